@@ -1,0 +1,100 @@
+/**
+ * Everything that can go wrong in a way a user can act on. The code decides the exit code and whether trying
+ * again by itself can help; the words live in `cli/text.ts`.
+ */
+export const FAILURES = {
+  internal: { exitCode: 70, retryable: false },
+  usage: { exitCode: 2, retryable: false },
+  interrupted: { exitCode: 130, retryable: true },
+  declined: { exitCode: 1, retryable: false },
+  confirmationNeeded: { exitCode: 1, retryable: false },
+
+  apiKeyMissing: { exitCode: 1, retryable: false },
+  configMalformed: { exitCode: 2, retryable: false },
+  stateUnreadable: { exitCode: 1, retryable: false },
+  stateNewer: { exitCode: 1, retryable: false },
+  lockBusy: { exitCode: 1, retryable: true },
+
+  apiKeyRefused: { exitCode: 1, retryable: false },
+  apiForbidden: { exitCode: 1, retryable: false },
+  apiUnreachable: { exitCode: 1, retryable: true },
+  apiUnavailable: { exitCode: 1, retryable: true },
+  apiAnswerUnexpected: { exitCode: 1, retryable: true },
+  apiRateLimited: { exitCode: 1, retryable: true },
+  apiRequestInvalid: { exitCode: 1, retryable: false },
+  apiRequestRefused: { exitCode: 1, retryable: false },
+
+  volumeMissing: { exitCode: 1, retryable: false },
+  volumeElsewhere: { exitCode: 2, retryable: false },
+  volumeNeedsSecureCloud: { exitCode: 2, retryable: false },
+  dataCenterUnknown: { exitCode: 2, retryable: false },
+  gpuUnknown: { exitCode: 2, retryable: false },
+  gpuAmbiguous: { exitCode: 2, retryable: false },
+  gpuOutOfStock: { exitCode: 1, retryable: false },
+  placementRefused: { exitCode: 1, retryable: false },
+  balanceEmpty: { exitCode: 1, retryable: false },
+  /** The answer to a create was lost: a pod may or may not exist. */
+  createUnanswered: { exitCode: 1, retryable: true },
+
+  podNotFound: { exitCode: 1, retryable: false },
+  podNotChosen: { exitCode: 1, retryable: false },
+  podGone: { exitCode: 1, retryable: false },
+  podBroken: { exitCode: 1, retryable: false },
+  podWithoutGpu: { exitCode: 1, retryable: false },
+  podLocked: { exitCode: 1, retryable: false },
+  podNotRunning: { exitCode: 1, retryable: false },
+  podActionRefused: { exitCode: 1, retryable: false },
+  podWithoutSsh: { exitCode: 1, retryable: false },
+  bootTimedOut: { exitCode: 1, retryable: true },
+  comfyTimedOut: { exitCode: 1, retryable: true },
+
+  sshMissing: { exitCode: 1, retryable: false },
+  sshTooOld: { exitCode: 1, retryable: false },
+  sshKeyMissing: { exitCode: 1, retryable: false },
+  sshKeyTooOpen: { exitCode: 1, retryable: false },
+  sshKeyInvalid: { exitCode: 1, retryable: false },
+  sshKeyLocked: { exitCode: 1, retryable: false },
+  sshKeyRefused: { exitCode: 1, retryable: false },
+  sshHostKeyChanged: { exitCode: 1, retryable: false },
+  sshForwardingForbidden: { exitCode: 1, retryable: false },
+  sshUnreachable: { exitCode: 1, retryable: true },
+
+  localPortTaken: { exitCode: 1, retryable: false },
+  tunnelTimedOut: { exitCode: 1, retryable: true },
+  keeperUnreachable: { exitCode: 1, retryable: true },
+} as const satisfies Record<string, { exitCode: number; retryable: boolean }>;
+
+export type FailureCode = keyof typeof FAILURES;
+
+/** What a failure is about, in plain JSON: ids, names, counts. Never a secret. */
+export type FailureDetail = { [key: string]: string | number | boolean | string[] | undefined };
+
+/** A failure as machines, records and `--json` carry it. */
+export interface Failure {
+  code: FailureCode;
+  detail: FailureDetail;
+}
+
+/** The only error services throw on purpose. `cli/run.ts` turns it into words and an exit code. */
+export class AutopodError extends Error {
+  readonly code: FailureCode;
+  readonly detail: FailureDetail;
+
+  constructor(code: FailureCode, detail: FailureDetail = {}, options?: ErrorOptions) {
+    super(code, options);
+    this.name = 'AutopodError';
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+/** Any thrown value as a Failure; what nobody classified is our bug. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof AutopodError) return { code: error.code, detail: error.detail };
+  if (error instanceof Error && error.name === 'AbortError') return { code: 'interrupted', detail: {} };
+  return { code: 'internal', detail: { message: error instanceof Error ? error.message : String(error) } };
+}
+
+export function isFailureCode(value: unknown): value is FailureCode {
+  return typeof value === 'string' && value in FAILURES;
+}

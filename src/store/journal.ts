@@ -1,0 +1,64 @@
+import { appendFile, readFile, rename, stat } from 'node:fs/promises';
+
+/** One transition of a machine, as `history` and `inspect` show it. */
+export interface JournalEntry {
+  /** ISO 8601, UTC. */
+  at: string;
+  /** `pod@1` or `tunnel@1`. */
+  machine: string;
+  /** Record id: the launch id or pod id. */
+  id: string;
+  event: string;
+  from: string;
+  to: string;
+  /** Why, in a few words or a failure code; never a secret. */
+  reason?: string | undefined;
+}
+
+const MAX_BYTES = 2 * 1024 * 1024;
+
+/** Appends to `journal.jsonl`, one JSON object a line; past 2 MiB the file moves to `journal.jsonl.1`. */
+export class Journal {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async append(entry: JournalEntry): Promise<void> {
+    if ((await sizeOf(this.#path)) > MAX_BYTES) await rotate(this.#path);
+    // One write of one line in append mode is not mixed with other processes' lines.
+    await appendFile(this.#path, `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+  }
+
+  /** Entries in the order written, the rotated file first. A line cut off by a crash is left out. */
+  async read(): Promise<JournalEntry[]> {
+    const texts = await Promise.all([`${this.#path}.1`, this.#path].map(readOrEmpty));
+    return texts.join('').split('\n').flatMap(parseLine);
+  }
+}
+
+async function rotate(path: string): Promise<void> {
+  await rename(path, `${path}.1`).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error; // another process rotated it first
+  });
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+async function readOrEmpty(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => '');
+}
+
+function parseLine(line: string): JournalEntry[] {
+  try {
+    return line ? [JSON.parse(line) as JournalEntry] : [];
+  } catch {
+    return [];
+  }
+}
