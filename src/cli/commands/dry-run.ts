@@ -1,0 +1,28 @@
+import { findDataCenter, planCandidates } from '../../lifecycle/place.ts';
+import type { PodWish } from '../../machines/pod-types.ts';
+import { podRequest } from '../../services/runpod/pod-request.ts';
+import type { Context } from '../context.ts';
+import { candidateWords, text } from '../text.ts';
+
+/** Prints where a pod would be tried and the first request; asks RunPod for nothing but its catalogue. */
+export async function dryRun(context: Context, wish: PodWish): Promise<number> {
+  const { out, signal } = context;
+  const { env } = await context.driving({ onState: () => undefined, tell: () => undefined });
+  const { dataCenterId } = await findDataCenter(env, wish, signal);
+  const placed = dataCenterId === null ? wish : { ...wish, dataCenterId };
+  const candidates = await planCandidates(env, placed, signal);
+  const key = await context.privateKey();
+  const first = candidates[0];
+  const request =
+    first && podRequest(placed, first, { launchId: text.launchIdPlaceholder(), publicKeys: [key.publicKey] });
+  if (out.isJson) {
+    out.json({ candidates, request });
+    return 0;
+  }
+  out.line(text.planTitle(wish));
+  for (const [index, candidate] of candidates.entries())
+    out.line(`  ${index + 1}. ${candidateWords(candidate)}`);
+  out.line(text.requestTitle());
+  out.line(JSON.stringify(request, null, 2));
+  return 0;
+}

@@ -1,0 +1,19 @@
+import { confirm } from '../ask.ts';
+import { choosePod } from '../pod-argument.ts';
+import type { Verb } from '../program.ts';
+import { reach, throwFailure } from '../reach.ts';
+import { text } from '../text.ts';
+
+/** Ends a pod for good, after asking. Its record goes only when RunPod says the pod is gone (I13). */
+export const kill: Verb<{ yes?: boolean }> = async (context, named, { yes }) => {
+  const { recordId, podId } = await choosePod(context, named);
+  if (!yes && !(await confirm(context, `Ending pod ${podId}`, text.killQuestion(podId)))) {
+    context.out.say(text.nothingDone());
+    return 1;
+  }
+  const outcome = await reach(context, recordId, 'terminated', { timeout: Number.POSITIVE_INFINITY });
+  if (outcome.failure?.code !== 'podGone') await throwFailure(context, outcome);
+  if (context.out.isJson) context.out.json({ podId, state: 'terminated' });
+  else context.out.line(text.killed(podId));
+  return 0;
+};

@@ -1,0 +1,97 @@
+import { hasBegun, readableRecords } from '../../lifecycle/choose.ts';
+import { type PodRecord, savedState } from '../../lifecycle/pod-records.ts';
+import type { Pod } from '../../services/runpod/client.ts';
+import { observePod } from '../../services/runpod/pod-state.ts';
+import type { Context } from '../context.ts';
+import { spentThisRun, uptimeWords } from '../money.ts';
+import type { Output } from '../output.ts';
+import type { Verb } from '../program.ts';
+import { text, usd } from '../text.ts';
+import { table } from '../views/table.ts';
+
+interface Row {
+  podId: string | null;
+  name: string;
+  /** RunPod's word for the pod. */
+  status: string;
+  /** autopod's own, as last saved; null for a pod made elsewhere. */
+  state: string | null;
+  gpu: string;
+  dataCenterId: string | null;
+  uptimeSeconds: number;
+  costPerHour: number;
+  /** USD since this start. */
+  spent: number;
+}
+
+/** Every pod of the account, and launches that may have one. */
+export const ls: Verb<{ all?: boolean }> = async (context, _podId, { all }) => {
+  const [pods, records] = await Promise.all([
+    (await context.runpod()).listPods(context.signal),
+    readableRecords(await context.pods()),
+  ]);
+  const living = pods.filter((pod) => observePod(pod).condition !== 'gone');
+  const known = new Set(living.map((pod) => pod.id));
+  const missing = records.filter(
+    ([, record]) => !known.has(record.facts.podId ?? '') && (all || hasBegun(record)),
+  );
+  const rows = [
+    ...living.map((pod) => podRow(pod, records.find(([, { facts }]) => facts.podId === pod.id)?.[1])),
+    ...missing.map(([id, record]) => launchRow(id, record)),
+  ];
+  show(context, rows);
+  return 0;
+};
+
+function show({ out }: Context, rows: Row[]): void {
+  const totalPerHour = rows.reduce((sum, row) => sum + row.costPerHour, 0);
+  if (out.isJson) out.json({ pods: rows, totalPerHour });
+  else if (rows.length === 0) out.say(text.nothingListed());
+  else printTable(out, rows, totalPerHour);
+}
+
+function printTable(out: Output, rows: Row[], totalPerHour: number): void {
+  const head = ['POD', 'NAME', 'STATUS', 'GPU', 'WHERE', 'RUNNING', 'SPENT', 'RATE'];
+  const cells = rows.map((row) => [
+    row.podId ?? '–',
+    row.name,
+    row.state && row.state !== 'ready' ? `${row.status} (${row.state})` : row.status,
+    row.gpu,
+    row.dataCenterId ?? '–',
+    row.uptimeSeconds > 0 ? uptimeWords(row.uptimeSeconds) : '–',
+    `$${row.spent.toFixed(2)}`,
+    usd(row.costPerHour),
+  ]);
+  out.line(table(head, cells));
+  out.line(text.total(rows.length, usd(totalPerHour)));
+}
+
+function podRow(pod: Pod, record: PodRecord | undefined): Row {
+  const seen = observePod(pod);
+  return {
+    podId: pod.id,
+    name: pod.name,
+    status: pod.status,
+    state: record ? savedState(record) : null,
+    gpu: seen.gpuName ? `${seen.gpuCount}x ${seen.gpuName.replace(/^NVIDIA (GeForce )?/, '')}` : 'none',
+    dataCenterId: seen.dataCenterId ?? null,
+    uptimeSeconds: seen.uptimeSeconds,
+    costPerHour: seen.costPerHour,
+    spent: spentThisRun(seen),
+  };
+}
+
+function launchRow(id: string, record: PodRecord): Row {
+  const { wish, podId } = record.facts;
+  return {
+    podId,
+    name: wish.name,
+    status: podId === null ? `launch ${id}` : 'unknown to RunPod',
+    state: savedState(record),
+    gpu: '–',
+    dataCenterId: wish.dataCenterId ?? null,
+    uptimeSeconds: 0,
+    costPerHour: 0,
+    spent: 0,
+  };
+}

@@ -1,0 +1,17 @@
+import { observePod } from '../../services/runpod/pod-state.ts';
+import { finishReady } from '../finish.ts';
+import { choosePod } from '../pod-argument.ts';
+import type { Verb } from '../program.ts';
+import { reach } from '../reach.ts';
+import type { WaitOptions } from '../wishes.ts';
+
+/** Restarts a pod and waits until ComfyUI answers again. Its container disk is wiped, its address changes. */
+export const restart: Verb<WaitOptions> = async (context, named, options) => {
+  const { recordId, podId } = await choosePod(context, named);
+  const { bootId } = observePod(await (await context.runpod()).getPod(podId, context.signal));
+  return finishReady(
+    context,
+    await reach(context, recordId, 'ready', options, { bootToReplace: bootId }),
+    {},
+  );
+};

@@ -1,0 +1,21 @@
+import { finishReady } from '../finish.ts';
+import { choosePod } from '../pod-argument.ts';
+import type { Verb } from '../program.ts';
+import { reach } from '../reach.ts';
+import { text } from '../text.ts';
+import { accessWish, type WaitOptions } from '../wishes.ts';
+
+/** Starts a stopped pod and waits until ComfyUI answers; with `--no-wait` until RunPod accepts. */
+export const start: Verb<WaitOptions & { wait: boolean }> = async (context, named, options) => {
+  const { recordId, podId } = await choosePod(context, named);
+  context.out.say(text.startWarning());
+  if (!options.wait) {
+    await (await context.runpod()).act(podId, 'start', context.signal);
+    if (context.out.isJson) context.out.json({ podId, state: 'starting' });
+    else context.out.line(text.starting(podId));
+    return 0;
+  }
+  const asksForAccess = options.localPort !== undefined || !options.tunnel;
+  const changes = asksForAccess ? { access: accessWish(options) } : {};
+  return finishReady(context, await reach(context, recordId, 'ready', options, changes), {});
+};

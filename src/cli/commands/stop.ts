@@ -1,0 +1,15 @@
+import { choosePod } from '../pod-argument.ts';
+import type { Verb } from '../program.ts';
+import { reach, throwFailure } from '../reach.ts';
+import { text } from '../text.ts';
+
+/** Stops a pod: compute is released, the network volume stays. */
+export const stop: Verb<object> = async (context, named) => {
+  const { recordId } = await choosePod(context, named);
+  const outcome = await reach(context, recordId, 'stopped', { timeout: Number.POSITIVE_INFINITY });
+  await throwFailure(context, outcome);
+  const podId = outcome.facts?.podId ?? '';
+  if (context.out.isJson) context.out.json({ podId, state: outcome.state });
+  else context.out.line(text.stopped(podId));
+  return 0;
+};

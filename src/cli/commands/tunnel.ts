@@ -1,0 +1,94 @@
+import { AutopodError } from '../../errors.ts';
+import type { TunnelView } from '../../keeper/client.ts';
+import type { Context } from '../context.ts';
+import { openTunnel } from '../open-tunnel.ts';
+import type { Verb } from '../program.ts';
+import { text } from '../text.ts';
+import { tunnelLines } from '../views/tunnels.ts';
+
+interface TunnelOptions {
+  status?: boolean;
+  stop?: boolean;
+  all?: boolean;
+  localPort?: number | 'auto';
+}
+
+/** Opens the tunnel to a pod, or shows or closes the ones there are. */
+export const tunnel: Verb<TunnelOptions> = async (context, named, options) => {
+  if (options.stop && options.status) {
+    throw new AutopodError('usage', { message: '--stop and --status exclude each other.' });
+  }
+  if (options.stop) return close(context, named, options.all === true);
+  if (options.status) return status(context, named);
+  if (named === 'list') return list(context);
+  return open(context, named, options.localPort);
+};
+
+async function open(
+  context: Context,
+  named: string | undefined,
+  port: number | 'auto' | undefined,
+): Promise<number> {
+  const { choosePod } = await import('../pod-argument.ts');
+  const { podId } = await choosePod(context, named);
+  const view = await untilSettled(context, await openTunnel(context, podId, port));
+  if (view.state === 'failed' && view.failure) throw new AutopodError(view.failure.code, view.failure.detail);
+  if (context.out.isJson) context.out.json(view);
+  else context.out.line(view.state === 'healthy' ? text.available(view.localPort) : text.tunnelPending(view));
+  return view.state === 'healthy' ? 0 : 1;
+}
+
+async function untilSettled(context: Context, opened: TunnelView): Promise<TunnelView> {
+  const { signal } = context;
+  const keeper = await context.keeper();
+  const givenUp = AbortSignal.any([signal, AbortSignal.timeout(30_000)]);
+  let last = opened;
+  try {
+    for await (const view of keeper.watch(opened.podId, givenUp)) {
+      last = view;
+      if (['healthy', 'failed', 'waitingForPod', 'stopped'].includes(view.state)) return view;
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!givenUp.aborted) throw error;
+  }
+  return last;
+}
+
+async function status(context: Context, named: string | undefined): Promise<number> {
+  const views = await chosenTunnels(context, named);
+  show(context, views);
+  return views.length > 0 && views.every(({ state }) => state === 'healthy') ? 0 : 1;
+}
+
+async function list(context: Context): Promise<number> {
+  show(context, await chosenTunnels(context, undefined));
+  return 0;
+}
+
+function show({ out }: Context, views: TunnelView[]): void {
+  if (out.isJson) out.json({ tunnels: views });
+  else if (views.length === 0) out.say(text.noTunnels());
+  else for (const line of tunnelLines(views)) out.line(line);
+}
+
+async function close(context: Context, named: string | undefined, isAll: boolean): Promise<number> {
+  const { out, signal } = context;
+  const views = await chosenTunnels(context, named);
+  if (views.length > 1 && !isAll && named === undefined) {
+    throw new AutopodError('podNotChosen', { pods: views.map(({ podId }) => podId) });
+  }
+  const keeper = await context.keeper();
+  for (const { podId } of views) {
+    await keeper.close(podId, signal);
+    if (!out.isJson) out.line(text.tunnelClosed(podId));
+  }
+  if (out.isJson) out.json({ closed: views.map(({ podId }) => podId) });
+  else if (views.length === 0) out.say(named === undefined ? text.noTunnels() : text.noTunnelTo(named));
+  return 0;
+}
+
+async function chosenTunnels(context: Context, named: string | undefined): Promise<TunnelView[]> {
+  const views = await (await context.keeper()).tunnels(context.signal);
+  return named === undefined ? views : views.filter(({ podId }) => podId === named);
+}

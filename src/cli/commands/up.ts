@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { requireFreePort } from '../../keeper/local-port.ts';
+import {
+  type Chosen,
+  chooseLaunch,
+  chooseNamed,
+  planLaunch,
+  readableRecords,
+} from '../../lifecycle/choose.ts';
+import type { PodWish } from '../../machines/pod-types.ts';
+import { withLock } from '../../store/lock.ts';
+import type { Context } from '../context.ts';
+import { finishReady } from '../finish.ts';
+import type { Verb } from '../program.ts';
+import { reach } from '../reach.ts';
+import { text } from '../text.ts';
+import { accessWish, hasCreateOptions, type LaunchOptions, podWish } from '../wishes.ts';
+import { dryRun } from './dry-run.ts';
+
+/** Makes it so: the named pod, or the one launch there is, or another one, until ComfyUI answers. */
+export const up: Verb<LaunchOptions> = async (context, podId, options) =>
+  launch(context, podId, options, options.new === true && podId === undefined);
+
+/** Creates, always. */
+export const connect: Verb<LaunchOptions> = (context, _podId, options) =>
+  launch(context, undefined, options, true);
+
+async function launch(
+  context: Context,
+  podId: string | undefined,
+  options: LaunchOptions,
+  createsAlways: boolean,
+): Promise<number> {
+  const wish = podWish(options, await context.config());
+  if (options.dryRun) return dryRun(context, wish);
+  const asksForAccess = options.localPort !== undefined || !options.tunnel;
+  const changes = asksForAccess ? { access: accessWish(options) } : {};
+  for (;;) {
+    const chosen = await choose(context, podId, { wish, options, createsAlways });
+    const outcome = await reach(context, chosen.recordId, 'ready', options, changes);
+    // The pod of an earlier launch may be gone; unless it was named, another one takes its place.
+    const isReplaceable =
+      outcome.failure?.code === 'podGone' && chosen.how !== 'planned' && podId === undefined;
+    if (!isReplaceable) return finishReady(context, outcome, options);
+    context.out.say(text.replacing(chosen.podId));
+  }
+}
+
+// One command at a time decides which launch it is about, so that six first `up`s plan one.
+async function choose(
+  context: Context,
+  podId: string | undefined,
+  { wish, options, createsAlways }: { wish: PodWish; options: LaunchOptions; createsAlways: boolean },
+): Promise<Chosen> {
+  const { out, signal } = context;
+  const wishes = { wish, access: accessWish(options) };
+  await context.privateKey();
+  const choosing = {
+    home: context.home(),
+    pods: await context.pods(),
+    runpod: await context.runpod(),
+    beforeBuying: () => beforeBuying(context, wish, options),
+  };
+  return withLock(join(choosing.home.locks, 'launch'), { signal }, async () => {
+    const chosen = await (createsAlways
+      ? planLaunch(choosing, wishes)
+      : podId === undefined
+        ? chooseLaunch(choosing, wishes, signal)
+        : chooseNamed(choosing, podId, wishes, signal));
+    if (chosen.how === 'adopted') out.say(text.adopted(chosen.podId));
+    if (chosen.how !== 'planned' && hasCreateOptions(options)) out.say(text.optionsIgnored(chosen.podId));
+    return chosen;
+  });
+}
+
+// What would make a bought pod useless is found out before it is bought.
+async function beforeBuying(context: Context, wish: PodWish, options: LaunchOptions): Promise<void> {
+  const { out } = context;
+  for (const [id, { facts }] of await readableRecords(await context.pods())) {
+    if (facts.isCreateOpen) out.say(text.unfinishedLaunch(id));
+  }
+  const { keepTunnel, localPort } = accessWish(options);
+  if (keepTunnel && localPort !== 'auto') await requireFreePort(localPort, await context.keeper());
+  if (wish.exposedPorts.length > 0) out.say(text.exposeWarning(wish.exposedPorts.map(({ port }) => port)));
+}

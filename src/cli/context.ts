@@ -1,0 +1,103 @@
+import { AutopodError } from '../errors.ts';
+import type { KeeperClient } from '../keeper/client.ts';
+import type { DriveContext } from '../lifecycle/drive.ts';
+import type { Note } from '../lifecycle/environment.ts';
+import type { PodRecordFacts, PodStore } from '../lifecycle/pod-records.ts';
+import type { Config } from '../services/config.ts';
+import type { RunPod } from '../services/runpod/client.ts';
+import type { PrivateKey } from '../services/ssh/key.ts';
+import { type Home, homePath, openHome } from '../store/home.ts';
+import type { Journal } from '../store/journal.ts';
+import type { Output } from './output.ts';
+import { text } from './text.ts';
+
+/** Everything a command works with. Each part is loaded when first asked for, so light commands stay light. */
+export class Context {
+  readonly env: NodeJS.ProcessEnv;
+  readonly out: Output;
+  readonly signal: AbortSignal;
+  readonly #once = new Map<string, unknown>();
+
+  constructor(env: NodeJS.ProcessEnv, out: Output, signal: AbortSignal) {
+    this.env = env;
+    this.out = out;
+    this.signal = signal;
+  }
+
+  home(): Home {
+    return this.#memo('home', () => openHome(homePath(this.env)));
+  }
+
+  config(): Promise<Config> {
+    return this.#memo('config', async () => {
+      const { loadConfig } = await import('../services/config.ts');
+      return loadConfig(this.home().config, this.env);
+    });
+  }
+
+  /** Throws `apiKeyMissing` before anything is asked of RunPod. */
+  runpod(): Promise<RunPod> {
+    return this.#memo('runpod', async () => {
+      const { apiUrl, apiKey } = await this.config();
+      if (!apiKey) throw new AutopodError('apiKeyMissing', { file: this.home().config });
+      const { createRunPod } = await import('../services/runpod/client.ts');
+      return createRunPod({ apiUrl, apiKey });
+    });
+  }
+
+  keeper(): Promise<KeeperClient> {
+    return this.#memo('keeper', async () => {
+      const { keeperClient } = await import('../keeper/client.ts');
+      return keeperClient(this.home(), this.env);
+    });
+  }
+
+  pods(): Promise<PodStore> {
+    return this.#memo('pods', async () => {
+      const { RecordStore } = await import('../store/records.ts');
+      const { pods: path, locks } = this.home();
+      const onSetAside = (from: string, to: string) => this.out.say(text.stateSetAside(from, to));
+      return new RecordStore<PodRecordFacts>({ path, locks, onSetAside });
+    });
+  }
+
+  journal(): Promise<Journal> {
+    return this.#memo('journal', async () => {
+      const { Journal } = await import('../store/journal.ts');
+      return new Journal(this.home().journal);
+    });
+  }
+
+  privateKey(): Promise<PrivateKey> {
+    return this.#memo('privateKey', async () => {
+      const { usePrivateKey } = await import('../services/ssh/key.ts');
+      return usePrivateKey((await this.config()).sshKeyPath);
+    });
+  }
+
+  /** What driving a pod needs, with its watchers. */
+  async driving(
+    watch: Pick<DriveContext, 'onState'> & { tell: (note: Note) => void },
+  ): Promise<DriveContext> {
+    const { timingsFrom } = await import('../lifecycle/timings.ts');
+    const [runpod, keeper, pods, journal] = await Promise.all([
+      this.runpod(),
+      this.keeper(),
+      this.pods(),
+      this.journal(),
+    ]);
+    const env = {
+      runpod,
+      keeper,
+      timings: timingsFrom(this.env),
+      privateKey: () => this.privateKey(),
+      tell: watch.tell,
+    };
+    return { env, home: this.home(), pods, journal, onState: watch.onState };
+  }
+
+  #memo<T>(name: string, make: () => T): T {
+    if (!this.#once.has(name)) this.#once.set(name, make());
+    return this.#once.get(name) as T;
+  }
+}

@@ -1,0 +1,25 @@
+import { VERSION } from './version.ts';
+
+const argv = process.argv.slice(2);
+
+if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+  process.stdout.write(`${VERSION}\n`);
+} else {
+  const interrupted = new AbortController();
+  // The first Ctrl-C saves and leaves; a second one does not wait.
+  const interrupt = () => {
+    if (interrupted.signal.aborted) process.exit(130);
+    interrupted.abort();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  process.on('SIGHUP', interrupt);
+  // `autopod ls | head` closes our stdout early; that is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  const { run } = await import('./run.ts');
+  process.exitCode = await run(argv, process, process.env, interrupted.signal);
+  process.exit();
+}

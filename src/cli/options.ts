@@ -1,0 +1,54 @@
+import { InvalidArgumentError } from 'commander';
+
+/** A whole number of at least `least`, or a clear usage error. */
+export function wholeNumber(least: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || number < least) {
+      throw new InvalidArgumentError(`It takes a whole number of at least ${least}.`);
+    }
+    return number;
+  };
+}
+
+export function localPort(value: string): number | 'auto' {
+  if (value === 'auto') return 'auto';
+  return portNumber(value);
+}
+
+export function portNumber(value: string): number {
+  const port = Number(value);
+  if (!/^\d+$/.test(value) || port < 1 || port > 65_535) {
+    throw new InvalidArgumentError('It takes a port from 1 to 65535.');
+  }
+  return port;
+}
+
+const UNIT_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `90s`, `30m`, `2h`, or a bare number of seconds; in milliseconds. */
+export function durationMs(value: string): number {
+  const match = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(value);
+  const unit = UNIT_MS[match?.[2] || 's'];
+  if (!match || unit === undefined || Number(match[1]) <= 0) {
+    throw new InvalidArgumentError('It takes a duration such as 90s, 30m or 2h.');
+  }
+  return Number(match[1]) * unit;
+}
+
+export function cloudType(value: string): 'SECURE' | 'COMMUNITY' | 'ALL' {
+  const cloud = value.toUpperCase();
+  if (cloud === 'SECURE' || cloud === 'COMMUNITY' || cloud === 'ALL') return cloud;
+  throw new InvalidArgumentError('It takes SECURE, COMMUNITY or ALL.');
+}
+
+/** `PORT[:LABEL]`. */
+export function exposedPort(value: string, before: { port: number; label?: string }[] = []) {
+  const [port = '', ...label] = value.split(':');
+  const exposed = { port: portNumber(port), ...(label.length > 0 && { label: label.join(':') }) };
+  return [...before, exposed];
+}
+
+export function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}

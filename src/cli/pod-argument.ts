@@ -1,0 +1,23 @@
+import { type Chosen, chooseNamed, chooseOnly } from '../lifecycle/choose.ts';
+import type { Context } from './context.ts';
+import { accessWish } from './wishes.ts';
+
+/** The pod a command was given, or the only one there is (I12). Keeps a record of a pod it had none of. */
+export async function choosePod(context: Context, named: string | undefined): Promise<Chosen> {
+  const choosing = { home: context.home(), pods: await context.pods(), runpod: await context.runpod() };
+  // A pod adopted here is never created from this wish; it only tells what the pod is called.
+  const wish = {
+    name: named ?? '',
+    image: '',
+    gpuPreferences: [],
+    gpuCount: 1,
+    diskGb: 0,
+    cloud: 'SECURE' as const,
+    volumeMount: '/workspace',
+    exposedPorts: [],
+  };
+  const wishes = { wish, access: accessWish({ tunnel: true }) };
+  return named === undefined
+    ? chooseOnly(choosing, wishes, context.signal)
+    : chooseNamed(choosing, named, wishes, context.signal);
+}

@@ -1,0 +1,55 @@
+import { AutopodError } from '../errors.ts';
+import type { Outcome } from '../lifecycle/drive.ts';
+import type { PodRecordFacts } from '../lifecycle/pod-records.ts';
+import { pursue } from '../lifecycle/pursue.ts';
+import type { Goal } from '../machines/pod-types.ts';
+import type { Context } from './context.ts';
+import { text } from './text.ts';
+import { showProgress } from './views/progress.ts';
+
+export interface ReachOptions {
+  /** Milliseconds until a pod that does not get ready is given up. */
+  timeout: number;
+  jsonStream?: boolean;
+}
+
+/** Brings a pod to a goal with progress on stderr; a follower shows the driver's progress. */
+export async function reach(
+  context: Context,
+  recordId: string,
+  goal: Goal,
+  { timeout, jsonStream }: ReachOptions,
+  changes: Partial<PodRecordFacts> = {},
+): Promise<Outcome> {
+  const { out, signal } = context;
+  const progress = showProgress(out);
+  const onState = (state: string, { podId }: PodRecordFacts) => {
+    progress.onState(state);
+    if (jsonStream) out.jsonLine({ at: new Date().toISOString(), podId, state });
+  };
+  try {
+    const driving = await context.driving({ onState, tell: progress.tell });
+    const outcome = await pursue(
+      driving,
+      {
+        recordId,
+        changes: { ...changes, goal },
+        readyBy: Date.now() + timeout,
+        onFollowing: ({ pid }) => out.say(text.following(pid)),
+      },
+      signal,
+    );
+    return outcome;
+  } finally {
+    progress.end();
+  }
+}
+
+/** Throws what a drive failed with, and the rate of a pod that is kept and costs. */
+export async function throwFailure(context: Context, { failure, facts, state }: Outcome): Promise<void> {
+  if (!failure) return;
+  const podId = facts?.podId;
+  if (state !== 'failed' || !podId) throw new AutopodError(failure.code, failure.detail);
+  const pod = await (await context.runpod()).getPod(podId, context.signal).catch(() => undefined);
+  throw new AutopodError(failure.code, { ...failure.detail, costPerHour: pod?.cost ?? undefined });
+}

@@ -1,0 +1,57 @@
+import { CommanderError } from 'commander';
+import { AutopodError, FAILURES, type Failure, toFailure } from '../errors.ts';
+import { Context } from './context.ts';
+import { Output } from './output.ts';
+import { buildProgram } from './program.ts';
+import { FAILURE_WORDS } from './text/failures.ts';
+
+export interface Streams {
+  stdout: Output['stdout'];
+  stderr: Output['stderr'];
+}
+
+/** Runs one command line in this process and answers its exit code. The only place where failures become words. */
+export async function run(
+  argv: string[],
+  streams: Streams,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<number> {
+  const isJson = argv.some((word) => word === '--json' || word === '--json-stream');
+  const out = new Output(streams, env, isJson);
+  const context = new Context(env, out, signal);
+  let exitCode = 0;
+  const program = buildProgram(context, out, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return commanderExit(error, out);
+    const failure = signal.aborted ? toFailure(new AutopodError('interrupted')) : toFailure(error);
+    showFailure(failure, out);
+    if (env.AUTOPOD_DEBUG && error instanceof Error) out.say(error.stack ?? '');
+    return FAILURES[failure.code].exitCode;
+  }
+}
+
+/** One failure in words on stderr, or as the JSON value on stdout. */
+export function showFailure(failure: Failure, out: Output): void {
+  const { what, why, next } = FAILURE_WORDS[failure.code](failure.detail);
+  if (out.isJson) {
+    const hint = [why, next].filter(Boolean).join(' ');
+    out.json({ error: { code: failure.code, message: what, hint, detail: failure.detail } });
+    return;
+  }
+  out.say(`autopod: ${what}`);
+  if (why) out.say(`  ${why}`);
+  if (next) out.say(`  → ${next}`);
+}
+
+// Commander has printed its own words already; help and version are no errors.
+function commanderExit(error: CommanderError, out: Output): number {
+  if (error.exitCode === 0) return 0;
+  if (out.isJson) out.json({ error: { code: 'usage', message: error.message, hint: 'See autopod --help.' } });
+  return FAILURES.usage.exitCode;
+}

@@ -1,0 +1,97 @@
+import type { TunnelView } from '../keeper/client.ts';
+import type { Note } from '../lifecycle/environment.ts';
+import type { Candidate, PodWish } from '../machines/pod-types.ts';
+
+/** Words that are neither failures (`text/failures.ts`) nor states (`text/states.ts`). */
+export const text = {
+  available: (port: number) => `ComfyUI available at http://localhost:${port}`,
+  readyWithoutTunnel: (podId: string) =>
+    `ComfyUI answers on pod ${podId}. No tunnel is kept; open one with: autopod tunnel ${podId}`,
+  stateSetAside: (from: string, to: string) =>
+    `${from} could not be read. It is kept as ${to}; autopod goes on with what RunPod says.`,
+  created: (podId: string, rate: string) => `Created pod ${podId} at ${rate}; it costs from now on.`,
+  adopted: (podId: string) => `Found pod ${podId} of this launch at RunPod; using it.`,
+  continuing: (name: string) => `Going on with ${name}.`,
+  optionsIgnored: (name: string) =>
+    `${name} exists already, so the options for a pod to be created are left out. --new makes another one.`,
+  unfinishedLaunch: (id: string) =>
+    `Launch ${id} is unfinished and may have a pod. autopod up goes on with it; connect makes another one.`,
+  replacing: (podId: string) => `Pod ${podId} no longer exists at RunPod; making another one.`,
+  following: (pid: number) => `Another autopod (process ${pid}) is at it; showing its progress.`,
+  twinTerminated: (podId: string, kept: string) =>
+    `RunPod had made a second pod, ${podId}, for a request whose answer was lost. It is ended; ${kept} stays.`,
+  twinSeen: (podId: string, kept: string) =>
+    `Pod ${podId} carries the same launch id as ${kept}. autopod did not make it; it costs money too.`,
+  lookingFurther: () => 'RunPod may still be listing it; looking again',
+  waitingForApi: (why: string) => `${why} Trying again`,
+  trying: (candidate: Candidate, number: number, of: number) =>
+    `${candidateWords(candidate)}${of > 1 ? ` (${number} of ${of})` : ''}`,
+  stopped: (podId: string) =>
+    `Stopped pod ${podId}: the GPU is no longer paid for. What is on a network volume stays; the container disk is wiped.`,
+  startWarning: () =>
+    'A stopped pod keeps its machine, not its GPU: it may come back with another number of GPUs, or none.',
+  killed: (podId: string) => `Ended pod ${podId}. Network volumes are kept.`,
+  killQuestion: (podId: string) =>
+    `End pod ${podId} for good? Everything outside its network volume is lost. [y/N] `,
+  exposeWarning: (ports: number[]) =>
+    `Port${ports.length > 1 ? 's' : ''} ${ports.join(', ')} will be public on the internet through RunPod's proxy. ComfyUI has no password: whoever knows the pod's id can use it and read its files.`,
+  nothingListed: () => 'No pods. Make one with: autopod up',
+  noTunnels: () => 'No tunnels. Open one with: autopod tunnel',
+  tunnelClosed: (podId: string) => `Closed the tunnel to pod ${podId}.`,
+  noTunnelTo: (podId: string) => `There is no tunnel to pod ${podId}.`,
+  changedByOther: (state: string) => `Another autopod asked for something else; the pod is ${state} now.`,
+  costNow: (rate: string) => `The pod costs ${rate} while it runs.`,
+  starting: (podId: string) => `RunPod starts pod ${podId}. Wait for ComfyUI with: autopod up ${podId}`,
+  nothingDone: () => 'Nothing was done.',
+  total: (pods: number, rate: string) => `${pods} pod${pods === 1 ? '' : 's'}, ${rate} in all`,
+  podInformation: () => 'Pod Information',
+  launchIdPlaceholder: () => '(made when the pod is created)',
+  planTitle: (wish: PodWish) =>
+    `Would create ${wish.name} from ${wish.image}, trying in this order${wish.volumeId ? `, with volume ${wish.volumeId} at ${wish.volumeMount}` : ''}:`,
+  requestTitle: () => 'The first request (POST /pods):',
+  tunnelPending: (view: TunnelView) =>
+    `The tunnel at localhost:${view.localPort} is ${view.state}; it goes on by itself. See: autopod tunnel --status`,
+  readyMark: () => 'Ready ✓',
+  comfyStatusTitle: () => 'ComfyUI Status',
+  comfyInfoTitle: () => 'ComfyUI Information',
+  queueCounts: ({ pending, running }: { pending: number; running: number }) =>
+    `\nQueue Status:\n• Pending: ${pending} jobs\n• Running: ${running} jobs`,
+  comfyReady: () => 'ComfyUI: Ready',
+  comfyStarting: () => 'ComfyUI: Starting (container still initializing)',
+  comfyWaiting: (seconds: number) => `Waiting for ComfyUI to start... (${seconds}s elapsed)`,
+};
+
+export function usd(perHour: number): string {
+  return `$${perHour.toFixed(2)}/h`;
+}
+
+export function candidateWords({ gpuName, dataCenterId, cloud, stock, pricePerHour }: Candidate): string {
+  const place = dataCenterId ?? 'any data center';
+  return `${gpuName} in ${place}, ${cloud === 'SECURE' ? 'Secure' : 'Community'} cloud, stock ${stock.toLowerCase()}, ${usd(pricePerHour)}`;
+}
+
+/** A note as one line of progress; undefined for what is only worth showing live. */
+export function noteWords(note: Note): string {
+  switch (note.kind) {
+    case 'planned':
+      return `${note.candidates.length} candidate${note.candidates.length === 1 ? '' : 's'}`;
+    case 'trying':
+      return text.trying(note.candidate, note.number, note.of);
+    case 'created':
+      return text.created(note.podId, usd(note.costPerHour));
+    case 'adopted':
+      return text.adopted(note.podId);
+    case 'twinTerminated':
+      return text.twinTerminated(note.podId, note.keptPodId);
+    case 'twinSeen':
+      return text.twinSeen(note.podId, note.keptPodId);
+    case 'podLog':
+      return note.line;
+    case 'waitingForApi':
+      return text.waitingForApi(note.failure.code);
+    case 'lookingFurther':
+      return text.lookingFurther();
+    case 'stateSetAside':
+      return text.stateSetAside(note.from, note.to);
+  }
+}

@@ -1,0 +1,289 @@
+import type { FailureCode, FailureDetail } from '../../errors.ts';
+
+/** What happened, why, and what to do next. */
+export interface Words {
+  what: string;
+  why?: string | undefined;
+  next?: string | undefined;
+}
+
+/** Words for every failure there is: a code without words does not compile. */
+export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words> = {
+  internal: (d) => ({
+    what: `autopod ran into a bug of its own: ${d.message ?? 'no message'}`,
+    next: 'Run it again with AUTOPOD_DEBUG=1 and report what it prints. Whatever was begun is saved; `autopod up` goes on from there.',
+  }),
+  usage: (d) => ({ what: str(d.message), next: strOr(d.next, 'See `autopod --help`.') }),
+  interrupted: () => ({
+    what: 'Interrupted. What was begun is saved.',
+    next: 'Go on with `autopod up`; see what costs money with `autopod ls`.',
+  }),
+  declined: () => ({ what: 'Nothing was done.' }),
+  confirmationNeeded: (d) => ({
+    what: `${str(d.action)} needs a confirmation, and there is no terminal to ask in.`,
+    next: 'Repeat the command with --yes.',
+  }),
+
+  apiKeyMissing: (d) => ({
+    what: 'There is no RunPod API key.',
+    why: `Neither RUNPOD_API_KEY nor ${str(d.file)} nor runpodctl's configuration has one.`,
+    next: 'Make a key at https://console.runpod.io/user/settings and set RUNPOD_API_KEY. To rehearse without an account: `autopod sim`.',
+  }),
+  configMalformed: (d) => ({
+    what: `${str(d.file)} cannot be used, at ${str(d.place)}.`,
+    why: str(d.reason),
+    next: 'Correct that place; nothing was changed.',
+  }),
+  stateUnreadable: (d) => ({
+    what: `${str(d.file)} cannot be read.`,
+    why: strOr(d.reason),
+    next: 'Check its owner and mode; autopod needs to read and write its own folder.',
+  }),
+  stateNewer: (d) => ({
+    what: `${d.file ? str(d.file) : `The record ${str(d.record)}`} was written by a later autopod${d.machine ? ` (${str(d.machine)})` : ''}.`,
+    next: 'Update autopod. Nothing was changed.',
+  }),
+  lockBusy: (d) => ({
+    what: `Another autopod${d.pid ? ` (process ${d.pid})` : ''} is busy with the same thing and did not finish in time.`,
+    next: 'Try again; if it hangs, end that process.',
+  }),
+
+  apiKeyRefused: (d) => ({
+    what: 'RunPod refused the API key.',
+    why: strOr(d.detail),
+    next: 'Check RUNPOD_API_KEY, or make another key at https://console.runpod.io/user/settings.',
+  }),
+  apiForbidden: (d) => ({
+    what: 'RunPod does not let this API key do that.',
+    why: strOr(d.detail),
+    next: 'Give the key read and write access to pods, volumes and account, or use another one.',
+  }),
+  apiUnreachable: (d) => ({
+    what: `RunPod cannot be reached${d.host ? ` at ${d.host}` : ''}.`,
+    why: strOr(d.detail),
+    next: 'Check the network, then repeat the command; what was begun is saved.',
+  }),
+  apiUnavailable: (d) => ({
+    what: `RunPod has trouble${d.status ? ` (HTTP ${d.status})` : ''}.`,
+    why: strOr(d.detail),
+    next: 'Try again in a minute; https://uptime.runpod.io tells whether it is known.',
+  }),
+  apiAnswerUnexpected: (d) => ({
+    what: 'RunPod answered something autopod does not understand.',
+    why: strOr(d.detail),
+    next: 'Try again; if it stays, check AUTOPOD_API_URL and look for a newer autopod.',
+  }),
+  apiRateLimited: (d) => ({
+    what: 'RunPod limits how often it may be asked.',
+    next: d.retryAfterSeconds ? `Try again in ${d.retryAfterSeconds} s.` : 'Try again in a minute.',
+  }),
+  apiRequestInvalid: (d) => ({
+    what: 'RunPod says the request is not valid.',
+    why: [strOr(d.detail), ...list(d.errors)].filter(Boolean).join(' '),
+    next: 'Check the options; if they are right, this is a bug of autopod worth reporting.',
+  }),
+  apiRequestRefused: (d) => ({ what: 'RunPod refused the request.', why: strOr(d.detail) }),
+
+  volumeMissing: (d) => ({
+    what: `There is no network volume ${str(d.volumeId)} in this account.`,
+    why: list(d.known).length
+      ? `There are: ${list(d.known).join(', ')}.`
+      : 'The account has no network volumes.',
+    next: 'Name one with --volume-id, or leave it out to run without.',
+  }),
+  volumeElsewhere: (d) => ({
+    what: `Volume ${str(d.volumeId)} is in ${str(d.volumeDataCenter)}, but you requested ${str(d.dataCenter)}`,
+    why: 'A network volume can be attached only in its own data center. Nothing was created.',
+    next: `Leave --datacenter out (the volume's is used), or pass --datacenter ${str(d.volumeDataCenter)}.`,
+  }),
+  volumeNeedsSecureCloud: (d) => ({
+    what: `Volume ${str(d.volumeId)} cannot be attached in the Community cloud.`,
+    why: 'RunPod attaches network volumes to Secure cloud pods only. Nothing was created.',
+    next: 'Use --cloud-type SECURE, or leave the volume out.',
+  }),
+  dataCenterUnknown: (d) => ({
+    what: `There is no data center ${str(d.dataCenter)}.`,
+    next: nearWords(d),
+  }),
+  gpuUnknown: (d) => ({ what: `RunPod has no GPU called “${str(d.name)}”.`, next: nearWords(d) }),
+  gpuAmbiguous: (d) => ({
+    what: `“${str(d.name)}” could be any of: ${list(d.matches).join(', ')}.`,
+    next: `Name one of them, such as --gpu "${list(d.matches)[0] ?? ''}".`,
+  }),
+  gpuOutOfStock: (d) => ({
+    what: 'None of the GPUs asked for is free now. Nothing was created.',
+    why: [
+      list(d.tried).length
+        ? `Tried: ${list(d.tried).join('; ')}.`
+        : list(d.asked).length
+          ? `Asked for: ${list(d.asked).join(', ')}.`
+          : '',
+      strOr(d.detail),
+      list(d.inStock).length ? `In stock: ${list(d.inStock).join(', ')}.` : '',
+    ]
+      .filter(Boolean)
+      .join(' '),
+    next: 'Name other GPUs with --gpu (repeatable), or try again later.',
+  }),
+  placementRefused: (d) => ({
+    what: 'RunPod refused every candidate. Nothing was created.',
+    why: [list(d.tried).length ? `Tried: ${list(d.tried).join('; ')}.` : '', strOr(d.detail)]
+      .filter(Boolean)
+      .join(' '),
+    next: 'RunPod answers this for a broken rule as well as for missing capacity: check the options, or try again later.',
+  }),
+  balanceEmpty: (d) => ({
+    what: 'The RunPod account has no balance left. Nothing was created.',
+    why: strOr(d.detail),
+    next: 'Add credit at https://console.runpod.io/user/billing.',
+  }),
+  createUnanswered: (d) => ({
+    what: 'RunPod did not answer the request for a pod, several times over, and no such pod has shown up.',
+    why: strOr(d.detail),
+    next: '`autopod up` looks for the pod again before it asks for one. `autopod ls` shows all there is.',
+  }),
+
+  podNotFound: (d) => ({
+    what: d.podId ? `There is no pod ${str(d.podId)}.` : 'There are no pods.',
+    next: d.podId ? 'See `autopod ls`.' : 'Make one with `autopod up`.',
+  }),
+  podNotChosen: (d) => ({
+    what: `There are several pods: ${list(d.pods).join(', ')}.`,
+    next: 'Name the one you mean; `autopod ls` tells them apart.',
+  }),
+  podGone: (d) => ({
+    what: `Pod ${str(d.podId)} no longer exists at RunPod.`,
+    why: 'It was ended there, or by RunPod.',
+    next: '`autopod up` makes another one; what was on a network volume is still there.',
+  }),
+  podBroken: (d) => ({
+    what: `RunPod says pod ${str(d.podId)} is in an error state.`,
+    next: `Look at \`autopod info ${str(d.podId)}\`; end it with \`autopod kill ${str(d.podId)}\` and make another with \`autopod up\`.`,
+  }),
+  podWithoutGpu: (d) => ({
+    what: `Pod ${str(d.podId)} came back without a GPU.`,
+    why: 'A stopped pod keeps its machine but not its GPU, and others use that one now.',
+    next: `Stop it and start it later, or end it (\`autopod kill ${str(d.podId)}\`) and make another with \`autopod up\`. It costs money while it runs.`,
+  }),
+  podLocked: (d) => ({
+    what: `Pod ${str(d.podId)} is locked and cannot be stopped.`,
+    next: "Unlock it in RunPod's console first.",
+  }),
+  podNotRunning: (d) => ({
+    what: `Pod ${str(d.podId)} is not running.`,
+    next: `Start it with \`autopod start ${str(d.podId)}\`.`,
+  }),
+  podActionRefused: (d) => ({
+    what: `RunPod refused to do that with pod ${str(d.podId)} now.`,
+    why: strOr(d.detail),
+    next: `Look at \`autopod info ${str(d.podId)}\` and try again.`,
+  }),
+  podWithoutSsh: (d) => ({
+    what: `Pod ${str(d.podId)} has no public ssh port, so no tunnel can reach it.`,
+    why: 'It was created without 22/tcp among its ports.',
+    next: "Add 22/tcp in RunPod's console and restart it, or make a pod with `autopod up --new`.",
+  }),
+  bootTimedOut: (d) => ({
+    what: `Pod ${str(d.podId)} has not booted in time. It is kept${rate(d)}.`,
+    why: 'A first boot pulls the image and can take half an hour.',
+    next: `See its state with \`autopod info ${str(d.podId)}\`; wait on with \`autopod up\`; end it with \`autopod kill ${str(d.podId)}\`.`,
+  }),
+  comfyTimedOut: (d) => ({
+    what: `ComfyUI ${d.podId ? `on pod ${str(d.podId)} ` : ''}does not answer yet. The pod is kept${rate(d)}.`,
+    why: strOr(d.detail) ?? 'A first start installs its dependencies.',
+    next: 'Its log is /workspace/runpod-slim/comfyui.log on the pod (`autopod ssh -c "tail -50 /workspace/runpod-slim/comfyui.log"`). Wait on with `autopod up`.',
+  }),
+
+  sshMissing: (d) => ({
+    what: `${strOr(d.program, 'ssh')} is not installed, or not on PATH.`,
+    next: "Install OpenSSH's client (Debian: apt install openssh-client; macOS has it).",
+  }),
+  sshTooOld: (d) => ({
+    what: 'The installed ssh does not know an option autopod needs.',
+    why: strOr(d.detail),
+    next: 'Install OpenSSH 8.4 or later.',
+  }),
+  sshKeyMissing: (d) => ({
+    what: d.path ? `The ssh key ${str(d.path)} does not exist.` : 'There is no ssh key in ~/.ssh.',
+    next: d.path
+      ? 'Correct providers.runpod.ssh_key_path in config.json.'
+      : 'Make one with `ssh-keygen -t ed25519`. autopod gives its public half to the pod; RunPod needs nothing else.',
+  }),
+  sshKeyTooOpen: (d) => ({
+    what: `Others on this machine can read the ssh key ${str(d.path)}, so ssh will not use it.`,
+    next: `chmod 600 ${str(d.path)}`,
+  }),
+  sshKeyInvalid: (d) => ({
+    what: `${str(d.path)} is not a private ssh key.`,
+    why: strOr(d.detail),
+    next: 'Name a private key in providers.runpod.ssh_key_path of config.json.',
+  }),
+  sshKeyLocked: (d) => ({
+    what: `The ssh key ${str(d.path)} has a passphrase, and no agent holds it.`,
+    next: `ssh-add ${str(d.path)}, then repeat the command.`,
+  }),
+  sshKeyRefused: (d) => ({
+    what: `Pod ${str(d.podId)} does not accept the ssh key${d.path ? ` ${str(d.path)}` : ''}.`,
+    why: 'A pod takes the keys it was created with.',
+    next: 'Use the key the pod was made with (providers.runpod.ssh_key_path), or make a pod with `autopod up --new`.',
+  }),
+  sshHostKeyChanged: (d) => ({
+    what: `The machine that answers for pod ${str(d.podId)} is not the one that did before, though the pod has not restarted.`,
+    why: 'Somebody may be in between, or the address now belongs to another pod.',
+    next: 'Restart the pod (`autopod restart`) if you did not expect this.',
+  }),
+  sshForwardingForbidden: (d) => ({
+    what: `The sshd of pod ${str(d.podId)} forbids forwarding.`,
+    next: 'Use an image whose sshd allows AllowTcpForwarding.',
+  }),
+  sshUnreachable: (d) => ({
+    what: `Pod ${str(d.podId)} cannot be reached over ssh.`,
+    why: strOr(d.detail),
+    next: 'Check the network; `autopod tunnel --status` tells how it goes on.',
+  }),
+
+  localPortTaken: (d) => ({
+    what: `Port ${d.port} on this machine is taken${holder(d)}.`,
+    next: 'Choose another with --local-port N, or --local-port auto for the next free one.',
+  }),
+  tunnelTimedOut: (d) => ({
+    what: `The tunnel to pod ${str(d.podId)} did not come up in time.`,
+    next: 'See `autopod tunnel --status`.',
+  }),
+  keeperUnreachable: (d) => ({
+    what: 'The background process that holds the tunnels does not start or does not answer.',
+    why: strOr(d.detail),
+    next: `Its log is ${strOr(d.log, 'logs/autopod.log in AUTOPOD_HOME')}.`,
+  }),
+};
+
+function str(value: FailureDetail[string]): string {
+  return Array.isArray(value) ? value.join(', ') : String(value ?? '');
+}
+
+function strOr(value: FailureDetail[string]): string | undefined;
+function strOr(value: FailureDetail[string], otherwise: string): string;
+function strOr(value: FailureDetail[string], otherwise?: string): string | undefined {
+  return value === undefined || value === '' ? otherwise : str(value);
+}
+
+function list(value: FailureDetail[string]): string[] {
+  if (Array.isArray(value)) return value;
+  return value === undefined ? [] : [String(value)];
+}
+
+function nearWords({ near }: FailureDetail): string {
+  return list(near).length
+    ? `Did you mean ${list(near).join(', ')}?`
+    : 'See RunPod’s catalogue for the names.';
+}
+
+function holder({ program, pid, podId }: FailureDetail): string {
+  if (podId) return ` by the tunnel of pod ${str(podId)}`;
+  if (program && pid) return ` by ${str(program)} (process ${pid})`;
+  return pid ? ` by process ${pid}` : '';
+}
+
+function rate({ costPerHour }: FailureDetail): string {
+  return typeof costPerHour === 'number' ? ` and costs $${costPerHour.toFixed(2)}/h` : '';
+}

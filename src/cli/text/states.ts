@@ -1,0 +1,38 @@
+/** Every state a pod can be in, by its full name. */
+export type PodStateName =
+  | 'reconciling'
+  | 'creating.validatingVolume'
+  | 'creating.volumeValidated'
+  | 'creating.placing'
+  | 'creating.lookingAgain'
+  | 'booting'
+  | 'startingComfyUI'
+  | 'ready'
+  | 'stopping'
+  | 'stopped'
+  | 'starting'
+  | 'terminating'
+  | 'terminated'
+  | 'failed';
+
+/** What a pod is doing in a state, as progress shows it. */
+export const POD_STATE_WORDS: Record<PodStateName, string> = {
+  reconciling: 'Asking RunPod',
+  'creating.validatingVolume': 'Checking the volume',
+  'creating.volumeValidated': 'Volume validated; planning the placement',
+  'creating.placing': 'Creating the pod',
+  'creating.lookingAgain': 'Answer lost; looking for the pod before asking again',
+  booting: 'Booting',
+  startingComfyUI: 'ComfyUI starting',
+  ready: 'Ready',
+  stopping: 'Stopping',
+  stopped: 'Stopped',
+  starting: 'Starting',
+  terminating: 'Ending the pod',
+  terminated: 'Ended',
+  failed: 'Failed',
+};
+
+export function podStateWords(state: string): string {
+  return (POD_STATE_WORDS as Record<string, string>)[state] ?? state;
+}

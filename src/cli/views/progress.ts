@@ -1,0 +1,109 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { Note } from '../../lifecycle/environment.ts';
+import type { PodRecordFacts } from '../../lifecycle/pod-records.ts';
+import type { Output } from '../output.ts';
+import { podStateWords } from '../text/states.ts';
+import { noteWords } from '../text.ts';
+
+/** Notes worth a line of their own even where nothing is redrawn. */
+const LASTING: Note['kind'][] = [
+  'trying',
+  'created',
+  'adopted',
+  'twinTerminated',
+  'twinSeen',
+  'stateSetAside',
+];
+/** System log lines worth keeping on screen: the rest is download bars. */
+const MILESTONE = /create container|pulling|pull complete|start container|to see the gui|error/i;
+
+export interface Progress {
+  onState: (state: string, facts: PodRecordFacts) => void;
+  tell: (note: Note) => void;
+  end: () => void;
+}
+
+/**
+ * The progress of one pod on stderr: one line for each change, and on a terminal a last line that is redrawn
+ * with what the state waits for and how long.
+ */
+export function showProgress(out: Output, begun = Date.now()): Progress {
+  if (out.isJson) return { onState: () => undefined, tell: () => undefined, end: () => undefined };
+  const liveLine = out.isLive ? new LiveLine(out) : undefined;
+  let lastLine = '';
+  const print = (line: string) => {
+    if (line === lastLine) return;
+    lastLine = line;
+    liveLine?.clear();
+    out.say(`${elapsed(begun)}  ${line}`);
+  };
+  return {
+    onState: (state) => {
+      print(podStateWords(state));
+      liveLine?.start(podStateWords(state));
+    },
+    tell: (note) => {
+      if (LASTING.includes(note.kind) || (note.kind === 'podLog' && MILESTONE.test(note.line))) {
+        print(`  ${printable(noteWords(note))}`);
+      } else {
+        liveLine?.detail(printable(noteWords(note)));
+      }
+    },
+    end: () => liveLine?.stop(),
+  };
+}
+
+/** Time since `from`, as `  1:05`. */
+function elapsed(from: number): string {
+  const seconds = Math.floor((Date.now() - from) / 1000);
+  return `${String(Math.floor(seconds / 60)).padStart(3)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+// A pod's log may hold anything, control sequences included.
+function printable(line: string): string {
+  return stripVTControlCharacters(line)
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .trim();
+}
+
+/** The line at the bottom of a terminal that tells what is waited for. */
+class LiveLine {
+  readonly #out: Output;
+  #timer: NodeJS.Timeout | undefined;
+  #title = '';
+  #detail = '';
+  #since = 0;
+
+  constructor(out: Output) {
+    this.#out = out;
+  }
+
+  start(title: string): void {
+    this.#title = title;
+    this.#detail = '';
+    this.#since = Date.now();
+    this.#timer ??= setInterval(() => this.#draw(), 250);
+    this.#draw();
+  }
+
+  detail(detail: string): void {
+    this.#detail = detail;
+    this.#draw();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.clear();
+  }
+
+  clear(): void {
+    this.#out.stderr.write('\r\x1b[K');
+  }
+
+  #draw(): void {
+    const columns = this.#out.stderr.columns ?? 80;
+    const line = `${elapsed(this.#since)}  ${this.#title}… ${this.#detail}`;
+    this.#out.stderr.write(`\r\x1b[K${line.slice(0, columns - 1)}`);
+  }
+}

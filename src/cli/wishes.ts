@@ -1,0 +1,124 @@
+import { AutopodError } from '../errors.ts';
+import type { AccessWish, Cloud, ExposedPort, PodWish } from '../machines/pod-types.ts';
+import type { Config } from '../services/config.ts';
+import { cloudType } from './options.ts';
+
+/** Options `up` and `connect` share. */
+export interface LaunchOptions extends WaitOptions {
+  gpu?: string[];
+  gpuCount?: number;
+  diskSize: number;
+  datacenter?: string;
+  template?: string;
+  cloudType?: Cloud;
+  volumeId?: string;
+  volumeMount?: string;
+  expose?: ExposedPort[];
+  exposeAll?: boolean;
+  name?: string;
+  dryRun?: boolean;
+  yes?: boolean;
+  new?: boolean;
+  jsonStream?: boolean;
+}
+
+/** Options of every command that ends at a ComfyUI that answers. */
+export interface WaitOptions {
+  json?: boolean;
+  tunnel: boolean;
+  localPort?: number | 'auto';
+  /** Milliseconds. */
+  timeout: number;
+}
+
+const DEFAULT_LOCAL_PORT = 8188;
+
+/** What to create: flags over the configuration. Throws `usage` or `volumeNeedsSecureCloud` for what cannot be. */
+export function podWish(options: LaunchOptions, config: Config): PodWish {
+  const image = options.template ?? config.image;
+  const cloud = options.cloudType ?? configuredCloud(config);
+  const volumeId = options.volumeId ?? config.volumeId;
+  const dataCenterId = options.datacenter ?? config.dataCenterId;
+  const volumeMount = options.volumeMount ?? config.volumeMount;
+  const gpuPreferences = options.gpu ?? config.gpuPreferences;
+  if (volumeId !== undefined && cloud === 'COMMUNITY') {
+    throw new AutopodError('volumeNeedsSecureCloud', { volumeId });
+  }
+  if (!volumeMount.startsWith('/')) {
+    throw new AutopodError('usage', {
+      message: `--volume-mount takes an absolute path, not “${volumeMount}”.`,
+    });
+  }
+  if (gpuPreferences.length === 0) {
+    throw new AutopodError('usage', { message: 'No GPU is named: use --gpu, or defaults.gpu_preferences.' });
+  }
+  return {
+    name: options.name ?? defaultName(new Date()),
+    image,
+    gpuPreferences,
+    gpuCount: options.gpuCount ?? config.gpuCount,
+    diskGb: options.diskSize,
+    cloud,
+    ...(dataCenterId !== undefined && { dataCenterId }),
+    ...(volumeId !== undefined && { volumeId }),
+    volumeMount,
+    exposedPorts: exposedPorts(options, config.portTemplates[image] ?? {}),
+  };
+}
+
+export function accessWish({ tunnel, localPort }: Pick<WaitOptions, 'tunnel' | 'localPort'>): AccessWish {
+  return { keepTunnel: tunnel, localPort: localPort ?? DEFAULT_LOCAL_PORT };
+}
+
+/** Whether the command line says anything about how a pod is to be created. */
+export function hasCreateOptions(options: LaunchOptions): boolean {
+  const {
+    gpu,
+    gpuCount,
+    datacenter,
+    template,
+    cloudType: cloud,
+    volumeId,
+    volumeMount,
+    expose,
+    exposeAll,
+    name,
+  } = options;
+  return [gpu, gpuCount, datacenter, template, cloud, volumeId, volumeMount, expose, exposeAll, name].some(
+    (value) => value !== undefined,
+  );
+}
+
+// config.json is edited by hand: an unknown tier there is named like one on the command line.
+function configuredCloud({ cloud }: Config): Cloud {
+  try {
+    return cloudType(cloud);
+  } catch {
+    throw new AutopodError('configMalformed', {
+      file: 'config.json',
+      place: 'providers.runpod.cloud_type',
+      reason: `“${cloud}” is not SECURE, COMMUNITY or ALL`,
+    });
+  }
+}
+
+function exposedPorts(
+  { expose = [], exposeAll }: LaunchOptions,
+  template: Record<string, string>,
+): ExposedPort[] {
+  const asked = new Map(expose.map((exposed) => [exposed.port, exposed]));
+  if (!exposeAll) return [...asked.values()];
+  if (Object.keys(template).length === 0) {
+    throw new AutopodError('usage', {
+      message: '--expose-all: config.json names no port_templates for this image.',
+    });
+  }
+  for (const [port, label] of Object.entries(template)) {
+    if (!asked.has(Number(port))) asked.set(Number(port), { port: Number(port), label });
+  }
+  return [...asked.values()];
+}
+
+function defaultName(now: Date): string {
+  return `autopod-${now.toISOString().slice(0, 16).replaceAll(/[-:T]/g, '')}`;
+}

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AutopodError } from '../errors.ts';
+import type { PodFacts } from '../machines/pod-types.ts';
+import { observePod } from '../services/runpod/pod-state.ts';
+import type { Environment } from './environment.ts';
+import { findPod } from './look.ts';
+import { withPodLog } from './pod-log.ts';
+
+/** Waits until the pod runs and its sshd has a public address. */
+export async function awaitBoot(
+  env: Environment,
+  facts: PodFacts,
+  readyBy: number,
+  signal: AbortSignal,
+): Promise<{ podId: string }> {
+  const podId = facts.podId ?? '';
+  return withPodLog(env, podId, 'system', signal, async () => {
+    for (;;) {
+      if (await hasBooted(env, facts, signal)) return { podId };
+      if (Date.now() > readyBy) throw new AutopodError('bootTimedOut', { podId });
+      await sleep(env.timings.podPollMs, undefined, { signal });
+    }
+  });
+}
+
+async function hasBooted(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<boolean> {
+  const podId = facts.podId ?? '';
+  const pod = await findPod(env, facts, signal);
+  if (!pod) return failUnlessLate(env, facts);
+  const seen = observePod(pod);
+  if (seen.condition === 'broken') throw new AutopodError('podBroken', { podId });
+  if (seen.condition === 'stopped' && facts.bootToReplace === null) {
+    throw new AutopodError('podNotRunning', { podId });
+  }
+  if (seen.condition !== 'running' || seen.bootId === facts.bootToReplace) return false;
+  if (seen.gpuCount === 0) throw new AutopodError('podWithoutGpu', { podId });
+  if (!seen.ports.includes('22/tcp')) throw new AutopodError('podWithoutSsh', { podId });
+  return seen.ssh !== undefined;
+}
+
+// RunPod's answers may lag behind its own create.
+function failUnlessLate(env: Environment, { podId, launchedAt }: PodFacts): false {
+  if (Date.now() - launchedAt < env.timings.lateInListMs) return false;
+  throw new AutopodError('podGone', { podId: podId ?? '' });
+}

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AutopodError } from '../errors.ts';
+import type { TunnelView } from '../keeper/client.ts';
+import type { PodFacts } from '../machines/pod-types.ts';
+import { isAnswering } from '../services/comfyui.ts';
+import { observePod } from '../services/runpod/pod-state.ts';
+import type { Environment } from './environment.ts';
+import { findPod } from './look.ts';
+import { withPodLog } from './pod-log.ts';
+
+/**
+ * Opens the tunnel the user will use and waits for a 200 from ComfyUI through it (I4). With `--no-tunnel` a
+ * temporary tunnel on a free port does, and the answer is a null port.
+ */
+export async function awaitComfyUI(
+  env: Environment,
+  facts: PodFacts,
+  readyBy: number,
+  signal: AbortSignal,
+): Promise<{ localPort: number | null }> {
+  const podId = facts.podId ?? '';
+  const tunnel = await openTunnel(env, facts, signal);
+  await withPodLog(env, podId, 'container', signal, () =>
+    untilAnswering(env, facts, tunnel, readyBy, signal),
+  );
+  if (facts.access.keepTunnel) return { localPort: tunnel.localPort };
+  if (tunnel.temporary) await env.keeper.close(podId, signal);
+  return { localPort: null };
+}
+
+async function openTunnel(
+  { keeper, privateKey }: Environment,
+  { podId, access }: PodFacts,
+  signal: AbortSignal,
+): Promise<TunnelView> {
+  const key = await privateKey();
+  await keeper.ensureRunning(signal);
+  const standing = (await keeper.tunnels(signal)).find((tunnel) => tunnel.podId === podId);
+  if (standing && !access.keepTunnel) return standing;
+  return keeper.open(
+    {
+      podId: podId ?? '',
+      localPort: access.keepTunnel ? access.localPort : 'auto',
+      keyPath: key.path,
+      temporary: !access.keepTunnel,
+    },
+    signal,
+  );
+}
+
+async function untilAnswering(
+  env: Environment,
+  facts: PodFacts,
+  tunnel: TunnelView,
+  readyBy: number,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!(await isAnswering(tunnel.localPort, signal))) {
+    await failIfHopeless(env, facts, signal);
+    if (Date.now() > readyBy) throw new AutopodError('comfyTimedOut', { podId: tunnel.podId });
+    await sleep(env.timings.comfyPollMs, undefined, { signal });
+  }
+}
+
+async function failIfHopeless(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<void> {
+  const podId = facts.podId ?? '';
+  await env.keeper.ensureRunning(signal);
+  const tunnel = (await env.keeper.tunnels(signal)).find((view) => view.podId === podId);
+  if (tunnel?.state === 'failed' && tunnel.failure) {
+    throw new AutopodError(tunnel.failure.code, tunnel.failure.detail);
+  }
+  if (tunnel?.state !== 'waitingForPod') return;
+  const pod = await findPod(env, facts, signal);
+  if (!pod) throw new AutopodError('podGone', { podId });
+  if (observePod(pod).condition === 'stopped') throw new AutopodError('podNotRunning', { podId });
+}

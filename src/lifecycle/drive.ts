@@ -1,0 +1,192 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AnyActorRef, createActor, type InspectionEvent } from 'xstate';
+import type { Failure } from '../errors.ts';
+import { eventName, stateName } from '../machines/names.ts';
+import { factsOf } from '../machines/pod.ts';
+import type { Goal, PodContext, PodEvent } from '../machines/pod-types.ts';
+import type { Home } from '../store/home.ts';
+import type { Journal } from '../store/journal.ts';
+import type { Environment } from './environment.ts';
+import { providedPodMachine } from './pod-actors.ts';
+import { type Asked, type PodRecordFacts, type PodStore, podRecord, readable } from './pod-records.ts';
+
+/** States in which a driven pod rests. */
+const RESTING = ['ready', 'stopped', 'terminated', 'failed'] as const;
+export type RestingState = (typeof RESTING)[number];
+
+export interface Outcome {
+  state: RestingState;
+  /** Null when the record was gone before this run could begin. */
+  facts: PodRecordFacts | null;
+  failure: Failure | null;
+}
+
+export interface DriveContext {
+  env: Environment;
+  home: Home;
+  pods: PodStore;
+  journal: Journal;
+  /** Told of each state as it is entered. */
+  onState: (state: string, facts: PodRecordFacts) => void;
+}
+
+export function leaseFolder(home: Home, recordId: string): string {
+  return join(home.locks, `pod-${recordId}`);
+}
+
+/**
+ * Runs the pod's machine from what is saved until it rests. The caller holds the pod's lease. An abort leaves
+ * the state on disk, and the next drive goes on from there.
+ */
+export async function drive(
+  context: DriveContext,
+  recordId: string,
+  changes: Partial<PodRecordFacts>,
+  readyBy: number,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const record = (await context.pods.all())[recordId];
+  if (!record) throw new Error(`no record ${recordId}`);
+  const facts: PodRecordFacts = { ...readable(recordId, record).facts, ...changes, asked: null };
+  await context.pods.update(recordId, () => ({ ...record, facts }));
+  const persistence = new Persistence(context, recordId, facts);
+  const actor = createActor(
+    providedPodMachine(context.env, (root) => persistence.save(root)),
+    { input: { facts, readyBy }, systemId: 'root', inspect: (event) => persistence.note(event) },
+  );
+  const stopped = new AbortController();
+  try {
+    const rested = untilResting(actor, AbortSignal.any([signal, stopped.signal]));
+    actor.start();
+    // A store that cannot be read stops the drive's own saves, which tell.
+    heedRequests(context.pods, recordId, actor, stopped.signal).catch(() => undefined);
+    const state = await rested;
+    await persistence.finish(actor, state);
+    return { state, facts: persistence.facts, failure: persistence.facts.failure };
+  } finally {
+    stopped.abort();
+    actor.stop();
+    await persistence.settle();
+  }
+}
+
+function untilResting(actor: AnyActorRef, signal: AbortSignal): Promise<RestingState> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    actor.subscribe({
+      next: (snapshot) => {
+        const state = RESTING.find((name) => name === snapshot.value);
+        if (state) resolve(state);
+      },
+      error: reject,
+    });
+  });
+}
+
+// Another command may ask this pod to stop while we drive it; it cannot take the lease, so it leaves word.
+async function heedRequests(
+  pods: PodStore,
+  recordId: string,
+  actor: AnyActorRef,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const asked = (await pods.get(recordId))?.facts.asked;
+    if (asked) {
+      await pods.update(
+        recordId,
+        (record) => record && { ...record, facts: { ...record.facts, asked: null } },
+      );
+      actor.send(eventFor(asked));
+    }
+    await sleep(400, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function eventFor({ goal, bootToReplace }: Asked): PodEvent {
+  if (goal === 'stopped') return { type: 'stop.requested' };
+  if (goal === 'terminated') return { type: 'terminate.requested' };
+  return bootToReplace === null
+    ? { type: 'start.requested' }
+    : { type: 'restart.requested', bootId: bootToReplace };
+}
+
+/** Keeps the record and the journal in step with one actor; writes go out one after the other. */
+class Persistence {
+  facts: PodRecordFacts;
+  readonly #context: DriveContext;
+  readonly #recordId: string;
+  #state = 'saved';
+  #writes: Promise<void> = Promise.resolve();
+
+  constructor(context: DriveContext, recordId: string, facts: PodRecordFacts) {
+    this.#context = context;
+    this.#recordId = recordId;
+    this.facts = facts;
+  }
+
+  save(root: AnyActorRef): Promise<void> {
+    const snapshot = root.getSnapshot() as { value: unknown; context: PodContext };
+    this.facts = { ...this.facts, ...structuredClone(factsOf(snapshot.context)) };
+    const record = podRecord(this.facts, snapshot.value);
+    return this.#enqueue(() =>
+      this.#context.pods.update(this.#recordId, (saved) => ({
+        ...record,
+        facts: { ...record.facts, asked: saved?.facts.asked ?? null },
+      })),
+    );
+  }
+
+  note(event: InspectionEvent): void {
+    if (event.type !== '@xstate.snapshot' || !isRoot(event)) return;
+    const snapshot = event.snapshot as unknown as { value: unknown; context: PodContext };
+    const to = stateName(snapshot.value);
+    if (to === this.#state) return;
+    const entry = {
+      at: new Date().toISOString(),
+      machine: 'pod@1',
+      id: this.#recordId,
+      event: eventName(event.event.type),
+      from: this.#state,
+      to,
+      reason: snapshot.context.failure?.code,
+    };
+    this.#state = to;
+    this.#context.onState(to, { ...this.facts, ...factsOf(snapshot.context) });
+    void this.#enqueue(() => this.#context.journal.append(entry));
+  }
+
+  async finish(root: AnyActorRef, state: RestingState): Promise<void> {
+    await this.save(root);
+    if (state === 'terminated') {
+      await this.#enqueue(() => this.#context.pods.update(this.#recordId, () => undefined));
+    }
+  }
+
+  async settle(): Promise<void> {
+    await this.#writes.catch(() => undefined);
+  }
+
+  #enqueue(write: () => Promise<void>): Promise<void> {
+    const written = this.#writes.then(write);
+    this.#writes = written.catch(() => undefined);
+    return written;
+  }
+}
+
+function isRoot(event: InspectionEvent): boolean {
+  return (event.actorRef as AnyActorRef).sessionId === event.rootId;
+}
+
+/** The drive of a pod towards a goal, as a follower asks for it. */
+export function askFor(
+  pods: PodStore,
+  recordId: string,
+  goal: Goal,
+  bootToReplace: string | null,
+): Promise<void> {
+  const asked: Asked = { goal, bootToReplace };
+  return pods.update(recordId, (record) => record && { ...record, facts: { ...record.facts, asked } });
+}

@@ -1,0 +1,28 @@
+import type { Failure } from '../errors.ts';
+import type { KeeperClient } from '../keeper/client.ts';
+import type { Candidate } from '../machines/pod-types.ts';
+import type { RunPod } from '../services/runpod/client.ts';
+import type { PrivateKey } from '../services/ssh/key.ts';
+import type { Timings } from './timings.ts';
+
+/** What happens inside a state, for whoever watches. Not kept: the journal has the transitions. */
+export type Note =
+  | { kind: 'planned'; candidates: Candidate[] }
+  | { kind: 'trying'; candidate: Candidate; number: number; of: number }
+  | { kind: 'created'; podId: string; costPerHour: number }
+  | { kind: 'adopted'; podId: string }
+  | { kind: 'twinTerminated'; podId: string; keptPodId: string }
+  | { kind: 'twinSeen'; podId: string; keptPodId: string }
+  | { kind: 'podLog'; source: 'system' | 'container'; line: string }
+  | { kind: 'waitingForApi'; failure: Failure }
+  | { kind: 'lookingFurther' }
+  | { kind: 'stateSetAside'; from: string; to: string };
+
+/** What the steps of a launch need from outside. */
+export interface Environment {
+  runpod: RunPod;
+  keeper: KeeperClient;
+  privateKey: () => Promise<PrivateKey>;
+  timings: Timings;
+  tell: (note: Note) => void;
+}

@@ -1,0 +1,35 @@
+import { type AnyActorRef, fromPromise, type PromiseActorLogic } from 'xstate';
+import { podMachine } from '../machines/pod.ts';
+import { awaitBoot } from './boot.ts';
+import { awaitComfyUI } from './comfy.ts';
+import type { Environment } from './environment.ts';
+import { lookForPod } from './look.ts';
+import { findDataCenter, placePod, planCandidates } from './place.ts';
+import { startPod, stopPod, terminatePod } from './power.ts';
+
+type Work<Output, Input> = (args: { input: Input; signal: AbortSignal }) => Promise<Output>;
+
+/** The pod machine joined to real services. `save` resolves once the machine's present state is on disk. */
+export function providedPodMachine(env: Environment, save: (root: AnyActorRef) => Promise<void>) {
+  // XState tells its observers of a state only after that state's work has begun; so the work itself saves first.
+  const durable = <Output, Input>(work: Work<Output, Input>): PromiseActorLogic<Output, Input> =>
+    fromPromise(async ({ input, signal, system }) => {
+      await save(system.get('root'));
+      signal.throwIfAborted();
+      return work({ input, signal });
+    });
+
+  return podMachine.provide({
+    actors: {
+      lookForPod: durable(({ input, signal }) => lookForPod(env, input, signal)),
+      validateVolume: durable(({ input, signal }) => findDataCenter(env, input.wish, signal)),
+      planPlacement: durable(({ input, signal }) => planCandidates(env, input.wish, signal)),
+      placePod: durable(({ input, signal }) => placePod(env, input.facts, input.candidate, signal)),
+      awaitBoot: durable(({ input, signal }) => awaitBoot(env, input.facts, input.readyBy, signal)),
+      awaitComfyUI: durable(({ input, signal }) => awaitComfyUI(env, input.facts, input.readyBy, signal)),
+      startPod: durable(({ input, signal }) => startPod(env, input.facts, signal)),
+      stopPod: durable(({ input, signal }) => stopPod(env, input, signal)),
+      terminatePod: durable(({ input, signal }) => terminatePod(env, input, signal)),
+    },
+  });
+}

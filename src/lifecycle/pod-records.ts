@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { AutopodError } from '../errors.ts';
+import { stateName } from '../machines/names.ts';
+import type { AccessWish, Goal, PodFacts, PodWish } from '../machines/pod-types.ts';
+import type { RecordStore, StoredRecord } from '../store/records.ts';
+import { RECORD_SCHEMA } from '../store/records.ts';
+
+const POD_MACHINE = 'pod@1';
+
+/** What another process wants from the one that drives the pod. */
+export interface Asked {
+  goal: Goal;
+  bootToReplace: string | null;
+}
+
+export interface PodRecordFacts extends PodFacts {
+  asked: Asked | null;
+}
+
+export type PodStore = RecordStore<PodRecordFacts>;
+export type PodRecord = StoredRecord<PodRecordFacts>;
+
+/** Facts of a launch that has not begun. */
+export function plannedLaunch(wish: PodWish, access: AccessWish): PodRecordFacts {
+  return { ...blank(wish, access), launchId: randomUUID() };
+}
+
+/** Facts of a pod found at RunPod that no record tells of. */
+export function adoptedPod(
+  pod: { podId: string; launchId: string | undefined },
+  wish: PodWish,
+  access: AccessWish,
+): PodRecordFacts {
+  return { ...blank(wish, access), podId: pod.podId, launchId: pod.launchId ?? `pod:${pod.podId}` };
+}
+
+function blank(wish: PodWish, access: AccessWish): Omit<PodRecordFacts, 'launchId'> {
+  return {
+    launchedAt: Date.now(),
+    podId: null,
+    wish,
+    access,
+    goal: 'ready',
+    isCreateOpen: false,
+    unansweredCreates: 0,
+    bootToReplace: null,
+    localPort: null,
+    failure: null,
+    asked: null,
+  };
+}
+
+export function podRecord(facts: PodRecordFacts, stateValue: unknown): PodRecord {
+  return {
+    schema: RECORD_SCHEMA,
+    machine: POD_MACHINE,
+    facts,
+    snapshot: { value: stateValue },
+    savedAt: new Date().toISOString(),
+  };
+}
+
+/** The state a record was saved in, such as `creating.placing`. */
+export function savedState(record: PodRecord): string {
+  const value = (record.snapshot as { value?: unknown } | null)?.value;
+  return value === undefined ? 'unknown' : stateName(value);
+}
+
+/** Refuses by name what a later autopod wrote (I14). */
+export function readable(id: string, record: PodRecord): PodRecord {
+  const version = /^pod@(\d+)$/.exec(record.machine)?.[1];
+  if (record.schema > RECORD_SCHEMA || version === undefined || Number(version) > 1) {
+    throw new AutopodError('stateNewer', { record: id, machine: record.machine, schema: record.schema });
+  }
+  return record;
+}

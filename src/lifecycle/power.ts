@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AutopodError } from '../errors.ts';
+import type { PodFacts } from '../machines/pod-types.ts';
+import { findLaunch } from '../services/runpod/launches.ts';
+import { observePod, type PodSeen } from '../services/runpod/pod-state.ts';
+import type { Environment } from './environment.ts';
+import { findPod, isTwin } from './look.ts';
+import { patiently } from './patience.ts';
+
+/** Starts a stopped pod, or restarts the boot that is to be replaced. Does nothing to a pod that runs as wished. */
+export async function startPod(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<void> {
+  await patiently(env, signal, async () => {
+    const seen = await see(env, facts, signal);
+    if (seen.condition === 'stopped') await env.runpod.act(seen.podId, 'start', signal);
+    if (seen.condition === 'running' && seen.bootId === facts.bootToReplace) {
+      await env.runpod.act(seen.podId, 'restart', signal);
+    }
+  });
+}
+
+/** Stops the pod, closes its tunnel (I13), and waits until RunPod says it is stopped. */
+export async function stopPod(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<void> {
+  const podId = facts.podId ?? '';
+  await patiently(env, signal, async () => {
+    const seen = await see(env, facts, signal);
+    if (seen.condition === 'stopped') return;
+    if (seen.isLocked) throw new AutopodError('podLocked', { podId });
+    await env.runpod.act(podId, 'stop', signal);
+  });
+  await env.keeper.close(podId, signal);
+  await until(env, podId, signal, async () => (await see(env, facts, signal)).condition === 'stopped');
+}
+
+/** Deletes the pod and any twin of its launch, closes the tunnel, and waits until RunPod no longer knows them. */
+export async function terminatePod(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<void> {
+  const podId = facts.podId ?? '';
+  const terminate = (id: string) => patiently(env, signal, () => env.runpod.terminatePod(id, signal));
+  await terminate(podId);
+  await env.keeper.close(podId, signal);
+  await until(env, podId, signal, async () => {
+    const left = await patiently(env, signal, () => findLaunch(env.runpod, facts.launchId, signal));
+    const ours = left.filter((pod) => pod.id === podId || isTwin(facts, pod));
+    for (const pod of ours) await terminate(pod.id);
+    return ours.length === 0 && (await findPod(env, { ...facts, launchId: '' }, signal)) === undefined;
+  });
+}
+
+async function see(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<PodSeen> {
+  const pod = await findPod(env, facts, signal);
+  if (!pod) throw new AutopodError('podGone', { podId: facts.podId ?? '' });
+  return observePod(pod);
+}
+
+async function until(
+  { timings }: Environment,
+  podId: string,
+  signal: AbortSignal,
+  isDone: () => Promise<boolean>,
+): Promise<void> {
+  const givenUpAt = Date.now() + timings.powerOffMs;
+  while (!(await isDone())) {
+    if (Date.now() > givenUpAt)
+      throw new AutopodError('podActionRefused', { podId, detail: 'not done in time' });
+    await sleep(timings.podPollMs, undefined, { signal });
+  }
+}

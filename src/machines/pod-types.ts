@@ -1,0 +1,101 @@
+import type { Failure } from '../errors.ts';
+
+/** RunPod's tiers; `ALL` tries Secure first. */
+export type Cloud = 'SECURE' | 'COMMUNITY' | 'ALL';
+
+export interface ExposedPort {
+  port: number;
+  label?: string;
+}
+
+/** What the user asked to have created. */
+export interface PodWish {
+  name: string;
+  /** Docker image. */
+  image: string;
+  /** Names as the user wrote them, most wanted first. */
+  gpuPreferences: string[];
+  gpuCount: number;
+  diskGb: number;
+  cloud: Cloud;
+  dataCenterId?: string;
+  volumeId?: string;
+  volumeMount: string;
+  /** Ports made public through RunPod's proxy. Empty unless the user asked (I10). */
+  exposedPorts: ExposedPort[];
+}
+
+/** One create request worth trying. */
+export interface Candidate {
+  gpuId: string;
+  gpuName: string;
+  dataCenterId?: string;
+  cloud: 'SECURE' | 'COMMUNITY';
+  /** The catalogue's hint: NONE, LOW, MEDIUM or HIGH. */
+  stock: string;
+  /** USD per hour for all GPUs of the pod. */
+  pricePerHour: number;
+}
+
+/** A candidate RunPod did not place, with its reason. */
+export interface Refusal {
+  candidate: Candidate;
+  failure: Failure;
+}
+
+/** How the user reaches ComfyUI once it runs. */
+export interface AccessWish {
+  /** False with `--no-tunnel`: readiness is proven through a temporary tunnel. */
+  keepTunnel: boolean;
+  localPort: number | 'auto';
+}
+
+/** Where a driven pod shall end. */
+export type Goal = 'ready' | 'stopped' | 'terminated';
+
+/** The part of the context that is kept as facts: enough to find the truth again without a snapshot. */
+export interface PodFacts {
+  /** Set in the pod's environment, so that a pod of ours can be told from any other (I1, I3). */
+  launchId: string;
+  /** When the launch was first asked for, epoch milliseconds. */
+  launchedAt: number;
+  podId: string | null;
+  wish: PodWish;
+  access: AccessWish;
+  goal: Goal;
+  /** A create request may have left and its outcome is not known. */
+  isCreateOpen: boolean;
+  /** Creates whose answer was lost in this launch; after one, a twin may turn up. */
+  unansweredCreates: number;
+  /** Boot that a requested restart shall replace; null when none is asked. */
+  bootToReplace: string | null;
+  /** Local port of the tunnel once it stands. */
+  localPort: number | null;
+  failure: Failure | null;
+}
+
+export interface PodContext extends PodFacts {
+  plan: Candidate[];
+  /** Index into `plan` of the candidate being placed. */
+  candidate: number;
+  refusals: Refusal[];
+  /** Epoch milliseconds after which waiting for readiness is given up. */
+  readyBy: number;
+}
+
+export interface PodInput {
+  facts: PodFacts;
+  /** Epoch milliseconds. */
+  readyBy: number;
+}
+
+/** What a look at RunPod found. */
+export type Sighting =
+  | { found: 'nothing' }
+  | { found: 'pod'; podId: string; condition: 'pending' | 'running' | 'stopped' | 'broken'; bootId: string };
+
+export type PodEvent =
+  | { type: 'stop.requested' }
+  | { type: 'start.requested' }
+  | { type: 'restart.requested'; bootId: string }
+  | { type: 'terminate.requested' };

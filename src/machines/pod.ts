@@ -1,0 +1,362 @@
+import { assign, fromPromise, setup } from 'xstate';
+import { type Failure, type FailureCode, toFailure } from '../errors.ts';
+import type {
+  Candidate,
+  PodContext,
+  PodEvent,
+  PodFacts,
+  PodInput,
+  PodWish,
+  Refusal,
+  Sighting,
+} from './pod-types.ts';
+
+/** Creates whose answer was lost, after which we stop asking and tell the user. */
+const MAX_UNANSWERED_CREATES = 3;
+
+/** RunPod said no to this candidate; another may do. */
+const NEXT_CANDIDATE: readonly FailureCode[] = ['gpuOutOfStock', 'placementRefused', 'apiForbidden'];
+
+/** RunPod said no to any candidate, or was never reached: nothing was created. */
+const NOTHING_CREATED: readonly FailureCode[] = [
+  'apiKeyRefused',
+  'apiRateLimited',
+  'apiRequestInvalid',
+  'apiRequestRefused',
+  'apiUnreachable',
+  'balanceEmpty',
+];
+
+const unprovided = (name: string) => Promise.reject(new Error(`${name} is not provided`));
+
+/**
+ * The life of one pod, from a wish to a ComfyUI that answers, and its end. Every run begins in `reconciling`:
+ * what RunPod says is the truth, what is saved is how to find it.
+ */
+export const podMachine = setup({
+  types: {
+    context: {} as PodContext,
+    events: {} as PodEvent,
+    input: {} as PodInput,
+  },
+  actors: {
+    lookForPod: fromPromise<Sighting, PodFacts>(() => unprovided('lookForPod')),
+    validateVolume: fromPromise<{ dataCenterId: string | null }, { wish: PodWish }>(() =>
+      unprovided('validateVolume'),
+    ),
+    planPlacement: fromPromise<Candidate[], { wish: PodWish }>(() => unprovided('planPlacement')),
+    placePod: fromPromise<{ podId: string }, { facts: PodFacts; candidate: Candidate | undefined }>(() =>
+      unprovided('placePod'),
+    ),
+    awaitBoot: fromPromise<{ podId: string }, { facts: PodFacts; readyBy: number }>(() =>
+      unprovided('awaitBoot'),
+    ),
+    awaitComfyUI: fromPromise<{ localPort: number | null }, { facts: PodFacts; readyBy: number }>(() =>
+      unprovided('awaitComfyUI'),
+    ),
+    startPod: fromPromise<void, { facts: PodFacts; readyBy: number }>(() => unprovided('startPod')),
+    stopPod: fromPromise<void, PodFacts>(() => unprovided('stopPod')),
+    terminatePod: fromPromise<void, PodFacts>(() => unprovided('terminatePod')),
+  },
+  guards: {
+    wantsTerminated: ({ context }) => context.goal === 'terminated',
+    wantsStopped: ({ context }) => context.goal === 'stopped',
+    isOutOfTries: ({ context }) => context.unansweredCreates + 1 >= MAX_UNANSWERED_CREATES,
+  },
+  actions: {
+    wantReady: assign({ goal: 'ready', failure: null }),
+    wantStopped: assign({ goal: 'stopped', failure: null }),
+    wantTerminated: assign({ goal: 'terminated', failure: null }),
+    keepFailure: assign({ failure: ({ event }) => failureOf(event) }),
+    forgetPod: assign({ podId: null, localPort: null, isCreateOpen: false }),
+    openCreate: assign({ isCreateOpen: true }),
+    closeCreate: assign({ isCreateOpen: false }),
+    countUnanswered: assign({ unansweredCreates: ({ context }) => context.unansweredCreates + 1 }),
+    keepPod: assign({ podId: ({ event }) => podIdOf(event), isCreateOpen: false }),
+    noteRefusal: assign({ refusals: ({ context, event }) => withRefusal(context, failureOf(event)) }),
+    tryNextCandidate: assign({ candidate: ({ context }) => context.candidate + 1 }),
+    summarizeRefusals: assign({ failure: ({ context }) => summary(context) }),
+  },
+}).createMachine({
+  id: 'pod@1',
+  initial: 'reconciling',
+  context: ({ input }) => ({
+    ...input.facts,
+    failure: null,
+    plan: [],
+    candidate: 0,
+    refusals: [],
+    readyBy: input.readyBy,
+  }),
+  on: {
+    'stop.requested': { target: '.reconciling', actions: 'wantStopped' },
+    'start.requested': { target: '.reconciling', actions: 'wantReady' },
+    'terminate.requested': { target: '.reconciling', actions: 'wantTerminated' },
+    'restart.requested': {
+      target: '.reconciling',
+      actions: ['wantReady', assign({ bootToReplace: ({ event }) => event.bootId })],
+    },
+  },
+  states: {
+    reconciling: {
+      description: 'Asking RunPod what is true now',
+      invoke: {
+        id: 'lookForPod',
+        src: 'lookForPod',
+        input: ({ context }) => factsOf(context),
+        onDone: [
+          {
+            guard: ({ context, event }) => isNothing(event) && context.goal === 'terminated',
+            target: 'terminated',
+            actions: 'forgetPod',
+          },
+          {
+            guard: ({ context, event }) => isNothing(event) && context.podId !== null,
+            target: 'terminated',
+            actions: [assign({ failure: ({ context }) => gone(context) }), 'forgetPod'],
+          },
+          {
+            guard: ({ context, event }) => isNothing(event) && context.goal === 'stopped',
+            target: 'terminated',
+            actions: 'forgetPod',
+          },
+          { guard: ({ event }) => isNothing(event), target: 'creating', actions: 'closeCreate' },
+          { guard: 'wantsTerminated', target: 'terminating', actions: 'keepPod' },
+          {
+            guard: ({ context, event }) => is(event, 'stopped') && context.goal === 'stopped',
+            target: 'stopped',
+            actions: 'keepPod',
+          },
+          { guard: 'wantsStopped', target: 'stopping', actions: 'keepPod' },
+          {
+            guard: ({ event }) => is(event, 'broken'),
+            target: 'failed',
+            actions: ['keepPod', assign({ failure: ({ event }) => broken(event) })],
+          },
+          {
+            guard: ({ context, event }) => is(event, 'stopped') || isBootToReplace(context, event),
+            target: 'starting',
+            actions: 'keepPod',
+          },
+          { target: 'booting', actions: 'keepPod' },
+        ],
+        onError: { target: 'failed', actions: 'keepFailure' },
+      },
+    },
+    creating: {
+      description: 'Having RunPod make the pod',
+      initial: 'validatingVolume',
+      states: {
+        validatingVolume: {
+          description: 'Checking that the network volume exists, and where',
+          invoke: {
+            id: 'validateVolume',
+            src: 'validateVolume',
+            input: ({ context }) => ({ wish: context.wish }),
+            onDone: {
+              target: 'volumeValidated',
+              actions: assign({
+                wish: ({ context, event }) => placedAt(context.wish, event.output.dataCenterId),
+              }),
+            },
+            onError: { target: '#pod@1.failed', actions: 'keepFailure' },
+          },
+        },
+        volumeValidated: {
+          description: 'Planning where the pod can run, from stock and price',
+          invoke: {
+            id: 'planPlacement',
+            src: 'planPlacement',
+            input: ({ context }) => ({ wish: context.wish }),
+            onDone: {
+              target: 'placing',
+              actions: assign({ plan: ({ event }) => event.output, candidate: 0, refusals: [] }),
+            },
+            onError: { target: '#pod@1.failed', actions: 'keepFailure' },
+          },
+        },
+        // Looks before it creates, each time: asking twice must not buy twice (I2).
+        placing: {
+          description: 'Asking RunPod for the pod, one candidate at a time',
+          entry: 'openCreate',
+          invoke: {
+            id: 'placePod',
+            src: 'placePod',
+            input: ({ context }) => ({
+              facts: factsOf(context),
+              candidate: context.plan[context.candidate],
+            }),
+            onDone: { target: '#pod@1.booting', actions: 'keepPod' },
+            onError: [
+              {
+                guard: ({ event }) => hasCode(event, ['createUnanswered']),
+                target: 'lookingAgain',
+                actions: 'keepFailure',
+              },
+              {
+                guard: ({ context, event }) =>
+                  hasCode(event, NEXT_CANDIDATE) && context.candidate + 1 < context.plan.length,
+                target: 'placing',
+                reenter: true,
+                actions: ['noteRefusal', 'tryNextCandidate'],
+              },
+              {
+                guard: ({ event }) => hasCode(event, NEXT_CANDIDATE),
+                target: '#pod@1.failed',
+                actions: ['noteRefusal', 'closeCreate', 'summarizeRefusals'],
+              },
+              {
+                guard: ({ event }) => hasCode(event, NOTHING_CREATED),
+                target: '#pod@1.failed',
+                actions: ['closeCreate', 'keepFailure'],
+              },
+              { target: '#pod@1.failed', actions: 'keepFailure' },
+            ],
+          },
+        },
+        lookingAgain: {
+          description: 'The answer to a create was lost: looking for the pod before asking again',
+          invoke: {
+            id: 'lookForPod',
+            src: 'lookForPod',
+            input: ({ context }) => factsOf(context),
+            onDone: [
+              {
+                guard: ({ event }) => !isNothing(event),
+                target: '#pod@1.booting',
+                actions: ['countUnanswered', 'keepPod', assign({ failure: null })],
+              },
+              { guard: 'isOutOfTries', target: '#pod@1.failed' },
+              { target: 'placing', actions: ['countUnanswered', assign({ failure: null })] },
+            ],
+            onError: { target: '#pod@1.failed', actions: 'keepFailure' },
+          },
+        },
+      },
+    },
+    booting: {
+      description: 'Waiting until the pod runs and its sshd has a public address',
+      invoke: {
+        id: 'awaitBoot',
+        src: 'awaitBoot',
+        input: ({ context }) => ({ facts: factsOf(context), readyBy: context.readyBy }),
+        onDone: { target: 'startingComfyUI', actions: assign({ bootToReplace: null }) },
+        onError: { target: 'failed', actions: 'keepFailure' },
+      },
+    },
+    startingComfyUI: {
+      description: 'Waiting until ComfyUI answers through the tunnel',
+      invoke: {
+        id: 'awaitComfyUI',
+        src: 'awaitComfyUI',
+        input: ({ context }) => ({ facts: factsOf(context), readyBy: context.readyBy }),
+        onDone: {
+          target: 'ready',
+          actions: assign({ localPort: ({ event }) => event.output.localPort }),
+        },
+        onError: { target: 'failed', actions: 'keepFailure' },
+      },
+    },
+    ready: { description: 'ComfyUI answered through the tunnel' },
+    stopping: {
+      description: 'Closing the tunnel and stopping the pod',
+      invoke: {
+        id: 'stopPod',
+        src: 'stopPod',
+        input: ({ context }) => factsOf(context),
+        onDone: { target: 'stopped', actions: assign({ localPort: null }) },
+        onError: { target: 'failed', actions: 'keepFailure' },
+      },
+    },
+    stopped: { description: 'RunPod says the pod is stopped: no GPU is paid for' },
+    starting: {
+      description: 'Starting the pod again',
+      invoke: {
+        id: 'startPod',
+        src: 'startPod',
+        input: ({ context }) => ({ facts: factsOf(context), readyBy: context.readyBy }),
+        onDone: 'booting',
+        onError: { target: 'failed', actions: 'keepFailure' },
+      },
+    },
+    terminating: {
+      description: 'Closing the tunnel and deleting the pod',
+      invoke: {
+        id: 'terminatePod',
+        src: 'terminatePod',
+        input: ({ context }) => factsOf(context),
+        onDone: { target: 'terminated', actions: 'forgetPod' },
+        onError: { target: 'failed', actions: 'keepFailure' },
+      },
+    },
+    terminated: { description: 'RunPod says the pod is gone' },
+    failed: { description: 'It cannot go on by itself; the failure says why' },
+  },
+});
+
+/** The durable part of the context. */
+export function factsOf(context: PodContext): PodFacts {
+  const { plan: _plan, candidate: _candidate, refusals: _refusals, readyBy: _readyBy, ...facts } = context;
+  return facts;
+}
+
+function sightingOf(event: unknown): Sighting | undefined {
+  return (event as { output?: Sighting }).output;
+}
+
+function isNothing(event: unknown): boolean {
+  return sightingOf(event)?.found === 'nothing';
+}
+
+function is(event: unknown, condition: string): boolean {
+  const sighting = sightingOf(event);
+  return sighting?.found === 'pod' && sighting.condition === condition;
+}
+
+function isBootToReplace(context: PodContext, event: unknown): boolean {
+  const sighting = sightingOf(event);
+  return (
+    sighting?.found === 'pod' && sighting.condition === 'running' && sighting.bootId === context.bootToReplace
+  );
+}
+
+function podIdOf(event: unknown): string | null {
+  return (event as { output?: { podId?: string } }).output?.podId ?? null;
+}
+
+function failureOf(event: unknown): Failure {
+  return toFailure((event as { error?: unknown }).error);
+}
+
+function hasCode(event: unknown, codes: readonly FailureCode[]): boolean {
+  return codes.includes(failureOf(event).code);
+}
+
+function placedAt(wish: PodWish, dataCenterId: string | null): PodWish {
+  return dataCenterId === null ? wish : { ...wish, dataCenterId };
+}
+
+function gone(context: PodContext): Failure {
+  return { code: 'podGone', detail: { podId: context.podId ?? '' } };
+}
+
+function broken(event: unknown): Failure {
+  return { code: 'podBroken', detail: { podId: podIdOf(event) ?? '' } };
+}
+
+function withRefusal(context: PodContext, failure: Failure): Refusal[] {
+  const candidate = context.plan[context.candidate];
+  return candidate ? [...context.refusals, { candidate, failure }] : context.refusals;
+}
+
+// A broken rule fails the same way everywhere, so when no refusal was about stock the last one is the reason.
+function summary({ refusals }: PodContext): Failure {
+  const last = refusals.at(-1);
+  const tried = refusals.map(
+    ({ candidate }) => `${candidate.gpuName} in ${candidate.dataCenterId ?? 'any data center'}`,
+  );
+  const code = refusals.some(({ failure }) => failure.code === 'gpuOutOfStock')
+    ? 'gpuOutOfStock'
+    : last?.failure.code;
+  return { code: code ?? 'placementRefused', detail: { ...last?.failure.detail, tried } };
+}

@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { AutopodError } from '../errors.ts';
+
+const DEFAULT_API_URL = 'https://api.runpod.io/v2';
+
+const file = z.looseObject({
+  providers: z
+    .looseObject({
+      runpod: z
+        .looseObject({
+          api_key: z.string().optional(),
+          ssh_key_path: z.string().optional(),
+          default_template: z.string().optional(),
+          cloud_type: z.string().optional(),
+          default_datacenter: z.string().nullish(),
+          default_volume_id: z.string().nullish(),
+          default_volume_mount: z.string().optional(),
+        })
+        .optional(),
+    })
+    .optional(),
+  defaults: z
+    .looseObject({
+      gpu_preferences: z.array(z.string()).optional(),
+      gpu_count: z.number().int().positive().optional(),
+    })
+    .optional(),
+  port_templates: z.record(z.string(), z.record(z.string(), z.string())).optional(),
+});
+
+/** The settings in force: environment over file over defaults. Flags come on top, where they exist. */
+export interface Config {
+  apiUrl: string;
+  /** From the environment, `config.json`, or runpodctl's own file; in this order. */
+  apiKey: string | undefined;
+  sshKeyPath: string | undefined;
+  image: string;
+  cloud: string;
+  dataCenterId: string | undefined;
+  volumeId: string | undefined;
+  volumeMount: string;
+  gpuPreferences: string[];
+  gpuCount: number;
+  /** Labels of an image's ports: `{image: {port: label}}`. */
+  portTemplates: Record<string, Record<string, string>>;
+}
+
+/** Reads `config.json` in the Python autopod's format. Throws `configMalformed` naming file, place and reason. */
+export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<Config> {
+  const { providers, defaults, port_templates } = await readConfigFile(path);
+  const runpod = providers?.runpod ?? {};
+  return {
+    apiUrl: env.AUTOPOD_API_URL || DEFAULT_API_URL,
+    apiKey: env.RUNPOD_API_KEY || runpod.api_key || (await runpodctlKey(env)),
+    sshKeyPath: expandHome(runpod.ssh_key_path || undefined, env),
+    image: runpod.default_template || 'runpod/comfyui:latest',
+    cloud: runpod.cloud_type || 'SECURE',
+    dataCenterId: runpod.default_datacenter || undefined,
+    volumeId: runpod.default_volume_id || undefined,
+    volumeMount: runpod.default_volume_mount || '/workspace',
+    gpuPreferences: defaults?.gpu_preferences ?? ['RTX A40', 'RTX A6000', 'RTX A5000'],
+    gpuCount: defaults?.gpu_count ?? 1,
+    portTemplates: port_templates ?? {},
+  };
+}
+
+async function readConfigFile(path: string): Promise<z.infer<typeof file>> {
+  const text = await readOptional(path);
+  if (text === undefined) return {};
+  const parsed = file.safeParse(parseJson(path, text));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new AutopodError('configMalformed', {
+    file: path,
+    place: issue?.path.join('.') || 'top level',
+    reason: issue?.message ?? 'not a config',
+  });
+}
+
+function parseJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new AutopodError('configMalformed', { file: path, place: placeIn(text, reason), reason });
+  }
+}
+
+// V8 tells either a position, or line and column, or only the last bytes it saw.
+function placeIn(text: string, reason: string): string {
+  const position = /position (\d+)/.exec(reason)?.[1];
+  const before = text.slice(0, position === undefined ? text.length : Number(position));
+  const lines = before.split('\n');
+  return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
+}
+
+async function runpodctlKey(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const text = await readOptional(join(env.HOME || homedir(), '.runpod', 'config.toml'));
+  return text === undefined ? undefined : /^\s*api_?key\s*=\s*["']([^"']+)["']/im.exec(text)?.[1];
+}
+
+async function readOptional(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new AutopodError('configMalformed', {
+      file: path,
+      place: 'file',
+      reason: (error as Error).message,
+    });
+  }
+}
+
+function expandHome(path: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
+  return path?.startsWith('~/') ? join(env.HOME || homedir(), path.slice(2)) : path;
+}
