@@ -10,14 +10,8 @@ import {
   wholeNumber,
 } from './options.ts';
 import type { Output } from './output.ts';
+import type { Verb } from './verb.ts';
 import { VERSION } from './version.ts';
-
-/** Runs one verb; each command module exports one. The answer is the exit code. */
-export type Verb<Options> = (
-  context: Context,
-  podId: string | undefined,
-  options: Options,
-) => Promise<number>;
 
 /** The whole command line. Command modules are loaded when their command runs. */
 export function buildProgram(context: Context, out: Output, onExit: (code: number) => void): Command {

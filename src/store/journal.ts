@@ -27,8 +27,9 @@ export class Journal {
 
   async append(entry: JournalEntry): Promise<void> {
     if ((await sizeOf(this.#path)) > MAX_BYTES) await rotate(this.#path);
-    // One write of one line in append mode is not mixed with other processes' lines.
-    await appendFile(this.#path, `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+    // One write in append mode is not mixed with other processes' lines. It begins with a line feed, so that a
+    // line cut off by a crash does not swallow this one.
+    await appendFile(this.#path, `\n${JSON.stringify(entry)}`, { mode: 0o600 });
   }
 
   /** Entries in the order written, the rotated file first. A line cut off by a crash is left out. */

@@ -105,7 +105,7 @@ const REQUESTS: Record<PodEvent['type'], { event: PodEvent; goal: Goal }> = {
 
 const states = Object.keys(POD_STATE_WORDS) as PodStateName[];
 
-function after(state: PodStateName, event: object, changes: Partial<PodContext> = {}) {
+function step(state: PodStateName, event: object, changes: Partial<PodContext> = {}) {
   const [parent, child] = state.split('.') as [string, string | undefined];
   const value = child === undefined ? parent : { [parent]: child };
   const snapshot = podMachine.resolveState({ value, context: podContext(changes) } as never);
@@ -130,7 +130,7 @@ describe('pod machine, state × event', () => {
     for (const [actor, endings] of Object.entries(TABLE[state])) {
       for (const [name, expected] of Object.entries(endings)) {
         it(`${state}: ${actor} ${name} leads to ${expected}`, () => {
-          expect(after(state, ending(actor as Actor, name)).state).toBe(expected);
+          expect(step(state, ending(actor as Actor, name)).state).toBe(expected);
         });
       }
     }
@@ -138,14 +138,14 @@ describe('pod machine, state × event', () => {
     it(`${state}: an ending of an actor it does not run changes nothing`, () => {
       for (const actor of Object.keys(ENDINGS).filter((name) => !(name in TABLE[state])) as Actor[]) {
         for (const name of Object.keys(ENDINGS[actor])) {
-          expect(after(state, ending(actor, name)).state).toBe(state);
+          expect(step(state, ending(actor, name)).state).toBe(state);
         }
       }
     });
 
     for (const [type, { event, goal }] of Object.entries(REQUESTS)) {
       it(`${state}: ${type} asks RunPod first`, () => {
-        const { state: next, context } = after(state, event);
+        const { state: next, context } = step(state, event);
         expect([next, context.goal, context.failure]).toEqual(['reconciling', goal, null]);
       });
     }
@@ -181,34 +181,34 @@ describe('reconciling, goal × what RunPod says', () => {
     for (const [sight, expected] of Object.entries(row)) {
       it(`a known pod wanted ${goal} and found ${sight} leads to ${expected}`, () => {
         const changes = { goal: goal as Goal, podId: 'p1' };
-        expect(after('reconciling', ending('lookForPod', sight), changes).state).toBe(expected);
+        expect(step('reconciling', ending('lookForPod', sight), changes).state).toBe(expected);
       });
     }
   }
 
   it('a launch that never began and is not wanted any more ends', () => {
     for (const goal of ['stopped', 'terminated'] as const) {
-      expect(after('reconciling', ending('lookForPod', 'nothing'), { goal }).state).toBe('terminated');
+      expect(step('reconciling', ending('lookForPod', 'nothing'), { goal }).state).toBe('terminated');
     }
   });
 
   it('the boot to be replaced is restarted, a later one is not', () => {
     const running = ending('lookForPod', 'running');
-    expect(after('reconciling', running, { podId: 'p1', bootToReplace: 'boot-1' }).state).toBe('starting');
-    expect(after('reconciling', running, { podId: 'p1', bootToReplace: 'boot-0' }).state).toBe('booting');
+    expect(step('reconciling', running, { podId: 'p1', bootToReplace: 'boot-1' }).state).toBe('starting');
+    expect(step('reconciling', running, { podId: 'p1', bootToReplace: 'boot-0' }).state).toBe('booting');
   });
 
   it('a pod that is gone is reported, not silently made again', () => {
-    const { context } = after('reconciling', ending('lookForPod', 'nothing'), { podId: 'p1' });
+    const { context } = step('reconciling', ending('lookForPod', 'nothing'), { podId: 'p1' });
     expect(context.failure).toEqual({ code: 'podGone', detail: { podId: 'p1' } });
   });
 });
 
 describe('placing', () => {
   it('a refused candidate gives way to the next, and the last refusal fails with all that was tried', () => {
-    const first = after('creating.placing', ending('placePod', 'noStock'));
+    const first = step('creating.placing', ending('placePod', 'noStock'));
     expect(first.context.candidate).toBe(1);
-    const last = after('creating.placing', ending('placePod', 'noStock'), first.context);
+    const last = step('creating.placing', ending('placePod', 'noStock'), first.context);
     expect(last.state).toBe('failed');
     expect(last.context.failure?.code).toBe('gpuOutOfStock');
     expect(last.context.failure?.detail.tried).toHaveLength(2);
@@ -216,23 +216,23 @@ describe('placing', () => {
   });
 
   it('an unanswered create stays open until a look has found nothing', () => {
-    const lost = after('creating.placing', ending('placePod', 'unanswered'), { isCreateOpen: true });
+    const lost = step('creating.placing', ending('placePod', 'unanswered'), { isCreateOpen: true });
     expect(lost.context.isCreateOpen).toBe(true);
-    const found = after('creating.lookingAgain', ending('lookForPod', 'pending'), lost.context);
+    const found = step('creating.lookingAgain', ending('lookForPod', 'pending'), lost.context);
     expect([found.context.isCreateOpen, found.context.podId]).toEqual([false, 'p1']);
   });
 
   it('an unclear ending leaves the create open, a definite refusal closes it', () => {
     expect(
-      after('creating.placing', ending('placePod', 'unclear'), { isCreateOpen: true }).context.isCreateOpen,
+      step('creating.placing', ending('placePod', 'unclear'), { isCreateOpen: true }).context.isCreateOpen,
     ).toBe(true);
     expect(
-      after('creating.placing', ending('placePod', 'refused'), { isCreateOpen: true }).context.isCreateOpen,
+      step('creating.placing', ending('placePod', 'refused'), { isCreateOpen: true }).context.isCreateOpen,
     ).toBe(false);
   });
 
   it('after three lost answers it stops asking', () => {
-    const { state } = after('creating.lookingAgain', ending('lookForPod', 'nothing'), {
+    const { state } = step('creating.lookingAgain', ending('lookForPod', 'nothing'), {
       unansweredCreates: 2,
     });
     expect(state).toBe('failed');

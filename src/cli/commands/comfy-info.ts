@@ -1,8 +1,8 @@
 import { comfyUI } from '../../services/comfyui.ts';
 import { openTunnel } from '../open-tunnel.ts';
 import { choosePod } from '../pod-argument.ts';
-import type { Verb } from '../program.ts';
 import { text } from '../text.ts';
+import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
 
 const ENDPOINTS = [

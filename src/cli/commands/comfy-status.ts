@@ -4,8 +4,8 @@ import { comfyUI, type QueueCounts, type SystemStats } from '../../services/comf
 import type { Context } from '../context.ts';
 import { openTunnel } from '../open-tunnel.ts';
 import { choosePod } from '../pod-argument.ts';
-import type { Verb } from '../program.ts';
 import { text } from '../text.ts';
+import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
 
 /** Whether ComfyUI answers through the tunnel; opens the tunnel if there is none. Exit code 0 ready, 1 not. */

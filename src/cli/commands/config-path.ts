@@ -1,5 +1,5 @@
 import { describeHome, homePath } from '../../store/home.ts';
-import type { Verb } from '../program.ts';
+import type { Verb } from '../verb.ts';
 
 /** Prints where config.json is, whether or not it exists. */
 export const configPath: Verb<object> = async ({ out, env }) => {

@@ -4,8 +4,8 @@ import type { Pod } from '../../services/runpod/client.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import { spentThisRun, uptimeWords } from '../money.ts';
 import { choosePod } from '../pod-argument.ts';
-import type { Verb } from '../program.ts';
 import { text, usd } from '../text.ts';
+import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
 
 /** Everything about one pod: what RunPod says, what autopod does about it, and how to reach it. */

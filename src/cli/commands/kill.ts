@@ -1,8 +1,8 @@
 import { confirm } from '../ask.ts';
 import { choosePod } from '../pod-argument.ts';
-import type { Verb } from '../program.ts';
 import { reach, throwFailure } from '../reach.ts';
 import { text } from '../text.ts';
+import type { Verb } from '../verb.ts';
 
 /** Ends a pod for good, after asking. Its record goes only when RunPod says the pod is gone (I13). */
 export const kill: Verb<{ yes?: boolean }> = async (context, named, { yes }) => {

@@ -5,8 +5,8 @@ import { observePod } from '../../services/runpod/pod-state.ts';
 import type { Context } from '../context.ts';
 import { spentThisRun, uptimeWords } from '../money.ts';
 import type { Output } from '../output.ts';
-import type { Verb } from '../program.ts';
 import { text, usd } from '../text.ts';
+import type { Verb } from '../verb.ts';
 import { table } from '../views/table.ts';
 
 interface Row {

@@ -1,8 +1,8 @@
 import { observePod } from '../../services/runpod/pod-state.ts';
 import { finishReady } from '../finish.ts';
 import { choosePod } from '../pod-argument.ts';
-import type { Verb } from '../program.ts';
 import { reach } from '../reach.ts';
+import type { Verb } from '../verb.ts';
 import type { WaitOptions } from '../wishes.ts';
 
 /** Restarts a pod and waits until ComfyUI answers again. Its container disk is wiped, its address changes. */

@@ -1,4 +1,4 @@
-import type { Verb } from '../program.ts';
+import type { Verb } from '../verb.ts';
 
 /** Serves a RunPod of one's own on loopback until it is ended. */
 export const sim: Verb<{ port?: number; scenario?: string; apiKey: string }> = async (

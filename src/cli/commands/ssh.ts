@@ -5,7 +5,7 @@ import { AutopodError } from '../../errors.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import { shellArguments, sshEnvironment } from '../../services/ssh/args.ts';
 import { choosePod } from '../pod-argument.ts';
-import type { Verb } from '../program.ts';
+import type { Verb } from '../verb.ts';
 
 /** A shell on the pod, or one command. The exit code is ssh's. */
 export const ssh: Verb<{ command?: string }> = async (context, named, { command }) => {

@@ -1,8 +1,8 @@
 import { finishReady } from '../finish.ts';
 import { choosePod } from '../pod-argument.ts';
-import type { Verb } from '../program.ts';
 import { reach } from '../reach.ts';
 import { text } from '../text.ts';
+import type { Verb } from '../verb.ts';
 import { accessWish, type WaitOptions } from '../wishes.ts';
 
 /** Starts a stopped pod and waits until ComfyUI answers; with `--no-wait` until RunPod accepts. */

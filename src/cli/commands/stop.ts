@@ -1,7 +1,7 @@
 import { choosePod } from '../pod-argument.ts';
-import type { Verb } from '../program.ts';
 import { reach, throwFailure } from '../reach.ts';
 import { text } from '../text.ts';
+import type { Verb } from '../verb.ts';
 
 /** Stops a pod: compute is released, the network volume stays. */
 export const stop: Verb<object> = async (context, named) => {

@@ -2,8 +2,8 @@ import { AutopodError } from '../../errors.ts';
 import type { TunnelView } from '../../keeper/client.ts';
 import type { Context } from '../context.ts';
 import { openTunnel } from '../open-tunnel.ts';
-import type { Verb } from '../program.ts';
 import { text } from '../text.ts';
+import type { Verb } from '../verb.ts';
 import { tunnelLines } from '../views/tunnels.ts';
 
 interface TunnelOptions {

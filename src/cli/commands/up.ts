@@ -11,9 +11,9 @@ import type { PodWish } from '../../machines/pod-types.ts';
 import { withLock } from '../../store/lock.ts';
 import type { Context } from '../context.ts';
 import { finishReady } from '../finish.ts';
-import type { Verb } from '../program.ts';
 import { reach } from '../reach.ts';
 import { text } from '../text.ts';
+import type { Verb } from '../verb.ts';
 import { accessWish, hasCreateOptions, type LaunchOptions, podWish } from '../wishes.ts';
 import { dryRun } from './dry-run.ts';
 

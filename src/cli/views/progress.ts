@@ -1,6 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Note } from '../../lifecycle/environment.ts';
-import type { PodRecordFacts } from '../../lifecycle/pod-records.ts';
 import type { Output } from '../output.ts';
 import { podStateWords } from '../text/states.ts';
 import { noteWords } from '../text.ts';
@@ -18,7 +17,7 @@ const LASTING: Note['kind'][] = [
 const MILESTONE = /create container|pulling|pull complete|start container|to see the gui|error/i;
 
 export interface Progress {
-  onState: (state: string, facts: PodRecordFacts) => void;
+  onState: (state: string) => void;
   tell: (note: Note) => void;
   end: () => void;
 }
