@@ -47,8 +47,8 @@ async function follow(
   const driver = await lockHolder(folder);
   if (!driver) return undefined;
   onFollowing?.(driver);
-  const driven = (await pods.get(recordId))?.facts.goal;
-  const wantsChange = changes.goal !== driven || (changes.bootToReplace ?? null) !== null;
+  const begun = await pods.get(recordId);
+  const wantsChange = changes.goal !== begun?.facts.goal || (changes.bootToReplace ?? null) !== null;
   if (wantsChange) await askFor(pods, recordId, changes.goal, changes.bootToReplace ?? null);
   let last = '';
   let facts: PodRecordFacts | undefined;
@@ -61,10 +61,8 @@ async function follow(
     await sleep(env.timings.followPollMs, undefined, { signal });
   }
   const record = await pods.get(recordId);
-  if (record && savedState(record) === 'failed' && record.facts.failure && last !== 'failed') {
-    return { state: 'failed', facts: record.facts, failure: record.facts.failure };
-  }
-  return undefined;
+  const hasFailed = record && record.savedAt !== begun?.savedAt && savedState(record) === 'failed';
+  return hasFailed ? { state: 'failed', facts: record.facts, failure: record.facts.failure } : undefined;
 }
 
 function vanished({ goal }: Pursuit['changes']): Outcome {

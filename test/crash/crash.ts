@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ScenarioInput } from '../../sim/scenario.ts';
+import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
+
+/** How one run is made to crash before `up` is asked again. */
+export type Crash =
+  | { kind: 'atTime'; victim: 'cli' | 'keeper' | 'both' | 'all'; afterMs: number }
+  | { kind: 'atWrite'; victim: 'cli.js' | 'keeper.js'; write: number; when: 'before' | 'after' };
+
+export interface CrashPlan {
+  /** Crashes in a row, each in an `up` of its own. */
+  crashes: Crash[];
+  scenario: ScenarioInput;
+}
+
+/**
+ * One launch under crashes: after the last of them `up` must end with one pod that is ready, and `kill` must
+ * leave nothing. Throws an error that says what was wrong otherwise.
+ */
+export async function launchUnderCrashes({ crashes, scenario }: CrashPlan): Promise<void> {
+  const world = await startWorld(scenario);
+  try {
+    for (const crash of crashes) await crashOnce(world, crash);
+    const run = await world.autopod(['up', '--local-port', 'auto']);
+    check(run.code === 0, `up after the crash ended with ${run.code}: ${run.stderr}`);
+    const pods = await world.podIds();
+    check(pods.length === 1, `there are ${pods.length} pods: ${pods.join(', ')}`);
+    const port = /localhost:(\d+)/.exec(run.stdout)?.[1];
+    const answer = await fetch(`http://localhost:${port}/system_stats`, {
+      signal: AbortSignal.timeout(10_000),
+    });
+    check(answer.status === 200, `ComfyUI answered ${answer.status} through the tunnel`);
+    const killed = await world.autopod(['kill', '--yes']);
+    check(killed.code === 0, `kill ended with ${killed.code}: ${killed.stderr}`);
+    check((await world.podIds()).length === 0, 'a pod is left after kill');
+    const left = await leftRunning(world);
+    check(left.length === 0, `still running: ${left.join('; ')}`);
+  } finally {
+    await world.end();
+  }
+}
+
+async function crashOnce(world: TestWorld, crash: Crash): Promise<void> {
+  const up = ['up', '--local-port', 'auto'];
+  if (crash.kind === 'atWrite') {
+    const NODE_OPTIONS = `--import=file://${join(import.meta.dirname, 'die-at-write.mjs')}`;
+    const env = { NODE_OPTIONS, DIE_IN: crash.victim, DIE_AT: String(crash.write), DIE_WHEN: crash.when };
+    const { child, ended } = world.start(up, env);
+    // A keeper that dies at each of its starts never gets there; the user gives up some day, too.
+    const givenUp = setTimeout(() => child.kill('SIGKILL'), 8_000);
+    await ended;
+    clearTimeout(givenUp);
+    if (crash.victim === 'keeper.js') for (const pid of world.processes()) kill(pid);
+    return;
+  }
+  const { child, ended } = world.start(up);
+  await Promise.race([sleep(crash.afterMs), ended]);
+  if (crash.victim === 'cli' || crash.victim === 'both') child.kill('SIGKILL');
+  if (crash.victim === 'keeper' || crash.victim === 'both') for (const pid of world.keeperPids()) kill(pid);
+  if (crash.victim === 'all') for (const pid of world.processes()) kill(pid);
+  await ended;
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended meanwhile
+  }
+}
+
+function check(holds: boolean, message: string): asserts holds {
+  if (!holds) throw new Error(message);
+}

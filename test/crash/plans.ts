@@ -1,0 +1,42 @@
+import type { ScenarioInput } from '../../sim/scenario.ts';
+import type { Crash, CrashPlan } from './crash.ts';
+
+/** Numbers in [0, 1) that follow from the seed alone (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const SCENARIOS: ScenarioInput[] = [
+  {},
+  { listLagMs: 800 },
+  { faults: [{ route: 'createPod', kind: 'dropAfter' }] },
+  { faults: [{ route: 'createPod', kind: 'status', status: 500, after: true }], listLagMs: 500 },
+  { latencies: { provisioningMs: 300, imagePullMs: 300, sshdMs: 300, comfyStartMs: 500 } },
+];
+
+/** The plan of one run of the campaign; the same seed and number give the same plan. */
+export function planOf(seed: number, run: number): CrashPlan {
+  const random = seededRandom(seed * 1_000_003 + run);
+  const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)] as T;
+  const crash = (): Crash =>
+    random() < 0.5
+      ? {
+          kind: 'atTime',
+          victim: pick(['cli', 'keeper', 'both', 'all']),
+          afterMs: Math.floor(200 + random() * 1_800),
+        }
+      : {
+          kind: 'atWrite',
+          victim: pick(['cli.js', 'cli.js', 'keeper.js']),
+          write: 1 + Math.floor(random() * 60),
+          when: pick(['before', 'after']),
+        };
+  const crashes = Array.from({ length: 1 + Math.floor(random() * 3) }, crash);
+  return { crashes, scenario: pick(SCENARIOS) };
+}
