@@ -3,7 +3,7 @@ import type { Candidate, PodFacts, PodWish } from '../machines/pod-types.ts';
 import { resolveGpuNames } from '../services/runpod/gpu-names.ts';
 import { planPlacement } from '../services/runpod/placement.ts';
 import { podRequest } from '../services/runpod/pod-request.ts';
-import { validateVolume } from '../services/runpod/volume.ts';
+import { validateDataCenter, validateVolume } from '../services/runpod/volume.ts';
 import type { Environment } from './environment.ts';
 import { findPod } from './look.ts';
 import { patiently, patientlyCreate } from './patience.ts';
@@ -11,32 +11,56 @@ import { patiently, patientlyCreate } from './patience.ts';
 /** The data center the pod is bound to, by its volume or by the user's word. */
 export async function findDataCenter(
   env: Environment,
-  wish: PodWish,
+  { volumeId, dataCenterId }: PodWish,
   signal: AbortSignal,
 ): Promise<{ dataCenterId: string | null }> {
-  const { volumeId, dataCenterId, cloud } = wish;
-  if (volumeId === undefined) return { dataCenterId: dataCenterId ?? null };
-  const asked = { volumeId, cloud, ...(dataCenterId !== undefined && { dataCenterId }) };
-  const volume = await patiently(env, signal, () => validateVolume(env.runpod, asked, signal));
-  return { dataCenterId: volume.dataCenter };
+  const asked = dataCenterId === undefined ? {} : { dataCenterId };
+  if (volumeId !== undefined) {
+    const volume = await patiently(env, signal, () =>
+      validateVolume(env.runpod, { volumeId, ...asked }, signal),
+    );
+    return { dataCenterId: volume.dataCenter };
+  }
+  if (dataCenterId !== undefined) {
+    await patiently(env, signal, () => validateDataCenter(env.runpod, dataCenterId, signal));
+  }
+  return { dataCenterId: dataCenterId ?? null };
 }
 
-/** Candidates in the order worth trying: preference, then stock, then price. */
+/** Candidates in the order worth trying; with `ALL`, Secure ones before Community ones. */
 export async function planCandidates(
   env: Environment,
   wish: PodWish,
   signal: AbortSignal,
 ): Promise<Candidate[]> {
-  const { gpuCount, cloud: asked, dataCenterId, volumeId } = wish;
-  const cloud = volumeId === undefined ? asked : 'SECURE';
+  const tiers = wish.cloud !== 'ALL' ? [wish.cloud] : wish.volumeId ? (['SECURE'] as const) : BOTH_TIERS;
+  const plans = await Promise.all(tiers.map((cloud) => planIn(env, wish, cloud, signal)));
+  const candidates = plans.flatMap((plan) => ('candidates' in plan ? plan.candidates : []));
+  const [first] = plans;
+  if (candidates.length === 0 && first && 'error' in first) throw first.error;
+  env.tell({ kind: 'planned', candidates });
+  return candidates;
+}
+
+const BOTH_TIERS = ['SECURE', 'COMMUNITY'] as const;
+
+async function planIn(
+  env: Environment,
+  { gpuCount, dataCenterId, gpuPreferences }: PodWish,
+  cloud: 'SECURE' | 'COMMUNITY',
+  signal: AbortSignal,
+): Promise<{ candidates: Candidate[] } | { error: AutopodError }> {
   const catalog = await patiently(env, signal, () =>
     env.runpod.gpuCatalog({ count: gpuCount, cloud }, signal),
   );
-  const gpus = resolveGpuNames(wish.gpuPreferences, catalog);
-  const place = dataCenterId === undefined ? {} : { dataCenterId };
-  const { candidates } = planPlacement({ gpus, catalog, gpuCount, cloud, ...place });
-  env.tell({ kind: 'planned', candidates });
-  return candidates;
+  const gpus = resolveGpuNames(gpuPreferences, catalog);
+  try {
+    const place = dataCenterId === undefined ? {} : { dataCenterId };
+    return { candidates: planPlacement({ gpus, catalog, gpuCount, cloud, ...place }) };
+  } catch (error) {
+    if (error instanceof AutopodError && error.code === 'gpuOutOfStock') return { error };
+    throw error;
+  }
 }
 
 /** Looks for the launch's pod and creates it only when there is none (I2). The caller has saved the launch id. */

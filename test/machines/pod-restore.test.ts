@@ -63,7 +63,9 @@ function worldOf(condition: 'none' | 'pending' | 'running' | 'stopped') {
         async (): Promise<Sighting> =>
           pod === 'none' ? { found: 'nothing' } : { found: 'pod', podId: 'p1', condition: pod, bootId: 'b1' },
       ),
-      validateVolume: fromPromise(async () => ({ dataCenterId: null })),
+      validateVolume: fromPromise(
+        async (): Promise<{ dataCenterId: string | null }> => ({ dataCenterId: null }),
+      ),
       planPlacement: fromPromise(async () => candidates),
       placePod: fromPromise(async () => {
         expect(pod).toBe('none');
@@ -74,7 +76,7 @@ function worldOf(condition: 'none' | 'pending' | 'running' | 'stopped') {
         pod = 'running';
         return { podId: 'p1' };
       }),
-      awaitComfyUI: fromPromise(async () => ({ localPort: 8188 })),
+      awaitComfyUI: fromPromise(async (): Promise<{ localPort: number | null }> => ({ localPort: 8188 })),
       startPod: fromPromise(async () => {
         pod = 'running';
       }),

@@ -1,0 +1,208 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import got, { type Got, type Response } from 'got';
+import type { z } from 'zod';
+import { AutopodError } from '../../errors.ts';
+import { createFailure, readFailure } from './failures.ts';
+import { followLog, type LogQuery } from './logs.ts';
+import type { CreatePodRequest } from './pod-request.ts';
+import {
+  type DataCenter,
+  dataCenterListShape,
+  type GpuType,
+  gpuListShape,
+  keysShape,
+  type LogLine,
+  type NetworkVolume,
+  type Pod,
+  podListShape,
+  podShape,
+  volumeListShape,
+  volumeShape,
+} from './shapes.ts';
+
+export type { DataCenter, GpuType, LogLine, NetworkVolume, Pod };
+
+export interface RunPodOptions {
+  /** Base of the REST API with its version, such as `https://api.runpod.io/v2`. */
+  apiUrl: string;
+  apiKey: string;
+  /** Milliseconds until a read is given up. */
+  readTimeoutMs?: number;
+  /** Milliseconds until a create counts as unanswered. */
+  createTimeoutMs?: number;
+}
+
+export type PodActionName = 'start' | 'stop' | 'restart';
+
+/** RunPod's REST API v2, as far as autopod needs it. Every failure is an AutopodError; an abort is an AbortError. */
+export interface RunPod {
+  listPods(signal: AbortSignal): Promise<Pod[]>;
+  /** Throws `podNotFound`. */
+  getPod(podId: string, signal: AbortSignal): Promise<Pod>;
+  /** Sent once. Throws `createUnanswered` whenever a pod may exist although no good answer came. */
+  createPod(request: CreatePodRequest, signal: AbortSignal): Promise<Pod>;
+  /** Throws `podActionRefused` when the pod's state does not allow it. */
+  act(podId: string, action: PodActionName, signal: AbortSignal): Promise<void>;
+  /** Deletes the pod; one that is gone already is fine. */
+  terminatePod(podId: string, signal: AbortSignal): Promise<void>;
+  /** Throws `volumeMissing`. */
+  getNetworkVolume(volumeId: string, signal: AbortSignal): Promise<NetworkVolume>;
+  listNetworkVolumes(signal: AbortSignal): Promise<NetworkVolume[]>;
+  registeredSshKeys(signal: AbortSignal): Promise<string[]>;
+  /** GPU types with their stock for pods of `count` GPUs. */
+  gpuCatalog(
+    query: { count: number; cloud: 'SECURE' | 'COMMUNITY' },
+    signal: AbortSignal,
+  ): Promise<GpuType[]>;
+  dataCenters(signal: AbortSignal): Promise<DataCenter[]>;
+  /** Lines as they come, resumed after a broken stream, until the signal ends it. */
+  podLogs(podId: string, query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
+}
+
+/** Times a read is tried before its failure is passed on. */
+const READ_TRIES = 3;
+
+export function createRunPod(options: RunPodOptions): RunPod {
+  const client = clientFor(options);
+  const quota = new Quota();
+
+  async function read<T>(path: string, shape: z.ZodType<T>, signal: AbortSignal): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      await quota.wait(signal);
+      try {
+        const response = await client.get<unknown>(path, { signal });
+        quota.note(response);
+        return parse(shape, response.body);
+      } catch (error) {
+        signal.throwIfAborted();
+        const failure = readFailure(error);
+        const isPassing = failure.code === 'apiUnavailable' || failure.code === 'apiUnreachable';
+        if (!isPassing || attempt >= READ_TRIES) throw failure;
+        await sleep(200 * 2 ** attempt * (0.5 + Math.random()), undefined, { signal });
+      }
+    }
+  }
+
+  /** Sends a request that changes something, once. */
+  async function change(
+    method: 'POST' | 'DELETE',
+    path: string,
+    json: object | undefined,
+    signal: AbortSignal,
+  ) {
+    try {
+      const response = await client<unknown>(path, { method, ...(json && { json }), signal });
+      quota.note(response);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw readFailure(error);
+    }
+  }
+
+  return {
+    listPods: async (signal) => (await read('pods', podListShape, signal)).pods,
+
+    getPod: (podId, signal) =>
+      read(`pods/${encodeURIComponent(podId)}`, podShape, signal).catch(
+        when(404, () => new AutopodError('podNotFound', { podId })),
+      ),
+
+    async createPod(request, signal) {
+      try {
+        const timeout = { ...connectTimeouts, request: options.createTimeoutMs ?? 60_000 };
+        const response = await client.post<unknown>('pods', { json: request, signal, timeout });
+        quota.note(response);
+        return podShape.parse(response.body);
+      } catch (error) {
+        signal.throwIfAborted();
+        throw createFailure(error);
+      }
+    },
+
+    act: (podId, action, signal) =>
+      change('POST', `pods/${encodeURIComponent(podId)}/action`, { action }, signal)
+        .catch(when(404, () => new AutopodError('podNotFound', { podId })))
+        .catch(when(409, ({ detail }) => new AutopodError('podActionRefused', { ...detail, podId }))),
+
+    terminatePod: (podId, signal) =>
+      change('DELETE', `pods/${encodeURIComponent(podId)}`, undefined, signal)
+        .catch(when(409, ({ detail }) => new AutopodError('podActionRefused', { ...detail, podId })))
+        .catch((error: unknown) => {
+          if (!isAnswer(error, 404)) throw error;
+        }),
+
+    getNetworkVolume: (volumeId, signal) =>
+      read(`network-volumes/${encodeURIComponent(volumeId)}`, volumeShape, signal).catch(
+        when(404, () => new AutopodError('volumeMissing', { volumeId })),
+      ),
+
+    listNetworkVolumes: async (signal) =>
+      (await read('network-volumes', volumeListShape, signal)).networkVolumes,
+
+    registeredSshKeys: async (signal) => (await read('account/ssh-keys', keysShape, signal)).keys,
+
+    gpuCatalog: async ({ count, cloud }, signal) => {
+      const query = new URLSearchParams({
+        include: 'AVAILABILITY',
+        product: 'POD',
+        cloud,
+        count: String(count),
+      });
+      return (await read(`catalog/gpus?${query}`, gpuListShape, signal)).gpus;
+    },
+
+    dataCenters: async (signal) =>
+      (await read('catalog/datacenters', dataCenterListShape, signal)).dataCenters,
+
+    podLogs: (podId, query, signal) => followLog(client, podId, query, signal),
+  };
+}
+
+const connectTimeouts = { lookup: 10_000, connect: 10_000, secureConnect: 10_000 };
+
+function clientFor({ apiUrl, apiKey, readTimeoutMs = 20_000 }: RunPodOptions): Got {
+  return got.extend({
+    prefixUrl: apiUrl,
+    headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json' },
+    responseType: 'json',
+    retry: { limit: 0 },
+    timeout: { ...connectTimeouts, request: readTimeoutMs },
+    // A redirect would carry the key to another host.
+    followRedirect: false,
+  });
+}
+
+function parse<T>(shape: z.ZodType<T>, body: unknown): T {
+  const parsed = shape.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new AutopodError('apiAnswerUnexpected', { detail: `${issue?.path.join('.')}: ${issue?.message}` });
+}
+
+function isAnswer(error: unknown, status: number): error is AutopodError {
+  return (
+    error instanceof AutopodError && error.code === 'apiRequestRefused' && error.detail.status === status
+  );
+}
+
+/** Gives one HTTP status the meaning it has for this request. */
+function when(status: number, meaning: (error: AutopodError) => AutopodError): (error: unknown) => never {
+  return (error) => {
+    throw isAnswer(error, status) ? meaning(error) : error;
+  };
+}
+
+/** Keeps reads within RunPod's limit: with nothing left in this minute, the next one waits for the next. */
+class Quota {
+  #emptyUntil = 0;
+
+  note({ headers }: Response<unknown>): void {
+    const minute = /"minute";r=(\d+);t=(\d+)/.exec(String(headers.ratelimit ?? ''));
+    if (minute && Number(minute[1]) === 0) this.#emptyUntil = Date.now() + Number(minute[2]) * 1000;
+  }
+
+  async wait(signal: AbortSignal): Promise<void> {
+    const pauseMs = Math.min(this.#emptyUntil - Date.now(), 60_000);
+    if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
+  }
+}

@@ -1,0 +1,97 @@
+import { HTTPError, RequestError, TimeoutError } from 'got';
+import { AutopodError, type FailureDetail } from '../../errors.ts';
+import { problemShape } from './shapes.ts';
+
+/** Network codes after which it is certain that the request never reached RunPod. */
+const NEVER_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'EADDRNOTAVAIL',
+]);
+/** got's timers that end before the request has left. */
+const BEFORE_SENDING = new Set(['lookup', 'connect', 'secureConnect', 'socket']);
+const NO_CAPACITY =
+  /no longer any instances|no instances (currently )?available|insufficient capacity|out of (stock|capacity)|not enough .*(capacity|gpus)/i;
+
+/** What a failed read or action means. got's own error is never passed on: it carries the API key. */
+export function readFailure(error: unknown): AutopodError {
+  if (error instanceof AutopodError) return error;
+  if (error instanceof HTTPError) return answerFailure(error);
+  if (error instanceof RequestError)
+    return new AutopodError('apiUnreachable', { detail: networkWords(error), host: hostOf(error) });
+  return new AutopodError('apiAnswerUnexpected', {
+    detail: error instanceof Error ? error.message : String(error),
+  });
+}
+
+/** What a failed create means: whether a pod may exist now is the question. When in doubt it may. */
+export function createFailure(error: unknown): AutopodError {
+  if (error instanceof HTTPError) return createAnswerFailure(error);
+  if (error instanceof RequestError && isUnsent(error)) {
+    return new AutopodError('apiUnreachable', { detail: networkWords(error), host: hostOf(error) });
+  }
+  const detail = error instanceof RequestError ? networkWords(error) : 'The answer could not be understood.';
+  return new AutopodError('createUnanswered', { detail });
+}
+
+function createAnswerFailure(error: HTTPError): AutopodError {
+  const { statusCode } = error.response;
+  const detail = problemOf(error);
+  if (statusCode === 400) {
+    const isStock = NO_CAPACITY.test(String(detail.detail ?? ''));
+    return new AutopodError(isStock ? 'gpuOutOfStock' : 'placementRefused', detail);
+  }
+  if (statusCode === 402) return new AutopodError('balanceEmpty', detail);
+  if (statusCode >= 500 || statusCode === 408) return new AutopodError('createUnanswered', detail);
+  return answerFailure(error);
+}
+
+function answerFailure(error: HTTPError): AutopodError {
+  const { statusCode, headers } = error.response;
+  const detail = problemOf(error);
+  if (statusCode === 401) return new AutopodError('apiKeyRefused', detail);
+  if (statusCode === 402) return new AutopodError('balanceEmpty', detail);
+  if (statusCode === 403) return new AutopodError('apiForbidden', detail);
+  if (statusCode === 422) return new AutopodError('apiRequestInvalid', detail);
+  if (statusCode === 429) {
+    return new AutopodError('apiRateLimited', {
+      ...detail,
+      retryAfterSeconds: Number(headers['retry-after']) || 5,
+    });
+  }
+  if (statusCode >= 500) return new AutopodError('apiUnavailable', { ...detail, status: statusCode });
+  return new AutopodError('apiRequestRefused', { ...detail, status: statusCode });
+}
+
+/** RunPod's own words: `detail`, or `title`, and the list of what is wrong with a request. */
+function problemOf({ response }: HTTPError): FailureDetail {
+  const problem = problemShape.safeParse(parseJson(String(response.rawBody ?? '')));
+  if (!problem.success) return { detail: `HTTP ${response.statusCode}` };
+  const { detail, title, errors } = problem.data;
+  return { detail: detail ?? title ?? `HTTP ${response.statusCode}`, ...(errors && { errors }) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // a gateway's own page
+  }
+}
+
+function isUnsent(error: RequestError): boolean {
+  if (error instanceof TimeoutError) return BEFORE_SENDING.has(error.event);
+  return NEVER_CONNECTED.has(error.code);
+}
+
+function networkWords(error: RequestError): string {
+  if (error instanceof TimeoutError) return `No answer in time (${error.event}).`;
+  return error.code === 'ERR_BODY_PARSE_FAILURE' ? 'The answer is not JSON.' : `Network: ${error.code}.`;
+}
+
+function hostOf({ options }: RequestError): string {
+  return new URL(String(options.url ?? 'http://unknown')).host;
+}

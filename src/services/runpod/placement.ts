@@ -1,0 +1,92 @@
+import { AutopodError } from '../../errors.ts';
+import type { GpuType } from './client.ts';
+
+export type CloudTier = 'SECURE' | 'COMMUNITY';
+
+export interface PlacementQuery {
+  /** Most wanted first. */
+  gpus: GpuType[];
+  /** All types, for telling what is in stock instead. */
+  catalog: GpuType[];
+  gpuCount: number;
+  cloud: CloudTier;
+  /** Where the pod must be: the volume's data center, or the asked one. */
+  dataCenterId?: string;
+}
+
+export interface PlacementCandidate {
+  gpuId: string;
+  gpuName: string;
+  dataCenterId?: string;
+  cloud: CloudTier;
+  stock: string;
+  pricePerHour: number;
+}
+
+const STOCK_RANK: Record<string, number> = { HIGH: 0, MEDIUM: 1, LOW: 2, NONE: 3 };
+
+/**
+ * Candidates in the order worth trying: those the catalogue says are in stock by preference, then the others by
+ * preference, for the catalogue is a hint and no reservation. A GPU that the place never offers is left out.
+ * Throws `gpuOutOfStock` naming what is in stock there when nothing asked for is, and `usage` when no machine
+ * of any asked type has that many GPUs.
+ */
+export function planPlacement(query: PlacementQuery): PlacementCandidate[] {
+  const fitting = query.gpus.filter((gpu) => query.gpuCount <= maxCount(gpu, query.cloud));
+  if (fitting.length === 0) throw tooMany(query);
+  const candidates = fitting
+    .map((gpu) => candidate(gpu, query))
+    .filter((found) => found !== undefined)
+    .toSorted((a, b) => Number(a.stock === 'NONE') - Number(b.stock === 'NONE'));
+  if (candidates.every(({ stock }) => stock === 'NONE')) throw outOfStock(query);
+  return candidates;
+}
+
+function candidate(gpu: GpuType, query: PlacementQuery): PlacementCandidate | undefined {
+  const stock = stockOf(gpu, query.dataCenterId);
+  if (stock === undefined) return undefined;
+  const unit = (query.cloud === 'SECURE' ? gpu.price.secure : gpu.price.community) ?? 0;
+  return {
+    gpuId: gpu.id,
+    gpuName: gpu.name,
+    ...(query.dataCenterId !== undefined && { dataCenterId: query.dataCenterId }),
+    cloud: query.cloud,
+    stock,
+    pricePerHour: unit * query.gpuCount,
+  };
+}
+
+/** Stock in one data center, or the best anywhere; undefined where the GPU is not offered at all. */
+function stockOf(gpu: GpuType, dataCenterId: string | undefined): string | undefined {
+  const places = gpu.dataCenters ?? [];
+  if (dataCenterId !== undefined) return places.find(({ id }) => id === dataCenterId)?.availability;
+  const best = places.map(({ availability }) => availability).toSorted((a, b) => rank(a) - rank(b))[0];
+  return gpu.availability ?? best ?? 'NONE';
+}
+
+function rank(stock: string): number {
+  return STOCK_RANK[stock] ?? 2;
+}
+
+function maxCount({ maxCount: most }: GpuType, cloud: CloudTier): number {
+  return (cloud === 'SECURE' ? most?.secure : most?.community) ?? Number.POSITIVE_INFINITY;
+}
+
+function tooMany({ gpus, gpuCount, cloud }: PlacementQuery): AutopodError {
+  const most = gpus.map((gpu) => `${gpu.name}: ${maxCount(gpu, cloud)}`).join(', ');
+  return new AutopodError('usage', {
+    message: `No machine in this cloud has ${gpuCount} of these GPUs. The most on one machine: ${most}.`,
+    next: 'Ask for fewer with --gpu-count, or name other GPUs.',
+  });
+}
+
+function outOfStock({ gpus, catalog, gpuCount, cloud, dataCenterId }: PlacementQuery): AutopodError {
+  const inStock = catalog
+    .filter((gpu) => gpuCount <= maxCount(gpu, cloud))
+    .map((gpu) => ({ name: gpu.name, stock: stockOf(gpu, dataCenterId) ?? 'NONE' }))
+    .filter(({ stock }) => stock !== 'NONE')
+    .toSorted((a, b) => rank(a.stock) - rank(b.stock))
+    .map(({ name, stock }) => `${name} (${stock.toLowerCase()})`);
+  const asked = gpus.map(({ name }) => `${name} in ${dataCenterId ?? 'any data center'}`);
+  return new AutopodError('gpuOutOfStock', { asked, inStock });
+}

@@ -1,0 +1,42 @@
+import type { components } from './generated/api.ts';
+import { LAUNCH_ID_ENV } from './launches.ts';
+import type { PlacementCandidate } from './placement.ts';
+
+export type CreatePodRequest = components['schemas']['CreatePodRequest'];
+
+/** What of a wish goes into the request. */
+export interface RequestedPod {
+  name: string;
+  image: string;
+  gpuCount: number;
+  diskGb: number;
+  volumeId?: string;
+  volumeMount: string;
+  exposedPorts: { port: number }[];
+}
+
+/**
+ * The create request for one candidate. Only ssh is opened unless ports were asked for (I10), and the count of
+ * GPUs is always sent: left out, RunPod has answered that there are none.
+ */
+export function podRequest(
+  wish: RequestedPod,
+  candidate: PlacementCandidate,
+  { launchId, publicKeys }: { launchId: string; publicKeys: string[] },
+): CreatePodRequest {
+  const keys = [...new Set(publicKeys.map((key) => key.trim()).filter(Boolean))];
+  return {
+    name: wish.name,
+    image: wish.image,
+    cloud: candidate.cloud,
+    gpu: { id: candidate.gpuId, count: wish.gpuCount },
+    disk: wish.diskGb,
+    ports: ['22/tcp', ...wish.exposedPorts.map(({ port }) => `${port}/http`)],
+    startSsh: true,
+    env: { [LAUNCH_ID_ENV]: launchId, PUBLIC_KEY: keys.join('\n') },
+    ...(candidate.dataCenterId !== undefined && { dataCenterIds: [candidate.dataCenterId] }),
+    ...(wish.volumeId !== undefined && {
+      mounts: { network: [{ volumeId: wish.volumeId, path: wish.volumeMount }] },
+    }),
+  };
+}

@@ -1,0 +1,51 @@
+import type { Pod } from './client.ts';
+
+export type PodCondition = 'pending' | 'running' | 'stopped' | 'broken' | 'gone';
+
+/** A pod as the rest of autopod sees it. */
+export interface PodSeen {
+  podId: string;
+  condition: PodCondition;
+  /** The pod's own sshd; absent until it has a public port. */
+  ssh: { host: string; port: number; user: string } | undefined;
+  /** Changes with each start, as the host key does. */
+  bootId: string;
+  /** USD; 0 while stopped. */
+  costPerHour: number;
+  uptimeSeconds: number;
+  gpuName: string | undefined;
+  gpuCount: number;
+  dataCenterId: string | undefined;
+  volume: { volumeId: string; path: string } | undefined;
+  ports: string[];
+  isLocked: boolean;
+}
+
+const CONDITIONS: Record<string, PodCondition> = {
+  PROVISIONING: 'pending',
+  STARTING: 'pending',
+  RUNNING: 'running',
+  EXITED: 'stopped',
+  ERROR: 'broken',
+  TERMINATED: 'gone',
+};
+
+/** Reads a pod. A status RunPod adds later counts as pending: worth another look, never worth an act. */
+export function observePod(pod: Pod): PodSeen {
+  const { direct } = pod.ssh ?? {};
+  const volume = pod.mounts?.network?.[0];
+  return {
+    podId: pod.id,
+    condition: CONDITIONS[pod.status] ?? 'pending',
+    ssh: direct ? { host: direct.host, port: direct.port, user: direct.username } : undefined,
+    bootId: pod.startedAt ?? pod.createdAt ?? '',
+    costPerHour: pod.cost ?? 0,
+    uptimeSeconds: pod.runtime?.uptime ?? 0,
+    gpuName: pod.gpu?.id,
+    gpuCount: pod.gpu ? (pod.gpu.count ?? 1) : 0,
+    dataCenterId: pod.dataCenterId ?? undefined,
+    volume: volume && { volumeId: volume.volumeId, path: volume.path },
+    ports: pod.ports ?? [],
+    isLocked: pod.locked ?? false,
+  };
+}
