@@ -86,7 +86,9 @@ export class Context {
       this.pods(),
       this.journal(),
     ]);
+    const { apiUrl, apiKey } = await this.config();
     const env = {
+      account: { apiUrl, apiKey },
       runpod,
       keeper,
       timings: timingsFrom(this.env),

@@ -6,6 +6,7 @@ import { isAnswering } from '../services/comfyui.ts';
 import { observePod } from '../services/runpod/pod-state.ts';
 import type { Environment } from './environment.ts';
 import { findPod } from './look.ts';
+import { openTunnel } from './open-tunnel.ts';
 import { withPodLog } from './pod-log.ts';
 
 /**
@@ -19,33 +20,15 @@ export async function awaitComfyUI(
   signal: AbortSignal,
 ): Promise<{ localPort: number | null }> {
   const podId = facts.podId ?? '';
-  const tunnel = await openTunnel(env, facts, signal);
+  const { keepTunnel, localPort } = facts.access;
+  const port = keepTunnel ? localPort : 'auto';
+  const tunnel = await openTunnel(env, { podId, localPort: port, isTemporary: !keepTunnel }, signal);
   await withPodLog(env, podId, 'container', signal, () =>
     untilAnswering(env, facts, tunnel, readyBy, signal),
   );
-  if (facts.access.keepTunnel) return { localPort: tunnel.localPort };
-  if (tunnel.temporary) await env.keeper.close(podId, signal);
+  if (keepTunnel) return { localPort: tunnel.localPort };
+  if (tunnel.isTemporary) await env.keeper.close(podId, signal);
   return { localPort: null };
-}
-
-async function openTunnel(
-  { keeper, privateKey }: Environment,
-  { podId, access }: PodFacts,
-  signal: AbortSignal,
-): Promise<TunnelView> {
-  const key = await privateKey();
-  await keeper.ensureRunning(signal);
-  const standing = (await keeper.tunnels(signal)).find((tunnel) => tunnel.podId === podId);
-  if (standing && !access.keepTunnel) return standing;
-  return keeper.open(
-    {
-      podId: podId ?? '',
-      localPort: access.keepTunnel ? access.localPort : 'auto',
-      keyPath: key.path,
-      temporary: !access.keepTunnel,
-    },
-    signal,
-  );
 }
 
 async function untilAnswering(
@@ -64,7 +47,6 @@ async function untilAnswering(
 
 async function failIfHopeless(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<void> {
   const podId = facts.podId ?? '';
-  await env.keeper.ensureRunning(signal);
   const tunnel = (await env.keeper.tunnels(signal)).find((view) => view.podId === podId);
   if (tunnel?.state === 'failed' && tunnel.failure) {
     throw new AutopodError(tunnel.failure.code, tunnel.failure.detail);

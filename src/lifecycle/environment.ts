@@ -1,5 +1,5 @@
 import type { Failure } from '../errors.ts';
-import type { KeeperClient } from '../keeper/client.ts';
+import type { KeeperClient, OpenRequest } from '../keeper/client.ts';
 import type { Candidate } from '../machines/pod-types.ts';
 import type { RunPod } from '../services/runpod/client.ts';
 import type { PrivateKey } from '../services/ssh/key.ts';
@@ -23,6 +23,7 @@ export interface Environment {
   runpod: RunPod;
   keeper: KeeperClient;
   privateKey: () => Promise<PrivateKey>;
+  account: OpenRequest['account'];
   timings: Timings;
   tell: (note: Note) => void;
 }

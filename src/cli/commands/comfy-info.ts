@@ -1,7 +1,7 @@
 import { comfyUI } from '../../services/comfyui.ts';
-import { openTunnel } from '../open-tunnel.ts';
 import { choosePod } from '../pod-argument.ts';
 import { text } from '../text.ts';
+import { tunnelTo } from '../tunnel-to.ts';
 import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
 
@@ -20,7 +20,7 @@ const ENDPOINTS = [
 export const comfyInfo: Verb<object> = async (context, named) => {
   const { out, signal } = context;
   const { podId } = await choosePod(context, named);
-  const { localPort } = await openTunnel(context, podId, undefined);
+  const { localPort } = await tunnelTo(context, podId, undefined);
   const comfy = comfyUI(localPort);
   const [{ system }, queue, extensions] = await Promise.all([
     comfy.systemStats(signal),

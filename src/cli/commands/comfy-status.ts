@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../../errors.ts';
 import { comfyUI, type QueueCounts, type SystemStats } from '../../services/comfyui.ts';
 import type { Context } from '../context.ts';
-import { openTunnel } from '../open-tunnel.ts';
 import { choosePod } from '../pod-argument.ts';
 import { text } from '../text.ts';
+import { tunnelTo } from '../tunnel-to.ts';
 import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
 
@@ -12,7 +12,7 @@ import { panel } from '../views/panel.ts';
 export const comfyStatus: Verb<{ wait: boolean; timeout: number }> = async (context, named, options) => {
   const { out, signal } = context;
   const { podId } = await choosePod(context, named);
-  const tunnel = await openTunnel(context, podId, undefined);
+  const tunnel = await tunnelTo(context, podId, undefined);
   const until = options.wait ? Date.now() + options.timeout : 0;
   const stats = await statsUntil(context, tunnel.localPort, until);
   if (!stats) {

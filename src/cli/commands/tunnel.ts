@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../../errors.ts';
 import type { TunnelView } from '../../keeper/client.ts';
 import type { Context } from '../context.ts';
-import { openTunnel } from '../open-tunnel.ts';
 import { text } from '../text.ts';
+import { tunnelTo } from '../tunnel-to.ts';
 import type { Verb } from '../verb.ts';
 import { tunnelLines } from '../views/tunnels.ts';
 
@@ -31,7 +32,7 @@ async function open(
 ): Promise<number> {
   const { choosePod } = await import('../pod-argument.ts');
   const { podId } = await choosePod(context, named);
-  const view = await untilSettled(context, await openTunnel(context, podId, port));
+  const view = await untilSettled(context, await tunnelTo(context, podId, port));
   if (view.state === 'failed' && view.failure) throw new AutopodError(view.failure.code, view.failure.detail);
   if (context.out.isJson) context.out.json(view);
   else context.out.line(view.state === 'healthy' ? text.available(view.localPort) : text.tunnelPending(view));
@@ -39,18 +40,13 @@ async function open(
 }
 
 async function untilSettled(context: Context, opened: TunnelView): Promise<TunnelView> {
-  const { signal } = context;
   const keeper = await context.keeper();
-  const givenUp = AbortSignal.any([signal, AbortSignal.timeout(30_000)]);
+  const givenUpAt = Date.now() + 30_000;
   let last = opened;
-  try {
-    for await (const view of keeper.watch(opened.podId, givenUp)) {
-      last = view;
-      if (['healthy', 'failed', 'waitingForPod', 'stopped'].includes(view.state)) return view;
-    }
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!givenUp.aborted) throw error;
+  while (!['healthy', 'failed', 'waitingForPod', 'stopped'].includes(last.state) && Date.now() < givenUpAt) {
+    await sleep(100, undefined, { signal: context.signal });
+    const views = await keeper.tunnels(context.signal);
+    last = views.find(({ podId }) => podId === opened.podId) ?? { ...last, state: 'stopped' };
   }
   return last;
 }

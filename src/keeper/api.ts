@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import { chmodSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { toFailure } from '../errors.ts';
+import type { OpenRequest } from './client.ts';
+import type { Keeper } from './keeper.ts';
+
+/** Serves the keeper's JSON API on its Unix socket, which only this user can open. */
+export async function serveApi(keeper: Keeper, socket: string): Promise<Server> {
+  await rm(socket, { force: true });
+  const server = createServer((request, response) => {
+    answer(keeper, request).then(
+      (value) => send(response, 200, value),
+      (error: unknown) => {
+        const failure = toFailure(error);
+        if (failure.code === 'internal') keeper.log(`request failed: ${failure.detail.message}`);
+        send(response, 409, { error: failure });
+      },
+    );
+  });
+  server.listen(socket);
+  await once(server, 'listening');
+  chmodSync(socket, 0o600);
+  return server;
+}
+
+async function answer(keeper: Keeper, request: IncomingMessage): Promise<unknown> {
+  const [, collection, podId = '', verb] = (request.url ?? '').split('/').map(decodeURIComponent);
+  const route = `${request.method} ${collection}${podId && '/pod'}${verb ? `/${verb}` : ''}`;
+  switch (route) {
+    case 'GET health':
+      return { pid: process.pid };
+    case 'GET tunnels':
+      return { tunnels: keeper.views };
+    case 'PUT tunnels/pod':
+      return keeper.open(podId, (await json(request)) as Omit<OpenRequest, 'podId'>);
+    case 'DELETE tunnels/pod':
+      await keeper.close(podId);
+      return {};
+    case 'POST tunnels/pod/retry':
+      keeper.retry(podId);
+      return {};
+    default:
+      throw new Error(`no such route: ${route}`);
+  }
+}
+
+async function json(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return JSON.parse(Buffer.concat(chunks).toString());
+}
+
+function send(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}

@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AutopodError, type Failure, isFailureCode } from '../errors.ts';
+import type { TunnelState } from '../machines/tunnel.ts';
+import type { Home } from '../store/home.ts';
+import { startGuardian } from './guardian.ts';
+import { keeperSocket } from './runtime-folder.ts';
+import { askSocket } from './socket-client.ts';
+
+/** A tunnel as the keeper tells it. */
+export interface TunnelView {
+  podId: string;
+  state: TunnelState;
+  /** ISO 8601, UTC: when it entered its state. */
+  since: string;
+  localPort: number;
+  remotePort: number;
+  address?: { host: string; port: number };
+  sshPid?: number;
+  /** Whether ComfyUI answers through it. */
+  comfy: 'answering' | 'down' | 'unknown';
+  bytesIn: number;
+  bytesOut: number;
+  lastActivityAt?: string;
+  startedAt: string;
+  lastHealedAt?: string;
+  failure?: Failure;
+  lastDeath?: { at: string; failure: Failure };
+  isTemporary: boolean;
+}
+
+export interface OpenRequest {
+  podId: string;
+  localPort: number | 'auto';
+  keyPath: string;
+  needsAgent: boolean;
+  isTemporary?: boolean;
+  /** The account to ask for the pod's address. The keeper keeps the key in memory only. */
+  account: { apiUrl: string; apiKey: string | undefined };
+}
+
+/** The background process that owns the tunnels, as commands use it. */
+export interface KeeperClient {
+  /** Starts the keeper if none answers. Throws `keeperUnreachable`. */
+  ensureRunning(signal?: AbortSignal): Promise<void>;
+  /** Opens the tunnel, or answers the one that stands: asking twice changes nothing (I6). Does not wait for health. */
+  open(request: OpenRequest, signal?: AbortSignal): Promise<TunnelView>;
+  /** Closes the tunnel of a pod, if there is one; resolves when its ssh has ended and its port is free. */
+  close(podId: string, signal?: AbortSignal): Promise<void>;
+  /** Every tunnel; with no keeper running, what is on disk, as dead. */
+  tunnels(signal?: AbortSignal): Promise<TunnelView[]>;
+  /** Has a tunnel that waits or failed try again now. */
+  retry(podId: string, signal?: AbortSignal): Promise<void>;
+}
+
+/** Milliseconds a keeper has from its start to its first answer. */
+const START_MS = 15_000;
+
+export function keeperClient(home: Home, env: NodeJS.ProcessEnv): KeeperClient {
+  const socket = keeperSocket(home);
+
+  /** The keeper's answer, or undefined when none runs. */
+  const ask = async <T>(
+    method: string,
+    path: string,
+    body?: object,
+    signal?: AbortSignal,
+  ): Promise<T | undefined> => {
+    const answer = await askSocket(socket, { method, path, body, signal });
+    if (!answer) return undefined;
+    const value = JSON.parse(answer.body || 'null') as T & { error?: Failure };
+    if (answer.status >= 400) throw failureFrom(value?.error);
+    return value;
+  };
+
+  /** Asks until a keeper takes the request: one that is just leaving is replaced. */
+  const insist = async <T>(method: string, path: string, body?: object, signal?: AbortSignal): Promise<T> => {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      await client.ensureRunning(signal);
+      const answer = await ask<T>(method, path, body, signal);
+      if (answer !== undefined) return answer;
+    }
+    throw new AutopodError('keeperUnreachable', { log: home.log });
+  };
+
+  const client: KeeperClient = {
+    async ensureRunning(signal) {
+      if (await ask('GET', '/health', undefined, signal)) return;
+      startGuardian(home, env);
+      const givenUpAt = Date.now() + START_MS;
+      while (!(await ask('GET', '/health', undefined, signal))) {
+        if (Date.now() > givenUpAt) throw new AutopodError('keeperUnreachable', { log: home.log });
+        await sleep(25, undefined, signal ? { signal } : {});
+      }
+    },
+    open: ({ podId, ...request }, signal) =>
+      insist('PUT', `/tunnels/${encodeURIComponent(podId)}`, request, signal),
+    async close(podId, signal) {
+      if (
+        savedTunnels(home).every((tunnel) => tunnel.podId !== podId) &&
+        !(await client.tunnels(signal)).length
+      )
+        return;
+      await insist('DELETE', `/tunnels/${encodeURIComponent(podId)}`, undefined, signal);
+    },
+    async tunnels(signal) {
+      const answer = await ask<{ tunnels: TunnelView[] }>('GET', '/tunnels', undefined, signal);
+      return answer?.tunnels ?? savedTunnels(home);
+    },
+    async retry(podId, signal) {
+      await ask('POST', `/tunnels/${encodeURIComponent(podId)}/retry`, {}, signal);
+    },
+  };
+  return client;
+}
+
+function failureFrom(failure: Failure | undefined): AutopodError {
+  if (failure && isFailureCode(failure.code)) return new AutopodError(failure.code, failure.detail);
+  return new AutopodError('keeperUnreachable', { detail: 'the keeper answered something unknown' });
+}
+
+/** What is wanted according to the disk; read without the store, so that a status costs no library. */
+function savedTunnels({ tunnels: path }: Home): TunnelView[] {
+  const records = readRecords(path);
+  return Object.values(records).map(({ facts, savedAt }) => ({
+    podId: String(facts.podId),
+    state: 'dead',
+    since: savedAt,
+    localPort: Number(facts.local_port),
+    remotePort: Number(facts.remote_port),
+    comfy: 'unknown',
+    bytesIn: 0,
+    bytesOut: 0,
+    startedAt: String(facts.started_at),
+    isTemporary: facts.isTemporary === true,
+  }));
+}
+
+function readRecords(path: string): Record<string, { facts: Record<string, unknown>; savedAt: string }> {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')).records ?? {};
+  } catch {
+    return {}; // none yet, or unreadable: the keeper sets it aside when it starts
+  }
+}

@@ -1,0 +1,51 @@
+import { request } from 'node:http';
+import type { KeeperTimings } from './timings.ts';
+
+/** Asks ComfyUI through the forward now and then, so that "the tunnel is fine, ComfyUI is down" can be told. */
+export class ComfyProbe {
+  verdict: 'answering' | 'down' | 'unknown' = 'unknown';
+  readonly #timings: Pick<KeeperTimings, 'comfyAnsweringMs' | 'comfyDownMs'>;
+  #way: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(timings: Pick<KeeperTimings, 'comfyAnsweringMs' | 'comfyDownMs'>) {
+    this.#timings = timings;
+  }
+
+  /** The Unix socket to ask through from now on; undefined pauses. */
+  follow(way: string | undefined): void {
+    if (way === this.#way) return;
+    this.#way = way;
+    clearTimeout(this.#timer);
+    this.verdict = 'unknown';
+    if (way !== undefined) void this.#ask(way);
+  }
+
+  stop(): void {
+    this.follow(undefined);
+  }
+
+  async #ask(way: string): Promise<void> {
+    const isAnswering = await answers(way);
+    if (way !== this.#way) return;
+    this.verdict = isAnswering ? 'answering' : 'down';
+    const pauseMs = isAnswering ? this.#timings.comfyAnsweringMs : this.#timings.comfyDownMs;
+    this.#timer = setTimeout(() => void this.#ask(way), pauseMs);
+  }
+}
+
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const headers = { host: '127.0.0.1:8188' };
+    const asked = request(
+      { socketPath, path: '/system_stats', headers, agent: false, timeout: 10_000 },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      },
+    );
+    asked.once('timeout', () => asked.destroy());
+    asked.once('error', () => resolve(false));
+    asked.end();
+  });
+}

@@ -1,0 +1,173 @@
+import { AutopodError } from '../errors.ts';
+import type { Generation } from '../machines/tunnel.ts';
+import { loadConfig } from '../services/config.ts';
+import { logLine } from '../services/log.ts';
+import type { Home } from '../store/home.ts';
+import { Journal } from '../store/journal.ts';
+import { RECORD_SCHEMA } from '../store/records.ts';
+import { type TunnelStore, tunnelStore } from '../store/tunnels.ts';
+import type { OpenRequest, TunnelView } from './client.ts';
+import { type Account, Locator } from './locate.ts';
+import type { KeeperTimings } from './timings.ts';
+import { Tunnel, type TunnelOptions } from './tunnel.ts';
+
+export interface KeeperOptions {
+  home: Home;
+  env: NodeJS.ProcessEnv;
+  timings: KeeperTimings;
+  /** Folder of the Unix sockets. */
+  runtime: string;
+  /** Told whenever the number of tunnels may have changed. */
+  onChange: () => void;
+}
+
+const REMOTE_PORT = 8188;
+
+/** All tunnels of a home: at most one per pod. Requests for one pod are taken one after the other. */
+export class Keeper {
+  readonly #options: KeeperOptions;
+  readonly #store: TunnelStore;
+  readonly #journal: Journal;
+  readonly #tunnels = new Map<string, Tunnel>();
+  readonly #accounts = new Map<string, Account>();
+  readonly #turns = new Map<string, Promise<unknown>>();
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+    const { home } = options;
+    this.#journal = new Journal(home.journal);
+    this.#store = tunnelStore(home.tunnels, home.locks, (from, to) =>
+      this.log(`${from} is unreadable, kept as ${to}`),
+    );
+  }
+
+  get views(): TunnelView[] {
+    return [...this.#tunnels.values()].map(({ view }) => view);
+  }
+
+  get isIdle(): boolean {
+    return this.#tunnels.size === 0 && this.#turns.size === 0;
+  }
+
+  log(line: string): void {
+    logLine(this.#options.home.log, `keeper ${process.pid}: ${line}`);
+  }
+
+  /** Brings back what was wanted when the last keeper ended, with the ssh it left if that still answers. */
+  async restore(): Promise<void> {
+    const records = Object.values(await this.#store.all());
+    for (const { facts, schema, machine } of records) {
+      if (schema > RECORD_SCHEMA || machine !== 'tunnel@1') {
+        this.log(`the tunnel of ${facts.podId} was kept by a later autopod (${machine}); left alone`);
+        continue;
+      }
+      const wish = { ...facts, remotePort: facts.remote_port, localPort: facts.local_port };
+      const saved = { generation: facts.generation as Generation | null, startedAt: facts.started_at };
+      await this.#turn(facts.podId, () => this.#begin(wish, facts.apiUrl, undefined, saved)).catch(
+        (error: Error) => this.log(`cannot restore the tunnel of ${facts.podId}: ${error.message}`),
+      );
+    }
+  }
+
+  open(podId: string, { localPort, account, ...request }: Omit<OpenRequest, 'podId'>): Promise<TunnelView> {
+    const { apiUrl, apiKey } = account;
+    if (apiKey !== undefined) this.#accounts.set(podId, { apiUrl, apiKey });
+    return this.#turn(podId, async () => {
+      const standing = this.#tunnels.get(podId);
+      if (standing && (localPort === standing.wish.localPort || localPort === 'auto')) {
+        if (!request.isTemporary && standing.wish.isTemporary) await standing.keep();
+        standing.retry();
+        return standing.view;
+      }
+      const wish = {
+        podId,
+        localPort,
+        remotePort: REMOTE_PORT,
+        ...request,
+        isTemporary: request.isTemporary === true,
+      };
+      if (localPort !== 'auto') this.#requireOwnPort(localPort, podId);
+      return (await this.#begin(wish, apiUrl, standing)).view;
+    });
+  }
+
+  close(podId: string): Promise<void> {
+    return this.#turn(podId, async () => {
+      await this.#tunnels.get(podId)?.stop();
+      this.#tunnels.delete(podId);
+      this.#accounts.delete(podId);
+      // A tunnel that could not be restored is still wanted on disk.
+      await this.#store.update(podId, () => undefined);
+    });
+  }
+
+  retry(podId: string): void {
+    this.#tunnels.get(podId)?.retry();
+  }
+
+  /** Ends every ssh and listener; what is wanted stays on disk. */
+  async suspend(): Promise<void> {
+    await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel.suspend()));
+  }
+
+  // The port a tunnel moves to is taken before the one it leaves is given up.
+  async #begin(
+    wish: Parameters<typeof Tunnel.listen>[0],
+    apiUrl: string,
+    standing?: Tunnel,
+    saved?: { generation: Generation | null; startedAt: string },
+  ): Promise<Tunnel> {
+    const tunnel = await Tunnel.listen(wish, this.#optionsFor(wish.podId, apiUrl), saved?.startedAt);
+    await standing?.stop();
+    await tunnel.begin(saved?.generation ?? null);
+    this.#tunnels.set(wish.podId, tunnel);
+    return tunnel;
+  }
+
+  #optionsFor(podId: string, apiUrl: string): TunnelOptions {
+    const { home, timings, runtime, onChange } = this.#options;
+    return {
+      store: this.#store,
+      journal: this.#journal,
+      apiUrl,
+      timings,
+      runtime,
+      knownHosts: home.knownHosts,
+      locator: new Locator(() => this.#account(podId, apiUrl), timings.locateEveryMs),
+      log: (line) => this.log(line),
+      onStopped: () => {
+        this.#tunnels.delete(podId);
+        onChange();
+      },
+    };
+  }
+
+  // After a restart the key comes from the environment or the configuration, as for any command.
+  async #account(podId: string, apiUrl: string): Promise<Account> {
+    const given = this.#accounts.get(podId);
+    if (given) return given;
+    const { apiKey } = await loadConfig(this.#options.home.config, this.#options.env);
+    if (!apiKey) throw new AutopodError('apiKeyMissing', { file: this.#options.home.config });
+    return { apiUrl, apiKey };
+  }
+
+  #requireOwnPort(port: number, podId: string): void {
+    const other = [...this.#tunnels.values()].find(
+      ({ wish }) => wish.localPort === port && wish.podId !== podId,
+    );
+    if (other) throw new AutopodError('localPortTaken', { port, podId: other.wish.podId });
+  }
+
+  #turn<T>(podId: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(podId) ?? Promise.resolve();
+    const turn = before.catch(() => undefined).then(work);
+    const settled = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#turns.get(podId) === settled) this.#turns.delete(podId);
+        this.#options.onChange();
+      });
+    this.#turns.set(podId, settled);
+    return turn;
+  }
+}

@@ -1,0 +1,51 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { homePath, openHome } from '../store/home.ts';
+import { tryLock } from '../store/lock.ts';
+import { serveApi } from './api.ts';
+import { Keeper } from './keeper.ts';
+import { keeperSocket, openRuntimeFolder } from './runtime-folder.ts';
+import { KEEPER_TIMINGS } from './timings.ts';
+
+const home = openHome(homePath());
+const lock = await tryLock(join(home.locks, 'keeper'));
+// Another keeper has this home; there is nothing to do for a second one.
+if (!lock) process.exit(0);
+
+const runtime = openRuntimeFolder(home);
+let leaving: NodeJS.Timeout | undefined;
+const keeper = new Keeper({
+  home,
+  env: process.env,
+  timings: { ...KEEPER_TIMINGS, ...JSON.parse(process.env.AUTOPOD_KEEPER_TIMINGS ?? '{}') },
+  runtime,
+  onChange: () => {
+    clearTimeout(leaving);
+    if (keeper.isIdle) leaving = setTimeout(() => void leave(), KEEPER_TIMINGS.lingerMs);
+  },
+});
+
+process.on('SIGHUP', () => undefined);
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void leave());
+process.on('uncaughtException', (error) => {
+  keeper.log(`died of: ${error.stack ?? error.message}`);
+  process.exit(70);
+});
+
+keeper.log('begun');
+const server = await serveApi(keeper, keeperSocket(home));
+await keeper.restore();
+if (keeper.isIdle) leaving = setTimeout(() => void leave(), KEEPER_TIMINGS.lingerMs * 2);
+
+let isLeaving = false;
+async function leave(): Promise<void> {
+  if (isLeaving) return;
+  isLeaving = true;
+  clearTimeout(leaving);
+  server.close();
+  await keeper.suspend();
+  await rm(keeperSocket(home), { force: true });
+  await lock?.release();
+  keeper.log('ended');
+  process.exit(0);
+}

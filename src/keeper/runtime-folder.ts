@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { lstatSync, mkdirSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { AutopodError } from '../errors.ts';
+import type { Home } from '../store/home.ts';
+
+/** Longest folder that leaves room for a socket's name: ssh takes paths of about 90 bytes. */
+const MAX_LENGTH = 55;
+
+/** The folder of a home's Unix sockets: in the home, or where its path is too long a short one of this user alone. */
+export function runtimeFolder({ root }: Home): string {
+  const inHome = join(root, 'run');
+  if (Buffer.byteLength(inHome) <= MAX_LENGTH) return inHome;
+  const hash = createHash('sha256').update(root).digest('hex').slice(0, 10);
+  return join(process.env.XDG_RUNTIME_DIR || tmpdir(), `autopod-${userInfo().uid}-${hash}`);
+}
+
+/** Makes the folder. Throws `keeperUnreachable` when somebody else owns it. */
+export function openRuntimeFolder(home: Home): string {
+  const folder = runtimeFolder(home);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { uid, mode } = lstatSync(folder);
+  if (uid !== userInfo().uid || (mode & 0o077) !== 0) {
+    throw new AutopodError('keeperUnreachable', { detail: `${folder} is open to other users` });
+  }
+  return folder;
+}
+
+/** The socket the keeper answers at. */
+export function keeperSocket(home: Home): string {
+  return join(runtimeFolder(home), 'keeper.sock');
+}

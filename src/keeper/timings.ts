@@ -1,0 +1,46 @@
+/** Every wait of the keeper, in milliseconds. */
+export interface KeeperTimings {
+  /** Between two beats over an ssh session. */
+  beatMs: number;
+  /** Without an answer for this long the tunnel is dead. */
+  deadAfterMs: number;
+  /** From the start of ssh to its first answer. */
+  openTimeoutMs: number;
+  /** Between two fresh TCP connects to a pod that is out of reach. */
+  knockMs: number;
+  /** How long an attempt knocks before it asks RunPod again. */
+  knockingMs: number;
+  /** First and longest pause between attempts; the first retry comes at once. */
+  firstBackoffMs: number;
+  maxBackoffMs: number;
+  /** Between two looks at a pod that does not run. */
+  podPollMs: number;
+  /** RunPod is asked for one pod at most this often. */
+  locateEveryMs: number;
+  /** After a pod's start its keys may not be written yet: so long a refused key is tried again. */
+  keyGraceMs: number;
+  /** Between two questions to a ComfyUI that answers, and to one that does not. */
+  comfyAnsweringMs: number;
+  comfyDownMs: number;
+  /** How long a connection is held while the tunnel heals. */
+  holdMs: number;
+  /** How long the keeper stays when nothing is wanted. */
+  lingerMs: number;
+}
+
+export const KEEPER_TIMINGS: KeeperTimings = {
+  beatMs: 1_000,
+  deadAfterMs: 2_500,
+  openTimeoutMs: 25_000,
+  knockMs: 250,
+  knockingMs: 10_000,
+  firstBackoffMs: 300,
+  maxBackoffMs: 5_000,
+  podPollMs: 5_000,
+  locateEveryMs: 3_000,
+  keyGraceMs: 90_000,
+  comfyAnsweringMs: 15_000,
+  comfyDownMs: 2_000,
+  holdMs: 30_000,
+  lingerMs: 2_000,
+};

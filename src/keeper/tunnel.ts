@@ -1,0 +1,239 @@
+import { createActor, fromPromise, type InspectionEvent, type SnapshotFrom, waitFor } from 'xstate';
+import type { FAILURES } from '../errors.ts';
+import { eventName } from '../machines/names.ts';
+import { type Generation, type TunnelState, type TunnelWish, tunnelMachine } from '../machines/tunnel.ts';
+import type { Journal } from '../store/journal.ts';
+import { RECORD_SCHEMA } from '../store/records.ts';
+import type { TunnelStore } from '../store/tunnels.ts';
+import type { TunnelView } from './client.ts';
+import { ComfyProbe } from './comfy-probe.ts';
+import { awaitPod, awaitRetry, Forwarding, type ForwardingOptions } from './forwarding.ts';
+import { Front } from './front.ts';
+
+export interface TunnelOptions extends ForwardingOptions {
+  store: TunnelStore;
+  journal: Journal;
+  apiUrl: string;
+  log: (line: string) => void;
+  /** Told once when the tunnel has stopped by itself: the pod is gone. */
+  onStopped: () => void;
+}
+
+type Wished = Omit<TunnelWish, 'localPort'> & { localPort: number | 'auto' };
+
+/** One tunnel at work: its machine, its local port, its ssh, and what is kept of it. */
+export class Tunnel {
+  readonly #options: TunnelOptions;
+  readonly #forwarding: Forwarding;
+  readonly #front: Front;
+  readonly #probe: ComfyProbe;
+  #wish: TunnelWish;
+  #actor: ReturnType<Tunnel['createActor']> | undefined;
+  #state: TunnelState = 'starting';
+  #since = new Date();
+  #startedAt: string;
+  #lastHealedAt: string | undefined;
+  #lastDeath: TunnelView['lastDeath'];
+  #writes: Promise<void> = Promise.resolve();
+
+  /** Takes the local port; connections are held until it has begun. Throws `localPortTaken`. */
+  static async listen(wish: Wished, options: TunnelOptions, startedAt?: string): Promise<Tunnel> {
+    const tunnel = new Tunnel({ ...wish, localPort: 0 }, options, startedAt);
+    const localPort = await tunnel.#front.listen(wish.localPort);
+    tunnel.#wish = { ...wish, localPort };
+    return tunnel;
+  }
+
+  private constructor(wish: TunnelWish, options: TunnelOptions, startedAt = new Date().toISOString()) {
+    this.#wish = wish;
+    this.#options = options;
+    this.#startedAt = startedAt;
+    this.#forwarding = new Forwarding(options);
+    this.#front = new Front({ holdMs: options.timings.holdMs, explain: () => this.#explain() });
+    this.#probe = new ComfyProbe(options.timings);
+  }
+
+  get wish(): TunnelWish {
+    return this.#wish;
+  }
+
+  get view(): TunnelView {
+    const { podId, localPort, remotePort, isTemporary } = this.#wish;
+    const { generation, failure } = this.#context();
+    const { bytesIn, bytesOut, lastActivityAt } = this.#front;
+    const pid = this.#forwarding.sshPid;
+    return {
+      podId,
+      state: this.#state,
+      since: this.#since.toISOString(),
+      localPort,
+      remotePort,
+      ...(generation && { address: { host: generation.address.host, port: generation.address.port } }),
+      ...(generation && pid !== undefined && { sshPid: pid }),
+      comfy: this.#state === 'healthy' ? this.#probe.verdict : 'unknown',
+      bytesIn,
+      bytesOut,
+      ...(lastActivityAt !== undefined && { lastActivityAt: new Date(lastActivityAt).toISOString() }),
+      startedAt: this.#startedAt,
+      ...(this.#lastHealedAt !== undefined && { lastHealedAt: this.#lastHealedAt }),
+      ...(failure && { failure }),
+      ...(this.#lastDeath && { lastDeath: this.#lastDeath }),
+      isTemporary,
+    };
+  }
+
+  /** Starts the machine, with the ssh an earlier keeper left if there is one. Resolves when the wish is on disk. */
+  async begin(generation: Generation | null): Promise<void> {
+    const actor = this.createActor(generation);
+    this.#actor = actor;
+    actor.subscribe((snapshot) => this.#follow(snapshot));
+    actor.start();
+    await this.#save();
+  }
+
+  /** From a temporary tunnel to a lasting one. */
+  async keep(): Promise<void> {
+    this.#wish = { ...this.#wish, isTemporary: false };
+    await this.#save();
+  }
+
+  retry(): void {
+    this.#actor?.send({ type: 'retry.requested' });
+  }
+
+  /** Ends ssh, closes the port and forgets the tunnel. */
+  async stop(): Promise<void> {
+    const actor = this.#actor;
+    if (actor) {
+      actor.send({ type: 'stop.requested' });
+      await waitFor(actor, ({ status }) => status !== 'active');
+    }
+    await this.#forget();
+  }
+
+  /** Ends what runs and keeps what is wanted, for the next keeper. */
+  async suspend(): Promise<void> {
+    const { generation } = this.#context();
+    this.#actor?.stop();
+    this.#actor = undefined;
+    this.#probe.stop();
+    await this.#front.close();
+    await this.#writes;
+    await this.#forwarding.close(generation);
+  }
+
+  createActor(generation: Generation | null) {
+    const { timings } = this.#options;
+    const machine = tunnelMachine.provide({
+      actors: {
+        openForward: fromPromise(({ input, signal }) =>
+          this.#forwarding.open(input.wish, input.suspect, signal),
+        ),
+        holdForward: fromPromise(async ({ input, signal }) => {
+          await this.#save();
+          if (input.generation) await this.#forwarding.hold(input.generation, signal);
+        }),
+        awaitRetry: fromPromise(({ input, signal }) => awaitRetry(input.attempt, timings, signal)),
+        awaitPod: fromPromise(({ input, signal }) => awaitPod(this.#options, input.podId, signal)),
+        closeForward: fromPromise(({ input }) => this.#forwarding.close(input.generation)),
+      },
+    });
+    return createActor(machine, {
+      input: { wish: this.#wish, generation },
+      inspect: (event) => this.#note(event),
+    });
+  }
+
+  #context() {
+    return this.#actor?.getSnapshot().context ?? { generation: null, failure: null };
+  }
+
+  // What connections are told and joined to follows from the state.
+  #follow({ value, context, status }: SnapshotFrom<typeof tunnelMachine>): void {
+    const way =
+      value === 'healthy' && context.generation
+        ? this.#forwarding.filesOf(context.generation).forward
+        : undefined;
+    this.#front.way = way;
+    this.#probe.follow(way);
+    if (status === 'done' && context.failure) {
+      void this.#forget().then(() => this.#options.onStopped());
+    }
+  }
+
+  #note(event: InspectionEvent): void {
+    if (event.type !== '@xstate.snapshot' || event.actorRef !== this.#actor) return;
+    const { value, context } = event.snapshot as SnapshotFrom<typeof tunnelMachine>;
+    const to = value as TunnelState;
+    if (to === this.#state) return;
+    const now = new Date();
+    if (to === 'healthy' && this.#lastDeath) this.#lastHealedAt = now.toISOString();
+    if (to === 'dead' && this.#state === 'healthy' && context.failure) {
+      this.#lastDeath = { at: now.toISOString(), failure: context.failure };
+    }
+    const reason = context.failure ? reasonOf(context.failure) : undefined;
+    const entry = { at: now.toISOString(), machine: 'tunnel@1', id: this.#wish.podId, from: this.#state, to };
+    this.#options.log(`tunnel ${this.#wish.podId}: ${this.#state} → ${to}${reason ? ` (${reason})` : ''}`);
+    this.#state = to;
+    this.#since = now;
+    this.#enqueue(() =>
+      this.#options.journal.append({ ...entry, event: eventName(event.event.type), reason }),
+    );
+    if (to !== 'stopped' && to !== 'stopping') void this.#save();
+  }
+
+  #save(): Promise<void> {
+    const { podId, localPort, remotePort, keyPath, needsAgent, isTemporary } = this.#wish;
+    const { generation, failure } = this.#context();
+    const facts = {
+      podId,
+      keyPath,
+      needsAgent,
+      isTemporary,
+      apiUrl: this.#options.apiUrl,
+      pid: this.#forwarding.sshPid ?? null,
+      local_port: localPort,
+      remote_port: remotePort,
+      started_at: this.#startedAt,
+      generation,
+      failure,
+    };
+    const record = { schema: RECORD_SCHEMA, machine: 'tunnel@1', facts, snapshot: { value: this.#state } };
+    return this.#enqueue(() =>
+      this.#options.store.update(podId, () => ({ ...record, savedAt: new Date().toISOString() })),
+    );
+  }
+
+  async #forget(): Promise<void> {
+    this.#probe.stop();
+    await this.#front.close();
+    await this.#enqueue(() => this.#options.store.update(this.#wish.podId, () => undefined));
+  }
+
+  #enqueue(write: () => Promise<void>): Promise<void> {
+    this.#writes = this.#writes
+      .then(write)
+      .catch((error: Error) => this.#options.log(`cannot save: ${error.message}`));
+    return this.#writes;
+  }
+
+  #explain(): { state: string; advice: string } {
+    return { state: this.#state, advice: ADVICE[this.#state] };
+  }
+}
+
+/** What a held connection is told, by state. */
+const ADVICE: Record<TunnelState, string> = {
+  starting: 'It is being opened; try again in a moment.',
+  healthy: 'Try again.',
+  dead: 'The connection to the pod is lost and comes back by itself.',
+  recreating: 'The connection to the pod is lost and comes back by itself.',
+  waitingForPod: 'The pod does not run. Start it with: autopod start',
+  failed: 'It cannot come back by itself. See: autopod tunnel --status',
+  stopping: 'The tunnel is being closed.',
+  stopped: 'The tunnel is closed. Open it with: autopod tunnel',
+};
+
+function reasonOf({ code, detail }: { code: keyof typeof FAILURES; detail: { detail?: unknown } }): string {
+  return typeof detail.detail === 'string' ? `${code}: ${detail.detail}` : code;
+}

@@ -1,0 +1,116 @@
+/** What an ssh connection to a pod needs. */
+export interface SshTarget {
+  host: string;
+  port: number;
+  user: string;
+  podId: string;
+  /** The host key is pinned to one boot of the pod: each start has another. */
+  bootId: string;
+  keyPath: string;
+  needsAgent: boolean;
+  /** A file of this pod alone, never the user's own. */
+  knownHostsPath: string;
+}
+
+export interface ForwardSockets {
+  control: string;
+  /** Unix socket that is joined to the pod's port. */
+  forward: string;
+}
+
+/** A master connection that only forwards: it outlives the process that started it. */
+export function forwardArguments(target: SshTarget, sockets: ForwardSockets, remotePort: number): string[] {
+  return [
+    '-N',
+    '-T',
+    ...common(target),
+    ...option('ExitOnForwardFailure', 'yes'),
+    ...option('StreamLocalBindUnlink', 'yes'),
+    ...option('StreamLocalBindMask', '0177'),
+    ...option('ControlPersist', 'no'),
+    ...option('LogLevel', 'ERROR'),
+    '-M',
+    '-S',
+    sockets.control,
+    '-L',
+    `${sockets.forward}:127.0.0.1:${remotePort}`,
+    ...destination(target),
+  ];
+}
+
+/** A shell on the pod, or one command. */
+export function shellArguments(target: SshTarget, command: string | undefined): string[] {
+  return [
+    ...common(target),
+    ...option('LogLevel', 'ERROR'),
+    ...destination(target),
+    ...(command ? [command] : []),
+  ];
+}
+
+/** Something asked of a running master through its control socket. */
+export function controlArguments(control: string, request: 'check' | 'exit'): string[] {
+  return ['-F', 'none', '-S', control, '-O', request, 'pod'];
+}
+
+/** A session over a running master that sends back each byte it gets. */
+export function echoArguments(control: string): string[] {
+  return ['-F', 'none', '-T', '-S', control, ...option('LogLevel', 'QUIET'), 'pod', 'exec cat'];
+}
+
+/** The environment of every ssh: nothing of ours in it, the API key least of all (I8). */
+export function sshEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const passed = [
+    'PATH',
+    'HOME',
+    'USER',
+    'LOGNAME',
+    'TERM',
+    'LANG',
+    'SSH_AUTH_SOCK',
+    'SSH_ASKPASS',
+    'DISPLAY',
+  ];
+  return Object.fromEntries(passed.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}
+
+function common(target: SshTarget): string[] {
+  return [
+    ...['-F', 'none'],
+    ...['-i', target.keyPath],
+    ...option('IdentitiesOnly', 'yes'),
+    ...(target.needsAgent ? [] : option('IdentityAgent', 'none')),
+    ...option('BatchMode', 'yes'),
+    ...option('PreferredAuthentications', 'publickey'),
+    ...option('UserKnownHostsFile', quoted(target.knownHostsPath)),
+    ...option('GlobalKnownHostsFile', 'none'),
+    ...option('HostKeyAlias', hostKeyAlias(target)),
+    ...option('StrictHostKeyChecking', 'accept-new'),
+    ...option('UpdateHostKeys', 'no'),
+    ...option('CheckHostIP', 'no'),
+    ...option('ConnectTimeout', '10'),
+    ...option('ServerAliveInterval', '5'),
+    ...option('ServerAliveCountMax', '2'),
+    ...option('Ciphers', '^aes128-gcm@openssh.com'),
+    ...option('Compression', 'no'),
+    ...option('ForwardAgent', 'no'),
+    ...option('ForwardX11', 'no'),
+  ];
+}
+
+function option(name: string, value: string): string[] {
+  return ['-o', `${name}=${value}`];
+}
+
+// ssh splits this option's value at spaces.
+function quoted(path: string): string {
+  return path.includes(' ') ? `"${path}"` : path;
+}
+
+function hostKeyAlias({ podId, bootId }: SshTarget): string {
+  return `autopod-${podId}-${bootId}`.replaceAll(/[^\w.-]/g, '-');
+}
+
+function destination({ host, port, user }: SshTarget): string[] {
+  return ['-p', String(port), `${user}@${host}`];
+}

@@ -1,0 +1,70 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { AutopodError } from '../../errors.ts';
+
+/** A private key that ssh can use now, without asking. */
+export interface PrivateKey {
+  path: string;
+  /** One line, as in authorized_keys. */
+  publicKey: string;
+  /** The key has a passphrase, so ssh must ask the agent. */
+  needsAgent: boolean;
+}
+
+const run = promisify(execFile);
+const PREFERRED = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
+
+/**
+ * The configured key, or the first usable one in `~/.ssh`. Throws `sshKeyMissing`, `sshKeyTooOpen`,
+ * `sshKeyInvalid`, or `sshKeyLocked` when it has a passphrase and no agent holds it.
+ */
+export async function usePrivateKey(configured: string | undefined): Promise<PrivateKey> {
+  const path = configured ?? (await firstKey(join(homedir(), '.ssh')));
+  if (path === undefined) throw new AutopodError('sshKeyMissing');
+  const { mode } = await stat(path).catch(() => {
+    throw new AutopodError('sshKeyMissing', { path });
+  });
+  if ((mode & 0o077) !== 0)
+    throw new AutopodError('sshKeyTooOpen', { path, mode: (mode & 0o777).toString(8) });
+  const open = await openKey(path);
+  if (open !== undefined) return { path, publicKey: open, needsAgent: false };
+  const publicKey = (await publicHalf(path)) ?? '';
+  if (!publicKey || !(await isInAgent(publicKey))) throw new AutopodError('sshKeyLocked', { path });
+  return { path, publicKey, needsAgent: true };
+}
+
+async function firstKey(folder: string): Promise<string | undefined> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => /^id_[\w-]+$/.test(name));
+  const name = PREFERRED.find((preferred) => names.includes(preferred)) ?? names[0];
+  return name === undefined ? undefined : join(folder, name);
+}
+
+/** The public half of a key without passphrase; undefined when it has one. */
+async function openKey(path: string): Promise<string | undefined> {
+  try {
+    return (await run('ssh-keygen', ['-y', '-P', '', '-f', path])).stdout.trim();
+  } catch (error) {
+    const { code, stderr = '' } = error as { code?: unknown; stderr?: string };
+    if (code === 'ENOENT') throw new AutopodError('sshMissing', { program: 'ssh-keygen' });
+    if (/passphrase/i.test(stderr)) return undefined;
+    throw new AutopodError('sshKeyInvalid', { path, detail: stderr.trim().split('\n').at(-1) ?? '' });
+  }
+}
+
+async function publicHalf(path: string): Promise<string | undefined> {
+  return readFile(`${path}.pub`, 'utf8').then(
+    (text) => text.trim(),
+    () => undefined,
+  );
+}
+
+async function isInAgent(publicKey: string): Promise<boolean> {
+  const blob = publicKey.split(/\s+/)[1] ?? '';
+  return run('ssh-add', ['-L']).then(
+    ({ stdout }) => stdout.includes(blob),
+    () => false,
+  );
+}

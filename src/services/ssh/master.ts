@@ -1,0 +1,119 @@
+import { execFile, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { readFile, rm, stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AutopodError } from '../../errors.ts';
+import { controlArguments, forwardArguments, type SshTarget, sshEnvironment } from './args.ts';
+import { classifySsh } from './classify.ts';
+
+/** The files of one master: its two sockets and what it says. */
+export interface MasterFiles {
+  control: string;
+  forward: string;
+  stderr: string;
+}
+
+/** Milliseconds after which a control socket that does not answer counts as dead. */
+const CONTROL_TIMEOUT_MS = 2_000;
+
+/**
+ * Starts a master connection and resolves when its forward is set up. Plain `spawn`, because the master must
+ * outlive us: a session of its own and its words in a file, for a pipe would die with its reader.
+ */
+export async function startMaster(
+  target: SshTarget,
+  files: MasterFiles,
+  remotePort: number,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  const stderr = openSync(files.stderr, 'a', 0o600);
+  const child = spawn('ssh', forwardArguments(target, files, remotePort), {
+    detached: true,
+    stdio: ['ignore', 'ignore', stderr],
+    env: sshEnvironment(process.env),
+    cwd: '/',
+  });
+  closeSync(stderr);
+  const ended = new Promise<'ended'>((resolve) => child.once('close', () => resolve('ended')));
+  const missing = new Promise<never>((_, reject) => {
+    child.once('error', () => reject(new AutopodError('sshMissing', { program: 'ssh' })));
+  });
+  const settled = new AbortController();
+  const waiting = AbortSignal.any([signal, settled.signal]);
+  try {
+    const result = await Promise.race([ended, missing, untilPresent(files.forward, waiting)]);
+    if (result === 'ended') throw await whyEnded(target, files);
+  } catch (error) {
+    child.kill('SIGKILL');
+    await ended;
+    await removeMasterFiles(files);
+    throw error;
+  } finally {
+    settled.abort();
+  }
+  child.unref();
+}
+
+async function untilPresent(path: string, signal: AbortSignal): Promise<'present'> {
+  for (;;) {
+    const isThere = await stat(path).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return 'present';
+    await sleep(20, undefined, { signal });
+  }
+}
+
+async function whyEnded({ podId, keyPath }: SshTarget, files: MasterFiles): Promise<AutopodError> {
+  const { code, detail } = classifySsh(await lastWords(files), { podId, path: keyPath });
+  return new AutopodError(code, detail);
+}
+
+/** What a master has said so far. */
+export function lastWords({ stderr }: MasterFiles): Promise<string> {
+  return readFile(stderr, 'utf8').catch(() => '');
+}
+
+/** Process id of a master that answers at its control socket; undefined when none does. */
+export async function masterPid({ control }: MasterFiles): Promise<number | undefined> {
+  const words = await ask(control, 'check');
+  const pid = /pid=(\d+)/.exec(words ?? '')?.[1];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+/**
+ * Ends a master by its control socket and waits until it is gone. One that does not answer, because it is
+ * stopped or stuck, is killed by the pid it told itself while it still answered.
+ */
+export async function endMaster(files: MasterFiles, knownPid: number | undefined): Promise<void> {
+  const said = await ask(files.control, 'exit');
+  if (said === undefined && knownPid !== undefined && (await ownsControl(knownPid, files))) {
+    process.kill(knownPid, 'SIGKILL');
+  }
+  await removeMasterFiles(files);
+}
+
+// A pid alone proves nothing: the process must carry our socket's random name on its command line.
+async function ownsControl(pid: number, { control }: MasterFiles): Promise<boolean> {
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return command.split('\0').includes(control);
+}
+
+async function removeMasterFiles(files: MasterFiles): Promise<void> {
+  await Promise.all([files.control, files.forward, files.stderr].map((path) => rm(path, { force: true })));
+}
+
+function ask(control: string, request: 'check' | 'exit'): Promise<string | undefined> {
+  const options = {
+    timeout: CONTROL_TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+    env: sshEnvironment(process.env),
+  } as const;
+  return new Promise((resolve) => {
+    execFile('ssh', controlArguments(control, request), options, (error, stdout, stderr) => {
+      resolve(error ? undefined : `${stdout}${stderr}`);
+    });
+  });
+}

@@ -1,0 +1,31 @@
+import type { Failure } from '../errors.ts';
+import { RecordStore } from './records.ts';
+
+/** What is kept of a tunnel: the wish, and what was last seen of it. */
+export interface TunnelFacts {
+  podId: string;
+  keyPath: string;
+  needsAgent: boolean;
+  isTemporary: boolean;
+  /** Server the pod belongs to; the key is not kept. */
+  apiUrl: string;
+  /** Process id of ssh, for people; nothing is ever signalled because of it. */
+  pid: number | null;
+  local_port: number;
+  remote_port: number;
+  /** ISO 8601, UTC. */
+  started_at: string;
+  /** The ssh in use: its name in the runtime folder and where it went. */
+  generation: { id: string; address: { host: string; port: number; user: string; bootId: string } } | null;
+  failure: Failure | null;
+}
+
+export type TunnelStore = RecordStore<TunnelFacts>;
+
+export function tunnelStore(
+  path: string,
+  locks: string,
+  onSetAside?: (from: string, to: string) => void,
+): TunnelStore {
+  return new RecordStore<TunnelFacts>({ path, locks, onSetAside });
+}
