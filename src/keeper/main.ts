@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { homePath, openHome } from '../store/home.ts';
@@ -27,7 +28,13 @@ const keeper = new Keeper({
 
 process.on('SIGHUP', () => undefined);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void leave());
+// A home that was removed has no tunnels; the guardian must not bring it back.
+const looking = setInterval(() => {
+  if (!existsSync(home.root)) process.exit(0);
+}, 5_000);
+looking.unref();
 process.on('uncaughtException', (error) => {
+  if (!existsSync(home.root)) process.exit(0);
   keeper.log(`died of: ${error.stack ?? error.message}`);
   process.exit(70);
 });

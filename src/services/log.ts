@@ -17,8 +17,12 @@ export function redact(text: string): string {
 
 /** Appends one line with its time to a log, 0600; past 10 MiB the log moves aside, and five are kept. */
 export function logLine(path: string, line: string): void {
-  if (sizeOf(path) > MAX_BYTES) rotate(path);
-  appendFileSync(path, `${new Date().toISOString()} ${redact(line)}\n`, { mode: 0o600 });
+  try {
+    if (sizeOf(path) > MAX_BYTES) rotate(path);
+    appendFileSync(path, `${new Date().toISOString()} ${redact(line)}\n`, { mode: 0o600 });
+  } catch {
+    // A full disk or a removed home must not end what is logged about.
+  }
 }
 
 function rotate(path: string): void {

@@ -16,12 +16,13 @@ export interface CrashPlan {
 
 /**
  * One launch under crashes: after the last of them `up` must end with one pod that is ready, and `kill` must
- * leave nothing. Throws an error that says what was wrong otherwise.
+ * leave nothing. Answers how many processes died by the plan; throws an error that says what was wrong otherwise.
  */
-export async function launchUnderCrashes({ crashes, scenario }: CrashPlan): Promise<void> {
+export async function launchUnderCrashes({ crashes, scenario }: CrashPlan): Promise<number> {
   const world = await startWorld(scenario);
+  let died = 0;
   try {
-    for (const crash of crashes) await crashOnce(world, crash);
+    for (const crash of crashes) died += await crashOnce(world, crash);
     const run = await world.autopod(['up', '--local-port', 'auto']);
     check(run.code === 0, `up after the crash ended with ${run.code}: ${run.stderr}`);
     const pods = await world.podIds();
@@ -36,12 +37,13 @@ export async function launchUnderCrashes({ crashes, scenario }: CrashPlan): Prom
     check((await world.podIds()).length === 0, 'a pod is left after kill');
     const left = await leftRunning(world);
     check(left.length === 0, `still running: ${left.join('; ')}`);
+    return died;
   } finally {
     await world.end();
   }
 }
 
-async function crashOnce(world: TestWorld, crash: Crash): Promise<void> {
+async function crashOnce(world: TestWorld, crash: Crash): Promise<number> {
   const up = ['up', '--local-port', 'auto'];
   if (crash.kind === 'atWrite') {
     const NODE_OPTIONS = `--import=file://${join(import.meta.dirname, 'die-at-write.mjs')}`;
@@ -49,25 +51,30 @@ async function crashOnce(world: TestWorld, crash: Crash): Promise<void> {
     const { child, ended } = world.start(up, env);
     // A keeper that dies at each of its starts never gets there; the user gives up some day, too.
     const givenUp = setTimeout(() => child.kill('SIGKILL'), 8_000);
-    await ended;
+    const { signal } = await ended;
     clearTimeout(givenUp);
-    if (crash.victim === 'keeper.js') for (const pid of world.processes()) kill(pid);
-    return;
+    if (crash.victim === 'keeper.js') return kill(world.processes());
+    return signal === 'SIGKILL' ? 1 : 0;
   }
   const { child, ended } = world.start(up);
   await Promise.race([sleep(crash.afterMs), ended]);
-  if (crash.victim === 'cli' || crash.victim === 'both') child.kill('SIGKILL');
-  if (crash.victim === 'keeper' || crash.victim === 'both') for (const pid of world.keeperPids()) kill(pid);
-  if (crash.victim === 'all') for (const pid of world.processes()) kill(pid);
+  let died = 0;
+  if (crash.victim === 'cli' || crash.victim === 'both') died += kill([child.pid ?? 0]);
+  if (crash.victim === 'keeper' || crash.victim === 'both') died += kill(world.keeperPids());
+  if (crash.victim === 'all') died += kill(world.processes());
   await ended;
+  return died;
 }
 
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // it has ended meanwhile
-  }
+/** How many of these processes were still there to be killed. */
+function kill(pids: number[]): number {
+  return pids.filter((pid) => {
+    try {
+      return pid > 0 && process.kill(pid, 'SIGKILL');
+    } catch {
+      return false; // it has ended meanwhile
+    }
+  }).length;
 }
 
 function check(holds: boolean, message: string): asserts holds {

@@ -81,7 +81,7 @@ describe('several at once', () => {
     const stopping = await world.autopod(['stop']);
     expect(stopping, stopping.stderr).toMatchObject({ code: 0 });
     expect((await launching.ended).code).toBe(1);
-    expect([...world.simulator.world.pods.values()][0]).toMatchObject({ status: 'EXITED' });
+    expect((await world.pods())[0]).toMatchObject({ status: 'EXITED' });
   });
 });
 

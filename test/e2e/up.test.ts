@@ -18,7 +18,7 @@ describe('up, from nothing to nothing', () => {
     port.value = Number(/localhost:(\d+)/.exec(run.stdout)?.[1]);
     const answer = await fetch(`http://localhost:${port.value}/system_stats`);
     expect(answer.status).toBe(200);
-    const [pod] = [...world.simulator.world.pods.values()];
+    const [pod] = await world.pods();
     expect(pod).toMatchObject({ dataCenterId: 'US-GA-1', cloud: 'SECURE' });
   });
 
@@ -76,16 +76,16 @@ describe('up, from nothing to nothing', () => {
     expect((await world.autopod(['stop'])).code).toBe(0);
     expect((await world.autopod(['tunnel', '--status'])).code).toBe(1);
     await expect(fetch(`http://localhost:${port.value}/system_stats`)).rejects.toThrow();
-    const [pod] = [...world.simulator.world.pods.values()];
+    const [pod] = await world.pods();
     expect(pod).toMatchObject({ status: 'EXITED', cost: 0 });
     const run = await world.autopod(['start', '--local-port', String(port.value)]);
     expect(run).toMatchObject({ code: 0, stdout: `ComfyUI available at http://localhost:${port.value}\n` });
   });
 
   it('restart is survived: the pod has another address and ComfyUI answers at the same local one', async () => {
-    const before = [...world.simulator.world.pods.values()][0]?.startedAt;
+    const before = (await world.pods())[0]?.startedAt;
     expect((await world.autopod(['restart'])).code).toBe(0);
-    expect([...world.simulator.world.pods.values()][0]?.startedAt).not.toBe(before);
+    expect((await world.pods())[0]?.startedAt).not.toBe(before);
     expect((await fetch(`http://localhost:${port.value}/system_stats`)).status).toBe(200);
   });
 

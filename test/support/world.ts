@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { type Simulator, startSimulator } from '../../sim/simulator.ts';
+import type { components } from '../../src/services/runpod/generated/api.ts';
 
 const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli.js');
 
@@ -39,6 +40,8 @@ export interface Run {
   stderr: string;
 }
 
+type ApiPod = components['schemas']['Pod'];
+
 /** A simulator, a home and the real command line, as one user would have them. */
 export interface TestWorld {
   simulator: Simulator;
@@ -48,7 +51,9 @@ export interface TestWorld {
   autopod(args: string[], env?: NodeJS.ProcessEnv): Promise<Run>;
   /** Starts one command and leaves it running. */
   start(args: string[], env?: NodeJS.ProcessEnv): { child: ChildProcess; ended: Promise<Run> };
-  /** Pods that exist at the simulator. */
+  /** The account's pods, as RunPod's API lists them. */
+  pods(): Promise<ApiPod[]>;
+  /** Ids of the pods that exist at the simulator, listed or not. */
   podIds(): Promise<string[]>;
   /** Ids of the processes of this home that run: keeper, guardian, ssh and commands. */
   processes(): number[];
@@ -93,6 +98,10 @@ export async function startWorld(scenario: ScenarioInput = {}): Promise<TestWorl
     env,
     start,
     autopod: (args, more) => start(args, more).ended,
+    pods: async () => {
+      const answer = await fetch(`${simulator.url}/pods`, { headers: { authorization: 'Bearer sim-key' } });
+      return ((await answer.json()) as { pods: ApiPod[] }).pods;
+    },
     podIds: () => podIds(simulator),
     processes: () => processesOf(home),
     keeperPids: () =>
