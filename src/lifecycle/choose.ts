@@ -1,7 +1,8 @@
 import { AutopodError } from '../errors.ts';
 import type { AccessWish, PodWish } from '../machines/pod-types.ts';
 import type { Pod, RunPod } from '../services/runpod/client.ts';
-import { LAUNCH_ID_ENV, ownLaunches } from '../services/runpod/launches.ts';
+import { ownLaunches } from '../services/runpod/launches.ts';
+import { LAUNCH_ID_ENV } from '../services/runpod/pod-request.ts';
 import { observePod } from '../services/runpod/pod-state.ts';
 import type { Home } from '../store/home.ts';
 import { lockHolder } from '../store/lock.ts';

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pRetry from 'p-retry';
 import { AutopodError, type FailureCode, toFailure } from '../errors.ts';
 import type { Environment } from './environment.ts';
 
@@ -21,23 +22,25 @@ export function patientlyCreate<T>(env: Environment, signal: AbortSignal, ask: (
   return retryWhile(env, signal, NEVER_ARRIVED, ask);
 }
 
-async function retryWhile<T>(
+function retryWhile<T>(
   { timings, tell }: Environment,
   signal: AbortSignal,
   codes: readonly FailureCode[],
   ask: () => Promise<T>,
 ): Promise<T> {
   const givenUpAt = Date.now() + timings.apiPatienceMs;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof AutopodError) || !codes.includes(error.code) || Date.now() > givenUpAt)
-        throw error;
+  return pRetry(ask, {
+    retries: Number.POSITIVE_INFINITY,
+    minTimeout: 0,
+    signal,
+    shouldRetry: ({ error }) =>
+      error instanceof AutopodError && codes.includes(error.code) && Date.now() < givenUpAt,
+    onFailedAttempt: async ({ error }) => {
+      if (!(error instanceof AutopodError) || !codes.includes(error.code)) return;
       tell({ kind: 'waitingForApi', failure: toFailure(error) });
       await sleep(pauseAfter(error, timings.apiRetryMs), undefined, { signal });
-    }
-  }
+    },
+  });
 }
 
 function pauseAfter({ detail }: AutopodError, apiRetryMs: number): number {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import got, { type Got, type Response } from 'got';
+import pRetry from 'p-retry';
 import type { z } from 'zod';
 import { AutopodError } from '../../errors.ts';
 import { createFailure, readFailure } from './failures.ts';
@@ -59,15 +60,14 @@ export interface RunPod {
   podLogs(podId: string, query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
 }
 
-/** Times a read is tried before its failure is passed on. */
-const READ_TRIES = 3;
+const READ_RETRY = { retries: 2, minTimeout: 300, maxTimeout: 2_000, randomize: true };
 
 export function createRunPod(options: RunPodOptions): RunPod {
   const client = clientFor(options);
   const quota = new Quota();
 
   async function read<T>(path: string, shape: z.ZodType<T>, signal: AbortSignal): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
+    const readOnce = async () => {
       await quota.wait(signal);
       try {
         const response = await client.get<unknown>(path, { signal });
@@ -75,12 +75,10 @@ export function createRunPod(options: RunPodOptions): RunPod {
         return parse(shape, response.body);
       } catch (error) {
         signal.throwIfAborted();
-        const failure = readFailure(error);
-        const isPassing = failure.code === 'apiUnavailable' || failure.code === 'apiUnreachable';
-        if (!isPassing || attempt >= READ_TRIES) throw failure;
-        await sleep(200 * 2 ** attempt * (0.5 + Math.random()), undefined, { signal });
+        throw readFailure(error);
       }
-    }
+    };
+    return pRetry(readOnce, { ...READ_RETRY, shouldRetry: ({ error }) => isPassing(error), signal });
   }
 
   /** Sends a request that changes something, once. */
@@ -177,6 +175,10 @@ function parse<T>(shape: z.ZodType<T>, body: unknown): T {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new AutopodError('apiAnswerUnexpected', { detail: `${issue?.path.join('.')}: ${issue?.message}` });
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof AutopodError && ['apiUnavailable', 'apiUnreachable'].includes(error.code);
 }
 
 function isAnswer(error: unknown, status: number): error is AutopodError {

@@ -1,5 +1,5 @@
 import { AutopodError } from '../../errors.ts';
-import type { GpuType } from './client.ts';
+import type { GpuType } from './shapes.ts';
 
 /** Words that makers put into names and people leave out. */
 const VENDOR_WORDS = new Set(['nvidia', 'geforce', 'amd', 'instinct', 'rtx', 'tesla', 'quadro']);

@@ -1,8 +1,6 @@
 import type { Pod, RunPod } from './client.ts';
+import { LAUNCH_ID_ENV } from './pod-request.ts';
 import { observePod } from './pod-state.ts';
-
-/** Environment variable of a pod that carries the id of the launch it was made for. */
-export const LAUNCH_ID_ENV = 'AUTOPOD_LAUNCH_ID';
 
 /** The pods made for one launch, oldest first. More than one means that an unanswered create went through. */
 export async function findLaunch(runpod: RunPod, launchId: string, signal: AbortSignal): Promise<Pod[]> {

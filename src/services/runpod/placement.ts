@@ -1,5 +1,5 @@
 import { AutopodError } from '../../errors.ts';
-import type { GpuType } from './client.ts';
+import type { GpuType } from './shapes.ts';
 
 export type CloudTier = 'SECURE' | 'COMMUNITY';
 

@@ -1,6 +1,8 @@
 import type { components } from './generated/api.ts';
-import { LAUNCH_ID_ENV } from './launches.ts';
 import type { PlacementCandidate } from './placement.ts';
+
+/** Environment variable of a pod that carries the id of the launch it was made for. */
+export const LAUNCH_ID_ENV = 'AUTOPOD_LAUNCH_ID';
 
 export type CreatePodRequest = components['schemas']['CreatePodRequest'];
 

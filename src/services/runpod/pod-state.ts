@@ -1,4 +1,4 @@
-import type { Pod } from './client.ts';
+import type { Pod } from './shapes.ts';
 
 export type PodCondition = 'pending' | 'running' | 'stopped' | 'broken' | 'gone';
 

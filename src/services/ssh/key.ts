@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { AutopodError } from '../../errors.ts';
 
 /** A private key that ssh can use now, without asking. */
@@ -14,7 +13,6 @@ export interface PrivateKey {
   needsAgent: boolean;
 }
 
-const run = promisify(execFile);
 const PREFERRED = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 
 /**
@@ -45,7 +43,7 @@ async function firstKey(folder: string): Promise<string | undefined> {
 /** The public half of a key without passphrase; undefined when it has one. */
 async function openKey(path: string): Promise<string | undefined> {
   try {
-    return (await run('ssh-keygen', ['-y', '-P', '', '-f', path])).stdout.trim();
+    return (await execa('ssh-keygen', ['-y', '-P', '', '-f', path])).stdout.trim();
   } catch (error) {
     const { code, stderr = '' } = error as { code?: unknown; stderr?: string };
     if (code === 'ENOENT') throw new AutopodError('sshMissing', { program: 'ssh-keygen' });
@@ -63,8 +61,6 @@ async function publicHalf(path: string): Promise<string | undefined> {
 
 async function isInAgent(publicKey: string): Promise<boolean> {
   const blob = publicKey.split(/\s+/)[1] ?? '';
-  return run('ssh-add', ['-L']).then(
-    ({ stdout }) => stdout.includes(blob),
-    () => false,
-  );
+  const { stdout } = await execa('ssh-add', ['-L'], { reject: false });
+  return (stdout ?? '').includes(blob);
 }

@@ -1,7 +1,8 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
 import { AutopodError } from '../../errors.ts';
 import { controlArguments, forwardArguments, type SshTarget, sshEnvironment } from './args.ts';
 import { classifySsh } from './classify.ts';
@@ -105,15 +106,14 @@ async function removeMasterFiles(files: MasterFiles): Promise<void> {
   await Promise.all([files.control, files.forward, files.stderr].map((path) => rm(path, { force: true })));
 }
 
-function ask(control: string, request: 'check' | 'exit'): Promise<string | undefined> {
-  const options = {
+async function ask(control: string, request: 'check' | 'exit'): Promise<string | undefined> {
+  const { failed, all } = await execa('ssh', controlArguments(control, request), {
+    all: true,
+    reject: false,
     timeout: CONTROL_TIMEOUT_MS,
     killSignal: 'SIGKILL',
+    extendEnv: false,
     env: sshEnvironment(process.env),
-  } as const;
-  return new Promise((resolve) => {
-    execFile('ssh', controlArguments(control, request), options, (error, stdout, stderr) => {
-      resolve(error ? undefined : `${stdout}${stderr}`);
-    });
   });
+  return failed ? undefined : all;
 }

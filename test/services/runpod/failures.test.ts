@@ -88,27 +88,39 @@ describe('a read', () => {
   });
 
   it('of a pod that is not there names it', async () => {
-    const { runpod } = await listening((response) => answerJson(response, 404, { title: 'x', status: 404, detail: 'no' }));
-    await expect(runpod.getPod('p9', signal)).rejects.toMatchObject({ code: 'podNotFound', detail: { podId: 'p9' } });
+    const { runpod } = await listening((response) =>
+      answerJson(response, 404, { title: 'x', status: 404, detail: 'no' }),
+    );
+    await expect(runpod.getPod('p9', signal)).rejects.toMatchObject({
+      code: 'podNotFound',
+      detail: { podId: 'p9' },
+    });
     await expect(runpod.getNetworkVolume('v9', signal)).rejects.toMatchObject({ code: 'volumeMissing' });
     await expect(runpod.terminatePod('p9', signal)).resolves.toBeUndefined();
   });
 
   it('with a refused key is an error, never an empty list', async () => {
-    const { runpod } = await listening((response) => answerJson(response, 401, { title: 'x', status: 401, detail: 'bad' }));
+    const { runpod } = await listening((response) =>
+      answerJson(response, 401, { title: 'x', status: 401, detail: 'bad' }),
+    );
     await expect(runpod.listPods(signal)).rejects.toMatchObject({ code: 'apiKeyRefused' });
   });
 
   it('with a status and fields nobody knows yet passes', async () => {
     const { runpod } = await listening((response) =>
-      answerJson(response, 200, { pods: [{ id: 'p', name: 'n', status: 'HIBERNATING', warp: 9, cost: null }], next: 1 }),
+      answerJson(response, 200, {
+        pods: [{ id: 'p', name: 'n', status: 'HIBERNATING', warp: 9, cost: null }],
+        next: 1,
+      }),
     );
     expect(await runpod.listPods(signal)).toMatchObject([{ id: 'p', status: 'HIBERNATING' }]);
   });
 
   it('that is aborted says so, and not that the API failed', async () => {
     const { runpod } = await listening(() => undefined);
-    await expect(runpod.listPods(AbortSignal.timeout(50))).rejects.not.toMatchObject({ name: 'AutopodError' });
+    await expect(runpod.listPods(AbortSignal.timeout(50))).rejects.not.toMatchObject({
+      name: 'AutopodError',
+    });
   });
 
   it('waits for the next minute when this one has nothing left', async () => {
@@ -124,7 +136,9 @@ describe('a read', () => {
 });
 
 it('an action the pod’s state forbids keeps RunPod’s words', async () => {
-  const { runpod } = await listening((response) => answerJson(response, 409, { title: 'x', status: 409, detail: 'is EXITED' }));
+  const { runpod } = await listening((response) =>
+    answerJson(response, 409, { title: 'x', status: 409, detail: 'is EXITED' }),
+  );
   await expect(runpod.act('p1', 'stop', signal)).rejects.toMatchObject({
     code: 'podActionRefused',
     detail: { podId: 'p1', detail: 'is EXITED' },
@@ -135,7 +149,9 @@ it('no failure carries the API key, however it is printed (I8)', async () => {
   const failures: unknown[] = [];
   const keep = (error: unknown) => failures.push(error);
   for (const status of [400, 401, 404, 409, 422, 429, 500]) {
-    const { runpod } = await listening((response) => answerJson(response, status, { title: 'x', status, detail: 'no' }));
+    const { runpod } = await listening((response) =>
+      answerJson(response, status, { title: 'x', status, detail: 'no' }),
+    );
     await Promise.all([
       runpod.createPod(request, signal).catch(keep),
       runpod.listPods(signal).catch(keep),

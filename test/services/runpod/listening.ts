@@ -29,7 +29,12 @@ export async function listening(
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
     const url = new URL(request.url ?? '/', 'http://localhost');
-    const entry = { method: request.method ?? '', url, headers: request.headers, body: text ? JSON.parse(text) : undefined };
+    const entry = {
+      method: request.method ?? '',
+      url,
+      headers: request.headers,
+      body: text ? JSON.parse(text) : undefined,
+    };
     heard.push(entry);
     answer(response, entry);
   });
