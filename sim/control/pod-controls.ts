@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import type { Pod } from '../world/pod.ts';
+import type { World } from '../world/world.ts';
+
+type PodControl = (world: World, pod: Pod, body: unknown) => void | Promise<void>;
+
+const sshdBody = z.strictObject({
+  /** `down` closes the port and cuts connections, `refusing` only closes the port, `frozen` keeps all silent. */
+  state: z.enum(['up', 'down', 'refusing', 'frozen']).optional(),
+  /** Cuts the connections that are up. */
+  drop: z.boolean().default(false),
+});
+
+const comfyBody = z.strictObject({
+  state: z.enum(['up', 'down', 'hanging']).optional(),
+  /** Replaces the queue by jobs that never end by themselves. */
+  queue: z
+    .strictObject({ running: z.int().min(0).max(1).default(0), pending: z.int().nonnegative().default(0) })
+    .optional(),
+});
+
+const endpointBody = z.union([
+  z.strictObject({ host: z.string(), port: z.int().positive() }),
+  z.strictObject({ host: z.null() }),
+]);
+
+const listenerBody = z.union([
+  z.strictObject({ port: z.int().nonnegative() }),
+  z.strictObject({ path: z.string() }),
+]);
+
+const logBody = z.strictObject({
+  source: z.enum(['container', 'system']).default('container'),
+  lines: z.array(z.string()),
+});
+
+/** What can be done to a pod from outside RunPod's rules, by the name in the path. */
+export const POD_CONTROLS: Readonly<Record<string, PodControl>> = {
+  /** Restarts the container in place: a new port, a new host key. */
+  restart: (world, pod) => world.restart(pod),
+  /** The container ends by itself. */
+  exit: (world, pod) => world.halt(pod, 'EXITED'),
+  error: (world, pod) => world.halt(pod, 'ERROR'),
+  terminate: (world, pod) => world.terminate(pod),
+  sshd: async (_world, pod, body) => {
+    const { state, drop } = sshdBody.parse(body);
+    if (state === 'up') await pod.sshd.listen();
+    if (state === 'frozen') pod.sshd.freeze();
+    if (state === 'refusing' || state === 'down') pod.sshd.refuse();
+    if (drop || state === 'down') pod.sshd.dropAll();
+  },
+  comfy: (_world, pod, body) => {
+    const { state, queue } = comfyBody.parse(body);
+    if (state === 'up') pod.comfyui.start();
+    if (state === 'down') pod.comfyui.stop();
+    if (state === 'hanging') pod.comfyui.hang();
+    if (queue) scriptQueue(pod, queue.running + queue.pending);
+  },
+  /** Lets ComfyUI be reached at a loopback port (0: any) or a Unix socket. */
+  'comfy-listener': (_world, pod, body) => pod.listen(listenerBody.parse(body)),
+  /** Shows another address as `ssh.direct`; `{"host": null}` takes it back. */
+  'ssh-endpoint': (_world, pod, body) => {
+    const endpoint = endpointBody.parse(body);
+    pod.sshEndpoint = endpoint.host === null ? null : endpoint;
+  },
+  /** Adds lines to the pod's log. */
+  log: (_world, pod, body) => {
+    const { source, lines } = logBody.parse(body);
+    pod.log.add(source, ...lines);
+  },
+};
+
+function scriptQueue({ comfyui: { queue } }: Pod, count: number): void {
+  queue.reset();
+  const prompt = { '1': { class_type: 'PreviewImage', inputs: {} } };
+  for (let index = 0; index < count; index++) queue.submit(prompt, { isEndless: true });
+}

@@ -1,0 +1,43 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+
+const TYPE = 'ssh-ed25519';
+const BLOCK_BYTES = 8;
+const LINE_LENGTH = 70;
+
+/**
+ * A fresh Ed25519 host key in OpenSSH's format. ssh2's own generator now and then writes one that ssh2 itself
+ * cannot read.
+ */
+export function generateHostKey(): string {
+  const { d = '', x = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+  const secret = Buffer.from(d, 'base64url');
+  const point = Buffer.from(x, 'base64url');
+  const check = randomBytes(4);
+  const inner = Buffer.concat([
+    check,
+    check,
+    field(TYPE),
+    field(point),
+    field(Buffer.concat([secret, point])),
+    field(''),
+  ]);
+  const padding = Array.from({ length: -inner.length & (BLOCK_BYTES - 1) }, (_, index) => index + 1);
+  const blob = Buffer.concat([
+    Buffer.from('openssh-key-v1\0'),
+    field('none'),
+    field('none'),
+    field(''),
+    Buffer.from([0, 0, 0, 1]),
+    field(Buffer.concat([field(TYPE), field(point)])),
+    field(Buffer.concat([inner, Buffer.from(padding)])),
+  ]);
+  const lines = blob.toString('base64').match(new RegExp(`.{1,${LINE_LENGTH}}`, 'g')) ?? [];
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines.join('\n')}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}
+
+function field(value: string | Buffer): Buffer {
+  const bytes = Buffer.from(value);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}

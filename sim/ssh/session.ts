@@ -1,0 +1,75 @@
+import type { ServerChannel, Session } from 'ssh2';
+import { interpret } from './commands.ts';
+import type { Machine } from './machine.ts';
+
+const NOTHING = Buffer.alloc(0);
+
+/** Serves one ssh session: a command, or a shell with a prompt. */
+export function serveSession(session: Session, machine: () => Machine): void {
+  session.on('pty', (accept) => accept?.());
+  session.on('env', (accept) => accept?.());
+  session.on('window-change', (accept) => accept?.());
+  session.on('exec', (accept, _reject, { command }) => {
+    const channel = accept();
+    if (/^\s*(exec\s+)?cat\s*$/.test(command)) echo(channel);
+    else if (/^\s*(exec\s+)?sleep\s+[\d.]+\s*$/.test(command)) sleep(channel, command);
+    else runOnce(channel, command, machine());
+  });
+  session.on('shell', (accept) => shell(accept(), machine));
+}
+
+/** `cat`: gives back each byte, and ends when its input does. */
+function echo(channel: ServerChannel): void {
+  channel.on('error', () => {});
+  channel.pipe(channel, { end: false });
+  channel.once('end', () => channel.write(NOTHING, () => leave(channel, 0)));
+}
+
+function sleep(channel: ServerChannel, command: string): void {
+  const seconds = Number(/[\d.]+/.exec(command)?.[0]);
+  const timer = setTimeout(() => leave(channel, 0), seconds * 1000);
+  timer.unref();
+  channel.resume();
+  channel.once('close', () => clearTimeout(timer));
+}
+
+function runOnce(channel: ServerChannel, command: string, machine: Machine): void {
+  const { stdout, stderr, code } = interpret(command, machine);
+  channel.resume();
+  if (stderr) channel.stderr.write(stderr);
+  channel.write(stdout, () => leave(channel, code));
+}
+
+function shell(channel: ServerChannel, machine: () => Machine): void {
+  const prompt = `root@${machine().podId}:~# `;
+  let line = '';
+  channel.write(prompt);
+  channel.on('data', (chunk: Buffer) => {
+    for (const character of chunk.toString('utf8')) {
+      if (character === '\u0004') {
+        leave(channel, 0);
+        return;
+      }
+      if (character !== '\r' && character !== '\n') {
+        line += character;
+        channel.write(character);
+        continue;
+      }
+      const { stdout, stderr, code } = interpret(line, machine());
+      channel.write(`\r\n${(stdout + stderr).replaceAll('\n', '\r\n')}`);
+      if (/^\s*exit\b/.test(line)) {
+        leave(channel, code);
+        return;
+      }
+      line = '';
+      channel.write(prompt);
+    }
+  });
+  channel.once('end', () => leave(channel, 0));
+}
+
+function leave(channel: ServerChannel, code: number): void {
+  if (!channel.writable) return;
+  channel.exit(code);
+  channel.end();
+}

@@ -1,0 +1,124 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import type { Server } from 'node:net';
+import type { ComfyUi } from '../comfyui/comfyui.ts';
+import { type ListenAddress, listenFor } from '../comfyui/listener.ts';
+import { Sshd } from '../ssh/sshd.ts';
+import { LogBook } from './log-book.ts';
+
+export type PodStatus = 'PROVISIONING' | 'STARTING' | 'RUNNING' | 'EXITED' | 'ERROR' | 'TERMINATED';
+export type PodAction = 'start' | 'stop' | 'restart' | 'terminate';
+export type Cloud = 'SECURE' | 'COMMUNITY';
+
+/** What a pod is made of; fixed by its create, changed by a PATCH. */
+export interface PodSpec {
+  name: string;
+  image: string;
+  args: string;
+  disk: number;
+  env: Record<string, string>;
+  ports: string[];
+  registry: string | null;
+  mounts: PodMounts;
+  gpu: { id: string; count: number };
+  cloud: Cloud;
+  dataCenterId: string;
+  globalNetworking: boolean;
+}
+
+export interface PodMounts {
+  persistent?: { size: number; path: string };
+  network?: { volumeId: string; path: string }[];
+}
+
+/** What a pod needs to know of its GPU and of the ComfyUI it runs. */
+interface PodHardware {
+  gpuMemory: number;
+  pricePerGpuHour: number;
+  cudaVersion: string | null;
+}
+
+const ACTIONS: Record<PodStatus, readonly PodAction[]> = {
+  PROVISIONING: ['stop', 'terminate'],
+  STARTING: ['stop', 'terminate'],
+  RUNNING: ['stop', 'restart', 'terminate'],
+  EXITED: ['start', 'terminate'],
+  ERROR: ['start', 'terminate'],
+  TERMINATED: [],
+};
+
+/** One pod with everything inside it: its log, its sshd and its ComfyUI. */
+export class Pod {
+  readonly id = newPodId();
+  readonly machineId = randomBytes(4).toString('hex');
+  readonly createdAt = new Date();
+  readonly log = new LogBook();
+  readonly listeners = new Set<Server>();
+  readonly sshd: Sshd;
+  readonly comfyui: ComfyUi;
+  readonly hardware: PodHardware;
+  spec: PodSpec;
+  status: PodStatus = 'PROVISIONING';
+  locked = false;
+  startedAt: Date | null = null;
+  /** How often it has been started. */
+  boots = 0;
+  /** A stop was accepted and is not over. */
+  isStopping = false;
+  /** Set by the control route: shown as `ssh.direct` instead of the simulator's own sshd. */
+  sshEndpoint: { host: string; port: number } | null = null;
+  /** Until then sshd lets nobody in, as on a container whose keys are not written yet. */
+  keysLetInFrom = 0;
+  #work = new AbortController();
+
+  constructor(spec: PodSpec, hardware: PodHardware, comfyui: ComfyUi) {
+    this.spec = spec;
+    this.hardware = hardware;
+    this.comfyui = comfyui;
+    this.sshd = new Sshd({
+      publicKeys: () => (Date.now() >= this.keysLetInFrom ? (this.spec.env.PUBLIC_KEY ?? '') : ''),
+      connectComfyUi: () => this.comfyui.connect(),
+      machine: () => ({
+        podId: this.id,
+        gpu: this.spec.gpu,
+        gpuMemory: this.hardware.gpuMemory,
+        log: this.log,
+      }),
+    });
+  }
+
+  /** The transitions RunPod would allow now. */
+  get actions(): readonly PodAction[] {
+    return this.isStopping ? ['terminate'] : ACTIONS[this.status];
+  }
+
+  /** Drops whatever the pod was doing and returns the signal of what it does next. */
+  interrupt(): AbortSignal {
+    this.#work.abort();
+    this.#work = new AbortController();
+    return this.#work.signal;
+  }
+
+  /** Opens another way to the pod's ComfyUI, until the pod is gone. */
+  async listen(address: ListenAddress): Promise<void> {
+    this.listeners.add(await listenFor(this.comfyui, address));
+  }
+
+  /** Ends the pod and every way to it. */
+  async close(): Promise<void> {
+    for (const listener of this.listeners) listener.close();
+    this.listeners.clear();
+    await this.powerOff();
+  }
+
+  /** Ends everything that runs inside. */
+  async powerOff(): Promise<void> {
+    this.comfyui.stop();
+    await this.sshd.stop();
+  }
+}
+
+const ID_ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
+
+function newPodId(): string {
+  return Array.from({ length: 14 }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join('');
+}

@@ -1,0 +1,143 @@
+import { EventEmitter, once } from 'node:events';
+import { Problem } from '../api/answer.ts';
+import { RequestLog } from '../api/request-log.ts';
+import { ComfyUi } from '../comfyui/comfyui.ts';
+import { type Fault, FaultQueue } from '../faults.ts';
+import { parseScenario, type Scenario } from '../scenario.ts';
+import { type CreatePodBody, plan } from './create.ts';
+import { boot, halt, type Surroundings, stop } from './lifecycle.ts';
+import { Pod, type PodAction, type PodSpec } from './pod.ts';
+
+/** The account, its pods and the script they follow. Emits `changed` whenever any of it may look different. */
+export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
+  readonly pods = new Map<string, Pod>();
+  readonly faults = new FaultQueue();
+  readonly requests = new RequestLog();
+  /** How many pods were ever created. */
+  createCount = 0;
+  #scenario: Scenario;
+  readonly #surroundings: Surroundings = {
+    latencies: () => this.#scenario.latencies,
+    changed: () => this.changed(),
+    statusChanged: (pod) => {
+      this.emit('status', pod);
+      this.changed();
+    },
+  };
+
+  constructor(scenario: Scenario) {
+    super();
+    this.setMaxListeners(0);
+    this.#scenario = structuredClone(scenario);
+    this.addFaults(scenario.faults);
+  }
+
+  /** The script as it is now. The account's volumes and keys live in it too. */
+  get scenario(): Scenario {
+    return this.#scenario;
+  }
+
+  /** Replaces the script; faults in it are added to those still to come. @throws ScenarioError */
+  rewrite(input: unknown): void {
+    const scenario = parseScenario(input);
+    this.addFaults(scenario.faults);
+    this.#scenario = { ...scenario, faults: [] };
+    this.changed();
+  }
+
+  addFaults(faults: readonly Fault[]): void {
+    this.faults.add(faults);
+    this.#scenario.faults = [];
+  }
+
+  /** Pods that use up money: all that are not stopped. */
+  get runningPods(): Pod[] {
+    return [...this.pods.values()].filter(({ status }) => status !== 'EXITED' && status !== 'TERMINATED');
+  }
+
+  /** @throws Problem 404 */
+  pod(id: string): Pod {
+    const pod = this.pods.get(id);
+    if (!pod) throw new Problem(404, 'pod not found');
+    return pod;
+  }
+
+  /** @throws Problem when a rule is broken or nothing is in stock */
+  createPod(body: CreatePodBody): Pod {
+    const pod = this.#build(plan(this.#scenario, body));
+    this.pods.set(pod.id, pod);
+    this.createCount += 1;
+    boot(pod, this.#surroundings);
+    return pod;
+  }
+
+  /** @throws Problem 409 for what the pod's `actions` do not list, or for a locked pod */
+  act(pod: Pod, action: PodAction): void {
+    if (!pod.actions.includes(action)) {
+      throw new Problem(409, `action ${action} is not valid for a pod in status ${pod.status}`);
+    }
+    if (pod.locked && action !== 'start') throw new Problem(409, `pod is locked: ${action} is not allowed`);
+    const act: Record<PodAction, () => void> = {
+      start: () => this.#start(pod),
+      stop: () => stop(pod, this.#surroundings),
+      restart: () => this.restart(pod),
+      terminate: () => this.terminate(pod),
+    };
+    act[action]();
+  }
+
+  /** Restarts the container in place. */
+  restart(pod: Pod): void {
+    boot(pod, this.#surroundings, 'STARTING');
+  }
+
+  /** Ends a pod as if by itself. */
+  halt(pod: Pod, status: 'EXITED' | 'ERROR'): void {
+    halt(pod, this.#surroundings, status);
+  }
+
+  terminate(pod: Pod): void {
+    this.pods.delete(pod.id);
+    void pod.close();
+    halt(pod, this.#surroundings, 'TERMINATED');
+  }
+
+  /** Resolves once the condition holds; it is looked at after every change. */
+  async until(condition: (world: this) => boolean, signal?: AbortSignal): Promise<void> {
+    while (!condition(this)) await once(this, 'changed', { signal });
+  }
+
+  changed(): void {
+    this.emit('changed');
+  }
+
+  async close(): Promise<void> {
+    const pods = [...this.pods.values()];
+    for (const pod of pods) pod.interrupt();
+    await Promise.all(pods.map((pod) => pod.close()));
+  }
+
+  #start(pod: Pod): void {
+    if (this.#scenario.balance <= 0) throw new Problem(402, 'insufficient balance to start a pod');
+    if (this.#scenario.zeroGpusOnResume) pod.spec.gpu = { ...pod.spec.gpu, count: 0 };
+    boot(pod, this.#surroundings);
+  }
+
+  #build(spec: PodSpec): Pod {
+    const entry = this.#scenario.gpus.find(({ id }) => id === spec.gpu.id);
+    const price = spec.cloud === 'SECURE' ? entry?.price.secure : entry?.price.community;
+    const hardware = {
+      gpuMemory: entry?.memory ?? 0,
+      pricePerGpuHour: price ?? 0,
+      cudaVersion: entry?.cudaVersions.at(-1) ?? null,
+    };
+    const comfyui = new ComfyUi({
+      version: () => this.#scenario.comfyui.version,
+      jobMs: () => this.#scenario.comfyui.jobMs,
+      extensions: () => this.#scenario.comfyui.extensions,
+      gpu: () => ({ ...pod.spec.gpu, memory: hardware.gpuMemory }),
+    });
+    const pod: Pod = new Pod(spec, hardware, comfyui);
+    return pod;
+  }
+}

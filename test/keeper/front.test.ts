@@ -1,0 +1,148 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Front } from '../../src/keeper/front.ts';
+import { portHolder } from '../../src/keeper/port-holder.ts';
+import { tempHome } from '../support/temp-home.ts';
+
+async function frontTo(handler?: (socket: Socket) => void, holdMs = 2_000) {
+  const path = join(tempHome().root, 's');
+  const front = new Front({
+    holdMs,
+    explain: () => ({ state: 'waitingForPod', advice: 'autopod start <it>' }),
+  });
+  const port = await front.listen('auto');
+  onTestFinished(() => front.close());
+  if (handler) await serve(createServer({ allowHalfOpen: true }, handler), path);
+  return { front, port, path };
+}
+
+async function serve(server: Server, path: string): Promise<void> {
+  server.listen(path);
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+}
+
+const echo = (socket: Socket) => void socket.pipe(socket);
+
+describe('the local port', () => {
+  it('joins a connection both ways, on 127.0.0.1 and on [::1]', async () => {
+    const { front, port, path } = await frontTo(echo);
+    front.way = path;
+    for (const host of ['127.0.0.1', '::1']) {
+      const socket = connect({ port, host });
+      socket.end('hello');
+      expect((await buffer(socket)).toString()).toBe('hello');
+    }
+  });
+
+  it('a client that ends its side first still gets the whole answer', async () => {
+    const answer = randomBytes(5_000_000);
+    const { front, port, path } = await frontTo((socket) => {
+      socket.resume();
+      socket.once('end', () => socket.end(answer));
+    });
+    front.way = path;
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.end('question');
+    expect((await buffer(socket)).equals(answer)).toBe(true);
+  });
+
+  it('an upload of 64 MB arrives whole, and is counted', async () => {
+    const hash = createHash('sha256');
+    const sent = createHash('sha256');
+    const { front, port, path } = await frontTo((socket) => {
+      socket.on('data', (chunk) => hash.update(chunk));
+      socket.once('end', () => socket.end(hash.digest('hex')));
+    });
+    front.way = path;
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const answer = buffer(socket);
+    for (let part = 0; part < 64; part++) {
+      const chunk = randomBytes(1_000_000);
+      sent.update(chunk);
+      if (!socket.write(chunk)) await once(socket, 'drain');
+    }
+    socket.end();
+    expect((await answer).toString()).toBe(sent.digest('hex'));
+    expect(front.bytesOut).toBe(64_000_000);
+  });
+
+  it('holds connections while there is no way, and delivers all of them when there is', async () => {
+    const { front, port, path } = await frontTo(echo);
+    const waiting = Array.from({ length: 200 }, async (_, index) => {
+      const socket = connect({ port, host: '127.0.0.1' });
+      socket.end(`request ${index}`);
+      return (await buffer(socket)).toString();
+    });
+    setTimeout(() => {
+      front.way = path;
+    }, 200);
+    expect(await Promise.all(waiting)).toEqual(waiting.map((_, index) => `request ${index}`));
+  });
+
+  it('a way that is dead holds the connection instead of refusing it', async () => {
+    const { front, port, path } = await frontTo(echo);
+    front.way = join(tempHome().root, 'nobody');
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.end('hello');
+    setTimeout(() => {
+      front.way = path;
+    }, 150);
+    expect((await buffer(socket)).toString()).toBe('hello');
+  });
+
+  it('after the hold a browser gets a page and a script JSON, both 503 with what to do', async () => {
+    const { port } = await frontTo(undefined, 50);
+    const url = `http://127.0.0.1:${port}/`;
+    const page = await fetch(url, { headers: { accept: 'text/html' } });
+    expect([page.status, page.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await page.text()).toContain('autopod start &lt;it>');
+    const json = await fetch(url, { headers: { accept: 'application/json' } });
+    expect(await json.json()).toMatchObject({
+      error: { state: 'waitingForPod', hint: 'autopod start <it>' },
+    });
+  });
+
+  it('a held client that speaks no HTTP is closed, not answered', async () => {
+    const { port } = await frontTo(undefined, 50);
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.write('\u0000\u0001binary');
+    expect((await buffer(socket)).length).toBe(0);
+  });
+
+  it('a service that closes at once closes the client too', async () => {
+    const { front, port, path } = await frontTo((socket) => void socket.destroy());
+    front.way = path;
+    const socket = connect({ port, host: '127.0.0.1' });
+    expect((await buffer(socket).catch(() => Buffer.of())).length).toBe(0);
+  });
+
+  it('a taken port is refused with who has it, even when it is taken on one address only', async () => {
+    for (const host of ['127.0.0.1', '::1']) {
+      const other = createHttpServer();
+      other.listen(0, host);
+      await once(other, 'listening');
+      const { port } = other.address() as { port: number };
+      const front = new Front({ holdMs: 1, explain: () => ({ state: '', advice: '' }) });
+      await expect(front.listen(port)).rejects.toMatchObject({
+        code: 'localPortTaken',
+        detail: { port, pid: process.pid },
+      });
+      expect(portHolder(port).pid).toBe(process.pid);
+      other.close();
+    }
+  });
+
+  it('a closed front leaves its port to others', async () => {
+    const { front, port } = await frontTo(echo);
+    await front.close();
+    const again = new Front({ holdMs: 1, explain: () => ({ state: '', advice: '' }) });
+    expect(await again.listen(port)).toBe(port);
+    await again.close();
+  });
+});

@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { usePrivateKey } from '../../../src/services/ssh/key.ts';
+import { tempHome } from '../../support/temp-home.ts';
+
+function makeKey(passphrase = '', type = 'ed25519'): string {
+  const path = join(tempHome().root, 'key');
+  execFileSync('ssh-keygen', ['-q', '-t', type, '-N', passphrase, '-C', 'me', '-f', path]);
+  return path;
+}
+
+describe('the private key', () => {
+  for (const type of ['ed25519', 'ecdsa', 'rsa']) {
+    it(`a usable ${type} key tells its public half`, async () => {
+      const path = makeKey('', type);
+      const key = await usePrivateKey(path);
+      expect(key).toMatchObject({ path, needsAgent: false });
+      expect(key.publicKey).toMatch(/^(ssh-|ecdsa-)\S+ \S+/);
+    });
+  }
+
+  it('one that does not exist is named', async () => {
+    await expect(usePrivateKey('/nowhere/key')).rejects.toMatchObject({
+      code: 'sshKeyMissing',
+      detail: { path: '/nowhere/key' },
+    });
+  });
+
+  it('one that others can read is refused, as ssh would', async () => {
+    const path = makeKey();
+    chmodSync(path, 0o644);
+    await expect(usePrivateKey(path)).rejects.toMatchObject({
+      code: 'sshKeyTooOpen',
+      detail: { mode: '644' },
+    });
+  });
+
+  it('a file that is no key is told from one with a passphrase', async () => {
+    const path = join(tempHome().root, 'note.txt');
+    writeFileSync(path, 'hello\n', { mode: 0o600 });
+    await expect(usePrivateKey(path)).rejects.toMatchObject({ code: 'sshKeyInvalid' });
+    await expect(usePrivateKey(`${makeKey()}.pub`)).rejects.toMatchObject({ name: 'AutopodError' });
+  });
+
+  it('one with a passphrase that no agent holds says so', async () => {
+    await expect(usePrivateKey(makeKey('secret'))).rejects.toMatchObject({ code: 'sshKeyLocked' });
+  });
+});
