@@ -21,7 +21,14 @@ module.exports = {
     only('services', 'services/', ['services/', 'errors']),
     only('store', 'store/', ['store/', 'errors']),
     only('keeper', 'keeper/', ['keeper/', 'machines/', 'services/', 'store/', 'errors']),
-    only('lifecycle', 'lifecycle/', ['lifecycle/', 'keeper/client', 'machines/', 'services/', 'store/', 'errors']),
+    only('lifecycle', 'lifecycle/', [
+      'lifecycle/',
+      'keeper/client',
+      'machines/',
+      'services/',
+      'store/',
+      'errors',
+    ]),
     {
       name: 'only-the-store-knows-lowdb',
       severity: 'error',
@@ -45,6 +52,9 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
   },
 };

@@ -19,7 +19,8 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;
   });
-  const { run } = await import('./run.ts');
+  const { run, runAsBug } = await import('./run.ts');
+  process.on('unhandledRejection', (error) => process.exit(runAsBug(error, argv, process, process.env)));
   process.exitCode = await run(argv, process, process.env, interrupted.signal);
   process.exit();
 }

@@ -17,8 +17,7 @@ export async function run(
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<number> {
-  const isJson = argv.some((word) => word === '--json' || word === '--json-stream');
-  const out = new Output(streams, env, isJson);
+  const out = outputFor(argv, streams, env);
   const context = new Context(env, out, signal);
   let exitCode = 0;
   const program = buildProgram(context, out, (code) => {
@@ -29,15 +28,29 @@ export async function run(
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return commanderExit(error, out);
-    const failure = signal.aborted ? toFailure(new AutopodError('interrupted')) : toFailure(error);
-    showFailure(failure, out);
-    if (env.AUTOPOD_DEBUG && error instanceof Error) out.say(error.stack ?? '');
-    return FAILURES[failure.code].exitCode;
+    return explain(signal.aborted ? new AutopodError('interrupted') : error, out, env);
   }
 }
 
+/** What a promise nobody waited for has thrown: a bug of ours, told like any failure. The answer is the exit code. */
+export function runAsBug(error: unknown, argv: string[], streams: Streams, env: NodeJS.ProcessEnv): number {
+  return explain(error, outputFor(argv, streams, env), env);
+}
+
+function outputFor(argv: string[], streams: Streams, env: NodeJS.ProcessEnv): Output {
+  const isJson = argv.some((word) => word === '--json' || word === '--json-stream');
+  return new Output(streams, env, isJson);
+}
+
+function explain(error: unknown, out: Output, env: NodeJS.ProcessEnv): number {
+  const failure = toFailure(error);
+  showFailure(failure, out);
+  if (env.AUTOPOD_DEBUG && error instanceof Error) out.say(error.stack ?? '');
+  return FAILURES[failure.code].exitCode;
+}
+
 /** One failure in words on stderr, or as the JSON value on stdout. */
-export function showFailure(failure: Failure, out: Output): void {
+function showFailure(failure: Failure, out: Output): void {
   const { what, why, next } = FAILURE_WORDS[failure.code](failure.detail);
   if (out.isJson) {
     const hint = [why, next].filter(Boolean).join(' ');

@@ -12,11 +12,9 @@ import { panel } from '../views/panel.ts';
 export const info: Verb<object> = async (context, named) => {
   const { out, signal } = context;
   const { recordId, podId } = await choosePod(context, named);
-  const [pod, record, tunnels] = await Promise.all([
-    (await context.runpod()).getPod(podId, signal),
-    (await context.pods()).get(recordId),
-    (await context.keeper()).tunnels(signal),
-  ]);
+  const record = await (await context.pods()).get(recordId);
+  const tunnels = await (await context.keeper()).tunnels(signal);
+  const pod = await (await context.runpod()).getPod(podId, signal);
   const tunnel = tunnels.find((view) => view.podId === podId);
   const shown = describe(pod, record, tunnel);
   if (out.isJson) out.json(shown);

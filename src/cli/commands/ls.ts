@@ -26,10 +26,8 @@ interface Row {
 
 /** Every pod of the account, and launches that may have one. */
 export const ls: Verb<{ all?: boolean }> = async (context, _podId, { all }) => {
-  const [pods, records] = await Promise.all([
-    (await context.runpod()).listPods(context.signal),
-    readableRecords(await context.pods()),
-  ]);
+  const records = await readableRecords(await context.pods());
+  const pods = await (await context.runpod()).listPods(context.signal);
   const living = pods.filter((pod) => observePod(pod).condition !== 'gone');
   const known = new Set(living.map((pod) => pod.id));
   const missing = records.filter(
