@@ -1,0 +1,192 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { TunnelView } from '../../src/keeper/client.ts';
+import { until } from '../support/until.ts';
+import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
+
+let world: TestWorld;
+let url = '';
+
+async function view(): Promise<TunnelView | undefined> {
+  const { tunnels } = JSON.parse((await world.autopod(['tunnel', '--status', '--json'])).stdout);
+  return (tunnels as TunnelView[])[0];
+}
+
+const state = async () => (await view())?.state;
+const isState = (wanted: string) => until(`tunnel ${wanted}`, async () => (await state()) === wanted);
+
+/** A request as a browser would make it: waits as long as the tunnel lets it. */
+async function answers(): Promise<boolean> {
+  const answer = await fetch(`${url}/system_stats`, { signal: AbortSignal.timeout(25_000) });
+  return answer.status === 200;
+}
+
+async function control(action: string, body?: object): Promise<void> {
+  const [id = ''] = await world.podIds();
+  const answer = await fetch(`${world.simulator.controlUrl}/pods/${id}/${action}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  expect(answer.ok).toBe(true);
+}
+
+async function ready(): Promise<void> {
+  world = await startWorld();
+  const run = await world.autopod(['up', '--local-port', 'auto']);
+  expect(run.code, run.stderr).toBe(0);
+  url = /http:\/\/localhost:\d+/.exec(run.stdout)?.[0] ?? '';
+}
+
+describe('a tunnel outlives what happens to it', () => {
+  beforeAll(ready);
+  afterAll(() => world.end());
+  afterEach(async () => {
+    expect((await world.autopod(['tunnel', 'list', '--json'])).stdout.match(/"podId"/g)).toHaveLength(1);
+  });
+
+  it('ssh killed: a request made at once is held and answered through another ssh', async () => {
+    const before = await view();
+    process.kill(before?.sshPid ?? 0, 'SIGKILL');
+    expect(await answers()).toBe(true);
+    await isState('healthy');
+    const after = await view();
+    expect(after?.sshPid).not.toBe(before?.sshPid);
+    expect(after?.lastDeath?.failure.code).toBe('sshUnreachable');
+    expect(after?.lastHealedAt).toBeDefined();
+  });
+
+  it('the keeper killed: another one takes up the same ssh and the same port', async () => {
+    const before = await view();
+    for (const pid of world.keeperPids()) process.kill(pid, 'SIGKILL');
+    await until('answers again', () => answers().catch(() => false));
+    await isState('healthy');
+    expect((await view())?.sshPid).toBe(before?.sshPid);
+  });
+
+  it('keeper and guardian killed: the next command brings the tunnel back', async () => {
+    const ssh = (await view())?.sshPid;
+    for (const pid of world.processes().filter((id) => id !== ssh)) process.kill(pid, 'SIGKILL');
+    expect((await world.autopod(['tunnel', '--status'])).code).toBe(1);
+    expect((await world.autopod(['up'])).code).toBe(0);
+    expect((await view())?.sshPid).toBe(ssh);
+    expect(await answers()).toBe(true);
+  });
+
+  it('everything killed: the next command opens another ssh at the same port', async () => {
+    for (const pid of world.processes()) process.kill(pid, 'SIGKILL');
+    const run = await world.autopod(['up']);
+    expect(run.stdout).toContain(url);
+    expect(await answers()).toBe(true);
+  });
+
+  it('the pod restarted elsewhere (other port, other host key): the tunnel follows', async () => {
+    const before = await view();
+    await control('restart');
+    await until('another address', async () => {
+      const now = await view();
+      return now?.state === 'healthy' && now.address?.port !== before?.address?.port;
+    });
+    await until('ComfyUI answers', () => answers().catch(() => false));
+  });
+
+  it('sshd frozen: noticed within seconds, healed when it thaws, and no request is refused', async () => {
+    await control('sshd', { state: 'frozen' });
+    await until('not healthy', async () => (await state()) !== 'healthy', 8_000);
+    const held = answers();
+    await control('sshd', { state: 'up' });
+    expect(await held).toBe(true);
+    await isState('healthy');
+  });
+
+  it('ComfyUI down while ssh is up is told apart', async () => {
+    await control('comfy', { state: 'down' });
+    await until('ComfyUI down', async () => (await view())?.comfy === 'down', 25_000);
+    expect(await state()).toBe('healthy');
+    await control('comfy', { state: 'up' });
+    await until('ComfyUI answering', async () => (await view())?.comfy === 'answering');
+  });
+
+  it('the pod stopped: the tunnel waits, and comes back by itself when the pod runs', async () => {
+    await control('exit');
+    await isState('waitingForPod');
+    expect((await world.autopod(['tunnel', '--status'])).code).toBe(1);
+    expect((await world.autopod(['start', '--no-wait'])).code).toBe(0);
+    await isState('healthy');
+  });
+
+  it('asking twice changes nothing (I6)', async () => {
+    const before = await view();
+    expect((await world.autopod(['tunnel'])).stdout).toContain(url);
+    expect((await world.autopod(['tunnel', '--local-port', 'auto'])).stdout).toContain(url);
+    expect((await view())?.sshPid).toBe(before?.sshPid);
+  });
+
+  it('--local-port moves the tunnel, and the port it left is free', async () => {
+    const port = Number(url.split(':').at(-1)) + 500;
+    expect((await world.autopod(['tunnel', '--local-port', String(port)])).stdout).toContain(`:${port}\n`);
+    await expect(fetch(url)).rejects.toThrow();
+    url = `http://localhost:${port}`;
+    expect(await answers()).toBe(true);
+  });
+
+  it('the journal tells each death with its reason', () => {
+    const lines = readFileSync(join(world.home, 'journal.jsonl'), 'utf8').split('\n').filter(Boolean);
+    const deaths = lines
+      .map((line) => JSON.parse(line))
+      .filter(({ machine, to }) => machine === 'tunnel@1' && to === 'dead');
+    expect(deaths.length).toBeGreaterThan(1);
+    for (const { reason } of deaths) expect(reason).toMatch(/^sshUnreachable/);
+  });
+});
+
+describe('a tunnel and its pod', () => {
+  beforeEach(ready);
+  afterEach(() => world.end());
+
+  it('a pod ended at RunPod takes its tunnel along, and the keeper leaves', async () => {
+    await control('terminate');
+    await until('no tunnel', async () => (await view()) === undefined);
+    expect(await leftRunning(world)).toEqual([]);
+  });
+
+  it('a key the pod does not take fails with what to do, and is not tried for ever', async () => {
+    expect((await world.autopod(['tunnel', '--stop'])).code).toBe(0);
+    const key = join(world.home, 'other');
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    writeFileSync(
+      join(world.home, 'config.json'),
+      JSON.stringify({ providers: { runpod: { ssh_key_path: key } } }),
+    );
+    // Past the grace that a pod which has just booted gets for writing its keys.
+    const env = { AUTOPOD_KEEPER_TIMINGS: '{"keyGraceMs":0}' };
+    expect(await leftRunning(world)).toEqual([]);
+    const run = await world.autopod(['tunnel', '--local-port', 'auto'], env);
+    expect([run.code, run.stderr]).toEqual([1, expect.stringContaining('does not accept the ssh key')]);
+    expect(await state()).toBe('failed');
+  });
+
+  it('nothing of ours holds the API key but the environment, and ssh has not even that (I8)', async () => {
+    const ssh = (await view())?.sshPid ?? 0;
+    expect(readFileSync(`/proc/${ssh}/environ`, 'utf8')).not.toContain('sim-key');
+    for (const pid of world.processes())
+      expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).not.toContain('sim-key');
+    const files = readdirSync(world.home, { recursive: true, encoding: 'utf8' })
+      .map((name) => join(world.home, name))
+      .filter((path) => statSync(path).isFile());
+    expect(files.length).toBeGreaterThan(4);
+    for (const path of files) expect(readFileSync(path, 'latin1'), path).not.toContain('sim-key');
+  });
+
+  it('what it keeps is closed to other users, and the user’s own known_hosts is not touched', () => {
+    expect(statSync(world.home).mode & 0o777).toBe(0o700);
+    for (const name of ['pods.json', 'tunnels.json', 'journal.jsonl', join('logs', 'autopod.log')]) {
+      expect(statSync(join(world.home, name)).mode & 0o777, name).toBe(0o600);
+    }
+    expect(statSync(join(world.home, 'run', 'keeper.sock')).mode & 0o777).toBe(0o600);
+    expect(readdirSync(world.home)).not.toContain('.ssh');
+    expect(readdirSync(join(world.home, 'known_hosts'))).toHaveLength(1);
+  });
+});
