@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { setup } from 'xstate';
+import { POD_STATE_WORDS } from '../../src/cli/text/states.ts';
+import { chartOf } from '../../src/inspector/chart.ts';
+import { layOut } from '../../src/inspector/layout.ts';
+import { mermaidOf } from '../../src/inspector/mermaid.ts';
+import { svgOf } from '../../src/inspector/svg.ts';
+import { podMachine } from '../../src/machines/pod.ts';
+import { tunnelMachine } from '../../src/machines/tunnel.ts';
+
+describe('the chart of the pod machine', () => {
+  const chart = chartOf(podMachine);
+  const leaves = chart.states.filter(({ id }) => !chart.states.some(({ parent }) => parent === id));
+
+  it('has every state, with its meaning', () => {
+    expect(leaves.map(({ id }) => id).toSorted()).toEqual(Object.keys(POD_STATE_WORDS).toSorted());
+    expect(chart.states.every(({ description }) => description !== '')).toBe(true);
+  });
+
+  it('has the way from nothing to ready', () => {
+    const way = ['reconciling', 'creating', 'creating.placing', 'booting', 'startingComfyUI', 'ready'];
+    expect(chart.states.map(({ id }) => id)).toEqual(expect.arrayContaining(way));
+    expect(chart.edges).toContainEqual({
+      from: 'creating.placing',
+      to: 'booting',
+      labels: ['placePod.done'],
+    });
+    expect(chart.edges).toContainEqual({
+      from: 'startingComfyUI',
+      to: 'ready',
+      labels: ['awaitComfyUI.done'],
+    });
+  });
+
+  it('tells what is possible anywhere once, not at each state', () => {
+    expect(chart.anywhere).toEqual([
+      { to: 'reconciling', labels: expect.arrayContaining(['stop.requested', 'terminate.requested']) },
+    ]);
+    expect(chart.edges.some(({ labels }) => labels.includes('stop.requested'))).toBe(false);
+  });
+});
+
+for (const machine of [podMachine, tunnelMachine]) {
+  describe(`the picture of ${machine.id}`, () => {
+    const chart = chartOf(machine);
+
+    it('shows every state and transition, in SVG and in Mermaid', async () => {
+      const svg = svgOf(chart, await layOut(chart));
+      const mermaid = mermaidOf(chart);
+      for (const { id } of chart.states) {
+        expect(svg).toContain(`data-state="${id}"`);
+        expect(mermaid).toContain(id.replaceAll('.', '_'));
+      }
+      expect(svg.match(/class="transition"/g)).toHaveLength(chart.edges.length);
+      expect(mermaid.match(/\w --> \w/g)).toHaveLength(chart.edges.length);
+    });
+
+    it('keeps boxes apart and everything inside', async () => {
+      const { boxes, arrows, width, height } = await layOut(chart);
+      const siblings = boxes.flatMap((a, i) =>
+        boxes.slice(i + 1).flatMap((b) => (a.state.parent === b.state.parent ? [[a, b] as const] : [])),
+      );
+      for (const [a, b] of siblings) {
+        const apart =
+          a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
+        expect(apart, `${a.state.id} and ${b.state.id}`).toBe(true);
+      }
+      for (const { points, label, edge } of arrows) {
+        expect(points.length, edge.from).toBeGreaterThan(1);
+        for (const { x, y } of [...points, label]) {
+          expect(x >= 0 && x <= width && y >= 0 && y <= height, `${edge.from} → ${edge.to}`).toBe(true);
+        }
+      }
+    });
+
+    it('is the same each time', async () => {
+      expect(svgOf(chart, await layOut(chart))).toBe(svgOf(chartOf(machine), await layOut(chartOf(machine))));
+    });
+  });
+}
+
+it('words with markup in them stay words', async () => {
+  const machine = setup({}).createMachine({
+    id: 'm',
+    initial: 'a',
+    states: { a: { description: '<b> & "c"; d: e', on: { 'x.happened': 'b' } }, b: { description: 'end' } },
+  });
+  const chart = chartOf(machine);
+  expect(svgOf(chart, await layOut(chart))).toContain('&lt;b&gt; &amp; &quot;c&quot;');
+  expect(mermaidOf(chart)).toContain("a : a — <b> & 'c', d – e");
+});
