@@ -17,6 +17,8 @@ export interface TunnelView {
   remotePort: number;
   address?: { host: string; port: number };
   sshPid?: number;
+  /** Control socket of the ssh in use, through which a shell opens at once. */
+  controlPath?: string;
   /** Whether ComfyUI answers through it. */
   comfy: 'answering' | 'down' | 'unknown';
   bytesIn: number;

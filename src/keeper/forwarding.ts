@@ -113,16 +113,66 @@ export class Forwarding {
     return false;
   }
 
+  /**
+   * Knocks where the pod was last, while RunPod is asked where it is now; the attempt moves when the pod has. So a
+   * network that comes back is used at once, and a pod that moved is found although its old address may be another's.
+   */
   async #openFresh(wish: TunnelWish, signal: AbortSignal): Promise<Opened> {
-    const location = await this.#locate(wish.podId, signal);
-    if (location.kind === 'notRunning') return { kind: 'podNotRunning' };
-    if (location.kind === 'pending') throw unreachable(wish, 'the pod is starting');
-    const { address } = location;
-    this.#lastAddress = address;
-    const { knockMs, knockingMs } = this.#options.timings;
-    if (!(await knock(address, { everyMs: knockMs, forMs: knockingMs }, signal))) {
-      throw unreachable(wish, `nobody answers at ${address.host}:${address.port}`);
+    for (;;) {
+      const over = new AbortController();
+      const scope = AbortSignal.any([signal, over.signal]);
+      const watch = this.#watchPod(wish.podId, this.#lastAddress, scope);
+      watch.elsewhere.catch(() => undefined);
+      const attempt = this.#lastAddress && this.#openAt(wish, this.#lastAddress, scope);
+      try {
+        const result = await (attempt ? Promise.race([attempt, watch.elsewhere]) : watch.elsewhere);
+        if (result.kind === 'open') return result;
+        if (attempt) this.#endIfLate(attempt);
+        if (result.kind !== 'running') return { kind: 'podNotRunning' };
+        this.#lastAddress = result.address;
+      } catch (error) {
+        // What the old address says counts only if RunPod says that the pod is still there.
+        signal.throwIfAborted();
+        if (!attempt || (await watch.first) !== 'elsewhere') throw error;
+        const moved = await watch.elsewhere;
+        if (moved.kind !== 'running') return { kind: 'podNotRunning' };
+        this.#lastAddress = moved.address;
+      } finally {
+        over.abort();
+      }
     }
+  }
+
+  /** Asks RunPod again and again until the pod is elsewhere than at the known address, or does not run. */
+  #watchPod(podId: string, known: SshAddress | undefined, signal: AbortSignal) {
+    const { locator, timings } = this.#options;
+    let tellFirst: (answer: 'same' | 'elsewhere') => void = () => undefined;
+    const first = new Promise<'same' | 'elsewhere'>((resolve) => {
+      tellFirst = resolve;
+    });
+    const look = async (): Promise<Exclude<PodLocation, { kind: 'pending' }>> => {
+      for (;;) {
+        const location = await locator.locate(podId, signal).catch((error: unknown) => {
+          signal.throwIfAborted();
+          if (known && isSilent(error)) return undefined;
+          throw error;
+        });
+        const isSame = location?.kind === 'running' && isSameAddress(location.address, known);
+        if (location && location.kind !== 'pending' && !isSame) {
+          tellFirst('elsewhere');
+          return location;
+        }
+        if (isSame || !location) tellFirst('same');
+        await sleep(timings.locateEveryMs, undefined, { signal });
+      }
+    };
+    const elsewhere = look();
+    elsewhere.catch(() => tellFirst('elsewhere'));
+    return { first, elsewhere };
+  }
+
+  async #openAt(wish: TunnelWish, address: SshAddress, signal: AbortSignal): Promise<Opened> {
+    await knock(address, this.#options.timings.knockMs, signal);
     const generation: Generation = { id: randomBytes(6).toString('hex'), address };
     try {
       await this.#prove(wish, generation, signal);
@@ -131,16 +181,6 @@ export class Forwarding {
       throw this.#isJustBooted(error, address) ? unreachable(wish, 'its keys are not written yet') : error;
     }
     return { kind: 'open', generation };
-  }
-
-  async #locate(podId: string, signal: AbortSignal): Promise<PodLocation> {
-    try {
-      return await this.#options.locator.locate(podId, signal);
-    } catch (error) {
-      const isSilent = error instanceof AutopodError && RUNPOD_SILENT.includes(error.code);
-      if (!isSilent || !this.#lastAddress) throw error;
-      return { kind: 'running', address: this.#lastAddress };
-    }
   }
 
   async #prove(wish: TunnelWish, generation: Generation, signal: AbortSignal): Promise<void> {
@@ -208,6 +248,14 @@ export async function awaitPod(
   while ((await locator.locate(podId, signal)).kind === 'notRunning') {
     await sleep(timings.podPollMs, undefined, { signal });
   }
+}
+
+function isSilent(error: unknown): boolean {
+  return error instanceof AutopodError && RUNPOD_SILENT.includes(error.code);
+}
+
+function isSameAddress(a: SshAddress, b: SshAddress | undefined): boolean {
+  return a.host === b?.host && a.port === b.port && a.bootId === b.bootId;
 }
 
 function unreachable({ podId }: TunnelWish, detail: string): AutopodError {

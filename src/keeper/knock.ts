@@ -2,29 +2,21 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Resolves true when a TCP connect to the pod's sshd succeeds. Each knock is a connection of its own with its
- * own first packet: a path that comes back is found at once, where one connect would sit in TCP's backoff.
+ * Resolves when a TCP connect to the pod's sshd succeeds. Each knock is a connection of its own with its own first
+ * packet: a path that comes back is found at once, where one connect would sit in TCP's backoff.
  */
 export async function knock(
   { host, port }: { host: string; port: number },
-  { everyMs, forMs }: { everyMs: number; forMs: number },
+  everyMs: number,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<void> {
   const over = new AbortController();
   const until = AbortSignal.any([signal, over.signal]);
-  let isOpen = false;
-  const deadline = performance.now() + forMs;
-  const open = () => {
-    isOpen = true;
-    over.abort();
-  };
-  while (!until.aborted && performance.now() < deadline) {
-    tryOnce(host, port, until, open);
+  while (!until.aborted) {
+    tryOnce(host, port, until, () => over.abort());
     await sleep(everyMs, undefined, { signal: until }).catch(() => undefined);
   }
-  over.abort();
   signal.throwIfAborted();
-  return isOpen;
 }
 
 function tryOnce(host: string, port: number, signal: AbortSignal, open: () => void): void {

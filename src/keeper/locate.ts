@@ -4,6 +4,9 @@ import type { SshAddress } from '../machines/tunnel.ts';
 import { createRunPod } from '../services/runpod/client.ts';
 import { observePod } from '../services/runpod/pod-state.ts';
 
+/** Shorter than a command's: a lost network must not hide for long where the pod went. */
+const READ_TIMEOUT_MS = 5_000;
+
 /** The account a tunnel's pod belongs to. The key stays in memory. */
 export interface Account {
   apiUrl: string;
@@ -30,7 +33,7 @@ export class Locator {
     const pauseMs = this.#notBefore - Date.now();
     if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
     this.#notBefore = Date.now() + this.#everyMs;
-    const runpod = createRunPod(await this.#account());
+    const runpod = createRunPod({ ...(await this.#account()), readTimeoutMs: READ_TIMEOUT_MS });
     try {
       return locationOf(observePod(await runpod.getPod(podId, signal)));
     } catch (error) {

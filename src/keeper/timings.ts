@@ -8,8 +8,6 @@ export interface KeeperTimings {
   openTimeoutMs: number;
   /** Between two fresh TCP connects to a pod that is out of reach. */
   knockMs: number;
-  /** How long an attempt knocks before it asks RunPod again. */
-  knockingMs: number;
   /** First and longest pause between attempts; the first retry comes at once. */
   firstBackoffMs: number;
   maxBackoffMs: number;
@@ -33,7 +31,6 @@ export const KEEPER_TIMINGS: KeeperTimings = {
   deadAfterMs: 2_500,
   openTimeoutMs: 25_000,
   knockMs: 250,
-  knockingMs: 10_000,
   firstBackoffMs: 300,
   maxBackoffMs: 5_000,
   podPollMs: 5_000,

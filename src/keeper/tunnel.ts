@@ -1,7 +1,12 @@
 import { createActor, fromPromise, type InspectionEvent, type SnapshotFrom, waitFor } from 'xstate';
-import type { FAILURES } from '../errors.ts';
 import { eventName } from '../machines/names.ts';
-import { type Generation, type TunnelState, type TunnelWish, tunnelMachine } from '../machines/tunnel.ts';
+import {
+  type Generation,
+  type TunnelContext,
+  type TunnelState,
+  type TunnelWish,
+  tunnelMachine,
+} from '../machines/tunnel.ts';
 import type { Journal } from '../store/journal.ts';
 import { RECORD_SCHEMA } from '../store/records.ts';
 import type { TunnelStore } from '../store/tunnels.ts';
@@ -70,6 +75,7 @@ export class Tunnel {
       remotePort,
       ...(generation && { address: { host: generation.address.host, port: generation.address.port } }),
       ...(generation && pid !== undefined && { sshPid: pid }),
+      ...(generation && { controlPath: this.#forwarding.filesOf(generation).control }),
       comfy: this.#state === 'healthy' ? this.#probe.verdict : 'unknown',
       bytesIn,
       bytesOut,
@@ -171,7 +177,7 @@ export class Tunnel {
     if (to === 'dead' && this.#state === 'healthy' && context.failure) {
       this.#lastDeath = { at: now.toISOString(), failure: context.failure };
     }
-    const reason = context.failure ? reasonOf(context.failure) : undefined;
+    const reason = reasonOf(context);
     const entry = { at: now.toISOString(), machine: 'tunnel@1', id: this.#wish.podId, from: this.#state, to };
     this.#options.log(`tunnel ${this.#wish.podId}: ${this.#state} → ${to}${reason ? ` (${reason})` : ''}`);
     this.#state = to;
@@ -234,6 +240,8 @@ const ADVICE: Record<TunnelState, string> = {
   stopped: 'The tunnel is closed. Open it with: autopod tunnel',
 };
 
-function reasonOf({ code, detail }: { code: keyof typeof FAILURES; detail: { detail?: unknown } }): string {
+function reasonOf({ failure, generation }: TunnelContext): string | undefined {
+  if (!failure) return generation ? `at ${generation.address.host}:${generation.address.port}` : undefined;
+  const { code, detail } = failure;
   return typeof detail.detail === 'string' ? `${code}: ${detail.detail}` : code;
 }
