@@ -73,6 +73,16 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
     .option('-c, --command <text>', 'run this command instead of a shell')
     .action(runs(async () => (await import('./commands/ssh.ts')).ssh));
 
+  json(program.command('ssh-config'))
+    .summary('ssh configuration of the pods with a tunnel, for scp, rsync and editors')
+    .option('--install', 'have ~/.ssh/config include it')
+    .option('--uninstall', 'take that line out again')
+    .addHelpText(
+      'after',
+      examples(['autopod ssh-config --install', 'scp model.safetensors autopod:/workspace/']),
+    )
+    .action(runs(async () => (await import('./commands/ssh-config.ts')).sshConfig));
+
   json(program.command('stop').argument('[pod]', 'pod id or name'))
     .summary('stop a pod: the GPU is released, the network volume stays')
     .action(runs(async () => (await import('./commands/stop.ts')).stop));
@@ -95,13 +105,19 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
     .summary('open, show or close the tunnel to ComfyUI')
     .option('--status', 'show the tunnel; exit 0 when it is healthy, else 1')
     .option('--stop', 'close the tunnel')
-    .option('--all', 'with --stop or --status: every tunnel')
+    .option('--all', 'every running pod, or with --stop or --status every tunnel')
     .addOption(portOption())
     .addHelpText(
       'after',
       examples(['autopod tunnel', 'autopod tunnel --status', 'autopod tunnel --stop --all']),
     );
   tunnel.action(runs(async () => (await import('./commands/tunnel.ts')).tunnel));
+
+  json(program.command('history').argument('[pod]', 'pod id or name; also of pods long gone'))
+    .summary('what happened to pods and tunnels, and why')
+    .option('--tail <n>', 'only the last lines', wholeNumber(1))
+    .option('--all', 'each attempt of a tunnel, too')
+    .action(runs(async () => (await import('./commands/history.ts')).history));
 
   const comfy = program.command('comfy').summary('ask ComfyUI how it is');
   json(comfy.command('status').argument('[pod]', 'pod id or name'))

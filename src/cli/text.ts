@@ -37,6 +37,12 @@ export const text = {
     `Port${ports.length > 1 ? 's' : ''} ${ports.join(', ')} will be public on the internet through RunPod's proxy. ComfyUI has no password: whoever knows the pod's id can use it and read its files.`,
   nothingListed: () => 'No pods. Make one with: autopod up',
   noTunnels: () => 'No tunnels. Open one with: autopod tunnel',
+  noHistory: () => 'Nothing has happened yet. Begin with: autopod up',
+  noHistoryOf: (named: string) => `The journal has nothing about ${named}.`,
+  sshConfigIncluded: (file: string) =>
+    `${file} includes autopod's hosts. While a tunnel stands: ssh autopod, scp FILE autopod:/workspace/, and "autopod" in VS Code's Remote-SSH.`,
+  sshConfigLeft: (file: string) => `${file} does not include autopod's hosts.`,
+  tunnelTitle: (podId: string) => `Tunnel to ${podId}`,
   tunnelClosed: (podId: string) => `Closed the tunnel to pod ${podId}.`,
   noTunnelTo: (podId: string) => `There is no tunnel to pod ${podId}.`,
   changedByOther: (state: string) => `Another autopod asked for something else; the pod is ${state} now.`,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError, type Failure, isFailureCode } from '../errors.ts';
-import type { TunnelState } from '../machines/tunnel.ts';
+import type { SshAddress, TunnelState } from '../machines/tunnel.ts';
 import type { Home } from '../store/home.ts';
 import { startGuardian } from './guardian.ts';
 import { keeperSocket } from './runtime-folder.ts';
@@ -15,7 +15,7 @@ export interface TunnelView {
   since: string;
   localPort: number;
   remotePort: number;
-  address?: { host: string; port: number };
+  address?: SshAddress;
   sshPid?: number;
   /** Control socket of the ssh in use, through which a shell opens at once. */
   controlPath?: string;

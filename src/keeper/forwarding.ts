@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError, type FailureCode } from '../errors.ts';
 import type { Generation, Opened, SshAddress, TunnelWish } from '../machines/tunnel.ts';
 import { Echo } from '../services/ssh/echo.ts';
-import { endMaster, type MasterFiles, masterPid, startMaster } from '../services/ssh/master.ts';
+import { endMaster, type MasterFiles, masterFiles, masterPid, startMaster } from '../services/ssh/master.ts';
 import { knock } from './knock.ts';
 import type { Locator, PodLocation } from './locate.ts';
 import type { KeeperTimings } from './timings.ts';
@@ -16,6 +16,9 @@ export interface ForwardingOptions {
   runtime: string;
   knownHosts: string;
 }
+
+/** Milliseconds between two looks at whether a replaced ssh still carries streams. */
+const DRAIN_LOOK_MS = 250;
 
 /** RunPod did not say; the pod may still be where it was. */
 const RUNPOD_SILENT: readonly FailureCode[] = [
@@ -30,11 +33,15 @@ const RUNPOD_SILENT: readonly FailureCode[] = [
 export class Forwarding {
   readonly #options: ForwardingOptions;
   readonly #echoes = new Map<string, Echo>();
+  readonly #draining = new Map<string, Generation>();
+  readonly #carriesStreams: (forward: string) => boolean;
   #lastAddress: SshAddress | undefined;
   #pid: number | undefined;
 
-  constructor(options: ForwardingOptions) {
+  /** `carriesStreams` tells whether a client is still joined to a forward's Unix socket. */
+  constructor(options: ForwardingOptions, carriesStreams: (forward: string) => boolean) {
     this.#options = options;
+    this.#carriesStreams = carriesStreams;
   }
 
   /** Process id of the ssh in use, as it told itself. */
@@ -43,13 +50,12 @@ export class Forwarding {
   }
 
   filesOf({ id }: Generation): MasterFiles {
-    const file = (kind: string) => join(this.#options.runtime, `${id}.${kind}`);
-    return { control: file('ctl'), forward: file('sock'), stderr: file('err') };
+    return masterFiles(this.#options.runtime, id);
   }
 
   /**
    * Opens a forward beside the suspect one, if there is one: whichever answers first is used, and the other ended.
-   * The suspect is not killed before, so that streams in flight survive a short outage.
+   * A replaced suspect lives on until its last stream has ended, so that streams in flight survive a short outage.
    */
   async open(wish: TunnelWish, suspect: Generation | null, signal: AbortSignal): Promise<Opened> {
     if (!suspect) return this.#openFresh(wish, signal);
@@ -63,7 +69,7 @@ export class Forwarding {
     try {
       const opened = await Promise.race([recovered, fresh]);
       if (opened.kind === 'open' && opened.generation.id === suspect.id) this.#endIfLate(fresh);
-      else await this.#end(suspect);
+      else this.#drain(suspect);
       return opened;
     } catch (error) {
       // A suspect that is dead itself is of no use to the next attempt.
@@ -96,7 +102,22 @@ export class Forwarding {
   }
 
   async close(generation: Generation | null): Promise<void> {
-    if (generation) await this.#end(generation);
+    const replaced = [...this.#draining.values()];
+    await Promise.all([...(generation ? [generation] : []), ...replaced].map((one) => this.#end(one)));
+  }
+
+  // Its own keepalive ends it if it is dead, and its streams with it.
+  #drain(generation: Generation): void {
+    const { forward } = this.filesOf(generation);
+    const pid = this.#pid;
+    this.#draining.set(generation.id, generation);
+    const look = async (): Promise<void> => {
+      do await sleep(DRAIN_LOOK_MS);
+      while (this.#carriesStreams(forward));
+      await endMaster(this.filesOf(generation), pid);
+      this.#draining.delete(generation.id);
+    };
+    void look();
   }
 
   /** Whether the suspect answers again, or still: asked until it does or its ssh ends. */
@@ -151,7 +172,7 @@ export class Forwarding {
       tellFirst = resolve;
     });
     const look = async (): Promise<Exclude<PodLocation, { kind: 'pending' }>> => {
-      for (;;) {
+      for (let pauseMs = timings.locateEveryMs; ; ) {
         const location = await locator.locate(podId, signal).catch((error: unknown) => {
           signal.throwIfAborted();
           if (known && isSilent(error)) return undefined;
@@ -163,7 +184,8 @@ export class Forwarding {
           return location;
         }
         if (isSame || !location) tellFirst('same');
-        await sleep(timings.locateEveryMs, undefined, { signal });
+        await sleep(pauseMs, undefined, { signal });
+        pauseMs = Math.min(pauseMs * 1.5, timings.maxLocateMs);
       }
     };
     const elsewhere = look();

@@ -1,16 +1,23 @@
 import { once } from 'node:events';
 import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
-import { pipeline } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../errors.ts';
+import { Joint } from './joint.ts';
+import { Opening } from './opening.ts';
 import { portHolder } from './port-holder.ts';
 import { refuseHttp } from './refusal.ts';
 
 export interface FrontOptions {
   /** Milliseconds a connection is held while there is no way through. */
   holdMs: number;
-  /** What a held connection is told in the end. */
-  explain: () => { state: string; advice: string };
+  /** What a client is told in the end: there is no way through, or there is and the pod's port does not answer. */
+  explain: (reason: 'noWay' | 'noAnswer') => { state: string; advice: string };
 }
+
+/** Milliseconds until an ssh that took no connection is offered it again. */
+const RETRY_MS = 50;
+/** Milliseconds in which the death of an ssh is known, counted from the end of a connection through it. */
+const NOTICED_MS = 200;
 
 /**
  * The local port. It stays open while ssh is replaced behind it: each connection is joined to the Unix socket
@@ -21,6 +28,7 @@ export class Front {
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #held = new Set<() => void>();
+  readonly #joints = new Set<Joint>();
   #way: string | undefined;
   bytesIn = 0;
   bytesOut = 0;
@@ -73,7 +81,13 @@ export class Front {
   set way(socket: string | undefined) {
     this.#way = socket;
     if (socket === undefined) return;
-    for (const release of [...this.#held]) release();
+    for (const joint of this.#joints) if (joint.path !== socket) joint.moveOn();
+    this.#releaseHeld();
+  }
+
+  /** Whether a client is still joined to this Unix socket. */
+  uses(path: string): boolean {
+    return [...this.#joints].some((joint) => joint.path === path);
   }
 
   /** Closes the port and every connection through it. */
@@ -86,6 +100,11 @@ export class Front {
     await Promise.all(closed);
   }
 
+  #releaseHeld(): void {
+    if (this.#way === undefined) return;
+    for (const release of [...this.#held]) release();
+  }
+
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
@@ -94,7 +113,7 @@ export class Front {
     else this.#join(socket, this.#way);
   }
 
-  #hold(socket: Socket): void {
+  #hold(socket: Socket, opening = new Opening()): void {
     const letGo = () => {
       clearTimeout(timer);
       this.#held.delete(release);
@@ -102,47 +121,57 @@ export class Front {
     const release = () => {
       letGo();
       socket.off('close', letGo);
-      if (!socket.destroyed && this.#way !== undefined) this.#join(socket, this.#way);
+      if (!socket.destroyed && this.#way !== undefined) this.#join(socket, this.#way, opening);
     };
     const timer = setTimeout(() => {
       letGo();
-      refuseHttp(socket, this.#options.explain());
+      refuseHttp(socket, opening.bytes, this.#options.explain('noWay'));
     }, this.#options.holdMs);
     this.#held.add(release);
     socket.once('close', letGo);
   }
 
-  #join(local: Socket, path: string): void {
+  #join(local: Socket, path: string, opening = new Opening()): void {
     const remote = connectTo({ path, allowHalfOpen: true });
     this.#sockets.add(remote);
     remote.once('close', () => this.#sockets.delete(remote));
-    // Nothing has been read from the client yet, so a dead ssh costs it nothing but time.
+    // Nothing has gone out yet: a dead ssh, or one with a full backlog, costs the client nothing but time.
     const holdInstead = () => {
-      if (this.#way === path) this.way = undefined;
-      if (!local.destroyed) this.#hold(local);
+      if (!local.destroyed) this.#hold(local, opening);
+      setTimeout(() => this.#releaseHeld(), RETRY_MS).unref();
     };
     remote.once('error', holdInstead);
     remote.once('connect', () => {
       remote.off('error', holdInstead);
-      this.#pipe(local, remote);
+      if (local.destroyed) return void remote.destroy();
+      const joint = new Joint(path, local, remote, opening, {
+        onBytes: (direction, count) => this.#count(direction, count),
+        onUnanswered: () => void this.#unanswered(local, path, opening),
+      });
+      this.#joints.add(joint);
+      remote.once('close', () => this.#joints.delete(joint));
     });
   }
 
-  #pipe(local: Socket, remote: Socket): void {
-    if (local.destroyed) return void remote.destroy();
-    const ignore = () => undefined;
-    remote.on('error', ignore);
-    remote.once('close', () => {
-      if (!local.writableEnded) local.destroy();
-    });
-    local.on('data', (chunk: Buffer) => this.#count('bytesOut', chunk));
-    remote.on('data', (chunk: Buffer) => this.#count('bytesIn', chunk));
-    pipeline(local, remote, ignore);
-    pipeline(remote, local, ignore);
+  /**
+   * The connection ended without an answer. If its ssh has died, a request that may be repeated waits for the
+   * next one; if not, it is the pod's port that does not answer.
+   */
+  async #unanswered(local: Socket, path: string, opening: Opening): Promise<void> {
+    local.pause();
+    const noticedBy = Date.now() + NOTICED_MS;
+    while (this.#way === path && Date.now() < noticedBy && !local.destroyed) await sleep(10);
+    if (local.destroyed) return;
+    if (this.#way === path && opening.isHttp) {
+      refuseHttp(local, opening.bytes, this.#options.explain('noAnswer'));
+    } else if (this.#way === path || !opening.canRepeat) local.destroy();
+    else if (this.#way === undefined) this.#hold(local, opening);
+    else this.#join(local, this.#way, opening);
   }
 
-  #count(direction: 'bytesIn' | 'bytesOut', chunk: Buffer): void {
-    this[direction] += chunk.length;
+  #count(direction: 'in' | 'out', count: number): void {
+    if (direction === 'in') this.bytesIn += count;
+    else this.bytesOut += count;
     this.lastActivityAt = Date.now();
   }
 }

@@ -1,13 +1,18 @@
+import { readdir } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { AutopodError } from '../errors.ts';
 import type { Generation } from '../machines/tunnel.ts';
 import { loadConfig } from '../services/config.ts';
 import { logLine } from '../services/log.ts';
+import { endMaster, masterFiles } from '../services/ssh/master.ts';
+import { writeFileAtomic } from '../store/atomic-file.ts';
 import type { Home } from '../store/home.ts';
 import { Journal } from '../store/journal.ts';
 import { RECORD_SCHEMA } from '../store/records.ts';
 import { type TunnelStore, tunnelStore } from '../store/tunnels.ts';
 import type { OpenRequest, TunnelView } from './client.ts';
 import { type Account, Locator } from './locate.ts';
+import { sshConfig } from './ssh-config.ts';
 import type { KeeperTimings } from './timings.ts';
 import { Tunnel, type TunnelOptions } from './tunnel.ts';
 
@@ -31,6 +36,8 @@ export class Keeper {
   readonly #tunnels = new Map<string, Tunnel>();
   readonly #accounts = new Map<string, Account>();
   readonly #turns = new Map<string, Promise<unknown>>();
+
+  #sshConfig: Promise<void> = Promise.resolve();
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -56,6 +63,7 @@ export class Keeper {
   /** Brings back what was wanted when the last keeper ended, with the ssh it left if that still answers. */
   async restore(): Promise<void> {
     const records = Object.values(await this.#store.all());
+    await this.#endStrays(records.flatMap(({ facts }) => facts.generation?.id ?? []));
     for (const { facts, schema, machine } of records) {
       if (schema > RECORD_SCHEMA || machine !== 'tunnel@1') {
         this.log(`the tunnel of ${facts.podId} was kept by a later autopod (${machine}); left alone`);
@@ -67,6 +75,14 @@ export class Keeper {
         (error: Error) => this.log(`cannot restore the tunnel of ${facts.podId}: ${error.message}`),
       );
     }
+  }
+
+  // An ssh that no record knows was being opened or replaced when the last keeper was killed.
+  async #endStrays(known: string[]): Promise<void> {
+    const { runtime } = this.#options;
+    const controls = (await readdir(runtime)).filter((name) => name.endsWith('.ctl'));
+    const strays = controls.map((name) => basename(name, '.ctl')).filter((id) => !known.includes(id));
+    await Promise.all(strays.map((id) => endMaster(masterFiles(runtime, id), undefined)));
   }
 
   open(podId: string, { localPort, account, ...request }: Omit<OpenRequest, 'podId'>): Promise<TunnelView> {
@@ -95,6 +111,7 @@ export class Keeper {
     return this.#turn(podId, async () => {
       await this.#tunnels.get(podId)?.stop();
       this.#tunnels.delete(podId);
+      this.#writeSshConfig();
       this.#accounts.delete(podId);
       // A tunnel that could not be restored is still wanted on disk.
       await this.#store.update(podId, () => undefined);
@@ -108,6 +125,7 @@ export class Keeper {
   /** Ends every ssh and listener; what is wanted stays on disk. */
   async suspend(): Promise<void> {
     await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel.suspend()));
+    await this.#sshConfig;
   }
 
   // The port a tunnel moves to is taken before the one it leaves is given up.
@@ -135,8 +153,10 @@ export class Keeper {
       knownHosts: home.knownHosts,
       locator: new Locator(() => this.#account(podId, apiUrl), timings.locateEveryMs),
       log: (line) => this.log(line),
+      onState: () => this.#writeSshConfig(),
       onStopped: () => {
         this.#tunnels.delete(podId);
+        this.#writeSshConfig();
         onChange();
       },
     };
@@ -149,6 +169,14 @@ export class Keeper {
     const { apiKey } = await loadConfig(this.#options.home.config, this.#options.env);
     if (!apiKey) throw new AutopodError('apiKeyMissing', { file: this.#options.home.config });
     return { apiUrl, apiKey };
+  }
+
+  #writeSshConfig(): void {
+    const { home } = this.#options;
+    const reachable = [...this.#tunnels.values()].filter(({ view }) => view.address);
+    this.#sshConfig = this.#sshConfig
+      .then(() => writeFileAtomic(home.sshConfig, sshConfig(reachable, home.knownHosts)))
+      .catch((error: Error) => this.log(`cannot write ${home.sshConfig}: ${error.message}`));
   }
 
   #requireOwnPort(port: number, podId: string): void {

@@ -7,8 +7,12 @@ const READ_MS = 500;
  * Answers a held HTTP request with an honest 503: the tunnel's state and what to do, as a page or as JSON.
  * What is not HTTP is closed.
  */
-export function refuseHttp(socket: Socket, { state, advice }: { state: string; advice: string }): void {
-  let head = '';
+export function refuseHttp(
+  socket: Socket,
+  sent: Buffer,
+  { state, advice }: { state: string; advice: string },
+): void {
+  let head = sent.toString('latin1');
   const finish = () => {
     clearTimeout(timer);
     if (!/^[A-Z]+ \S+ HTTP\/1\./.test(head)) return void socket.destroy();
@@ -30,15 +34,15 @@ export function refuseHttp(socket: Socket, { state, advice }: { state: string; a
     );
   };
   const timer = setTimeout(finish, READ_MS);
-  socket.on('data', (chunk: Buffer) => {
+  const read = (chunk: Buffer) => {
     head += chunk.toString('latin1');
-    if (head.includes('\r\n\r\n') || head.length > 65_536) {
-      socket.removeAllListeners('data');
-      socket.resume();
-      finish();
-    }
-  });
+    if (!head.includes('\r\n\r\n') && head.length < 65_536) return;
+    socket.off('data', read);
+    finish();
+  };
+  socket.on('data', read);
   socket.resume();
+  read(Buffer.alloc(0));
 }
 
 function page(state: string, advice: string): string {

@@ -13,8 +13,9 @@ export interface KeeperTimings {
   maxBackoffMs: number;
   /** Between two looks at a pod that does not run. */
   podPollMs: number;
-  /** RunPod is asked for one pod at most this often. */
+  /** RunPod is asked for one pod at most this often, and less and less down to every `maxLocateMs`. */
   locateEveryMs: number;
+  maxLocateMs: number;
   /** After a pod's start its keys may not be written yet: so long a refused key is tried again. */
   keyGraceMs: number;
   /** Between two questions to a ComfyUI that answers, and to one that does not. */
@@ -34,7 +35,8 @@ export const KEEPER_TIMINGS: KeeperTimings = {
   firstBackoffMs: 300,
   maxBackoffMs: 5_000,
   podPollMs: 5_000,
-  locateEveryMs: 3_000,
+  locateEveryMs: 1_000,
+  maxLocateMs: 5_000,
   keyGraceMs: 90_000,
   comfyAnsweringMs: 15_000,
   comfyDownMs: 2_000,

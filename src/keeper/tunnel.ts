@@ -20,6 +20,8 @@ export interface TunnelOptions extends ForwardingOptions {
   journal: Journal;
   apiUrl: string;
   log: (line: string) => void;
+  /** Told of each change of state. */
+  onState: () => void;
   /** Told once when the tunnel has stopped by itself: the pod is gone. */
   onStopped: () => void;
 }
@@ -53,8 +55,14 @@ export class Tunnel {
     this.#wish = wish;
     this.#options = options;
     this.#startedAt = startedAt;
-    this.#forwarding = new Forwarding(options);
-    this.#front = new Front({ holdMs: options.timings.holdMs, explain: () => this.#explain() });
+    this.#forwarding = new Forwarding(options, (forward) => this.#front.uses(forward));
+    this.#front = new Front({
+      holdMs: options.timings.holdMs,
+      explain: (reason) =>
+        reason === 'noWay'
+          ? { state: this.#state, advice: ADVICE[this.#state] }
+          : { state: 'fine, ComfyUI is down', advice: COMFY_DOWN },
+    });
     this.#probe = new ComfyProbe(options.timings);
   }
 
@@ -73,7 +81,7 @@ export class Tunnel {
       since: this.#since.toISOString(),
       localPort,
       remotePort,
-      ...(generation && { address: { host: generation.address.host, port: generation.address.port } }),
+      ...(generation && { address: generation.address }),
       ...(generation && pid !== undefined && { sshPid: pid }),
       ...(generation && { controlPath: this.#forwarding.filesOf(generation).control }),
       comfy: this.#state === 'healthy' ? this.#probe.verdict : 'unknown',
@@ -186,6 +194,7 @@ export class Tunnel {
       this.#options.journal.append({ ...entry, event: eventName(event.event.type), reason }),
     );
     if (to !== 'stopped' && to !== 'stopping') void this.#save();
+    this.#options.onState();
   }
 
   #save(): Promise<void> {
@@ -222,11 +231,10 @@ export class Tunnel {
       .catch((error: Error) => this.#options.log(`cannot save: ${error.message}`));
     return this.#writes;
   }
-
-  #explain(): { state: string; advice: string } {
-    return { state: this.#state, advice: ADVICE[this.#state] };
-  }
 }
+
+const COMFY_DOWN =
+  'The tunnel is fine; ComfyUI does not answer on the pod. It may be starting. See: autopod logs --container';
 
 /** What a held connection is told, by state. */
 const ADVICE: Record<TunnelState, string> = {

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AnyActorRef, createActor, type InspectionEvent } from 'xstate';
@@ -161,7 +162,9 @@ class Persistence {
   async finish(root: AnyActorRef, state: RestingState): Promise<void> {
     await this.save(root);
     if (state === 'terminated') {
-      await this.#enqueue(() => this.#context.pods.update(this.#recordId, () => undefined));
+      const { home, pods } = this.#context;
+      await this.#enqueue(() => pods.update(this.#recordId, () => undefined));
+      if (this.facts.podId) await rm(join(home.knownHosts, this.facts.podId), { force: true });
     }
   }
 

@@ -12,6 +12,8 @@ export interface Home {
   readonly knownHosts: string;
   readonly locks: string;
   readonly log: string;
+  /** Blocks of ssh's configuration, one for each pod with a tunnel. */
+  readonly sshConfig: string;
 }
 
 /** `AUTOPOD_HOME`, by default `~/.autopod`. */
@@ -30,6 +32,7 @@ export function describeHome(root: string): Home {
     knownHosts: join(root, 'known_hosts'),
     locks: join(root, 'locks'),
     log: join(root, 'logs', 'autopod.log'),
+    sshConfig: join(root, 'ssh_config'),
   };
 }
 

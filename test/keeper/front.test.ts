@@ -8,12 +8,16 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Front } from '../../src/keeper/front.ts';
 import { portHolder } from '../../src/keeper/port-holder.ts';
 import { tempHome } from '../support/temp-home.ts';
+import { until } from '../support/until.ts';
 
 async function frontTo(handler?: (socket: Socket) => void, holdMs = 2_000) {
   const path = join(tempHome().root, 's');
   const front = new Front({
     holdMs,
-    explain: () => ({ state: 'waitingForPod', advice: 'autopod start <it>' }),
+    explain: (reason) => ({
+      state: reason === 'noWay' ? 'waitingForPod' : reason,
+      advice: 'autopod start <it>',
+    }),
   });
   const port = await front.listen('auto');
   onTestFinished(() => front.close());
@@ -96,6 +100,18 @@ describe('the local port', () => {
     expect((await buffer(socket)).toString()).toBe('hello');
   });
 
+  it('500 connections held at once are all delivered, more than an ssh takes at a time', async () => {
+    const { front, port, path } = await frontTo((socket) => void socket.pipe(socket));
+    const clients = Array.from({ length: 500 }, (_, number) => {
+      const socket = connect({ port, host: '127.0.0.1' });
+      socket.end(`client ${number}`);
+      return buffer(socket);
+    });
+    front.way = path;
+    const answers = await Promise.all(clients);
+    expect(answers.map(String)).toEqual(clients.map((_, number) => `client ${number}`));
+  });
+
   it('after the hold a browser gets a page and a script JSON, both 503 with what to do', async () => {
     const { port } = await frontTo(undefined, 50);
     const url = `http://127.0.0.1:${port}/`;
@@ -119,7 +135,52 @@ describe('the local port', () => {
     const { front, port, path } = await frontTo((socket) => void socket.destroy());
     front.way = path;
     const socket = connect({ port, host: '127.0.0.1' });
-    expect((await buffer(socket).catch(() => Buffer.of())).length).toBe(0);
+    await once(socket, 'close');
+  });
+
+  it('a request that the pod’s port does not answer gets a 503 that says so', async () => {
+    const { front, port, path } = await frontTo((socket) => void socket.destroy());
+    front.way = path;
+    const answer = await fetch(`http://127.0.0.1:${port}/queue`, { headers: { accept: 'application/json' } });
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({ error: { state: 'noAnswer' } });
+  });
+
+  it('a GET whose ssh dies before the answer is asked again of the next one', async () => {
+    const { front, port, path } = await frontTo();
+    const asked: Socket[] = [];
+    await serve(
+      createServer((socket) => void asked.push(socket.resume())),
+      path,
+    );
+    front.way = path;
+    const answer = fetch(`http://127.0.0.1:${port}/queue`);
+    await until('asked', () => asked.length === 1);
+    front.way = undefined;
+    asked[0]?.destroy();
+    const next = join(tempHome().root, 'n');
+    await serve(
+      createHttpServer((request, response) => response.end(`${request.method} ${request.url}`)),
+      next,
+    );
+    front.way = next;
+    expect(await (await answer).text()).toBe('GET /queue');
+  });
+
+  it('a POST whose ssh dies is never sent twice', async () => {
+    const { front, port, path } = await frontTo();
+    const asked: Socket[] = [];
+    await serve(
+      createServer((socket) => void asked.push(socket.resume())),
+      path,
+    );
+    front.way = path;
+    const answer = fetch(`http://127.0.0.1:${port}/prompt`, { method: 'POST', body: '{}' });
+    const refused = expect(answer).rejects.toThrow();
+    await until('asked', () => asked.length === 1);
+    front.way = undefined;
+    asked[0]?.destroy();
+    await refused;
   });
 
   it('a taken port is refused with who has it, even when it is taken on one address only', async () => {

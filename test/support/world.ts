@@ -119,7 +119,12 @@ export async function startWorld(scenario: ScenarioInput = {}): Promise<TestWorl
 export async function leftRunning(world: TestWorld, withinMs = 15_000): Promise<string[]> {
   const until = Date.now() + withinMs;
   while (world.processes().length > 0 && Date.now() < until) await sleep(100);
-  return world.processes().map((pid) => `${pid} ${readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`);
+  return world.processes().map((pid) => `${pid} ${commandLine(pid)}`);
+}
+
+/** A process's words, empty when it has ended. */
+export function commandLine(pid: number): string {
+  return readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
 }
 
 async function collect(child: ChildProcess): Promise<Run> {

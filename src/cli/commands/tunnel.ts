@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 import { tunnelTo } from '../tunnel-to.ts';
 import type { Verb } from '../verb.ts';
-import { tunnelLines } from '../views/tunnels.ts';
+import { tunnelLines, tunnelPanel } from '../views/tunnels.ts';
 
 interface TunnelOptions {
   status?: boolean;
@@ -22,6 +22,7 @@ export const tunnel: Verb<TunnelOptions> = async (context, named, options) => {
   if (options.stop) return close(context, named, options.all === true);
   if (options.status) return status(context, named);
   if (named === 'list') return list(context);
+  if (options.all) return openAll(context);
   return open(context, named, options.localPort);
 };
 
@@ -39,6 +40,19 @@ async function open(
   return view.state === 'healthy' ? 0 : 1;
 }
 
+// A tunnel that stands keeps its port; each other one takes the next free.
+async function openAll(context: Context): Promise<number> {
+  const { observePod } = await import('../../services/runpod/pod-state.ts');
+  const pods = await (await context.runpod()).listPods(context.signal);
+  const running = pods.map(observePod).filter(({ condition }) => condition === 'running');
+  const views: TunnelView[] = [];
+  for (const { podId } of running) {
+    views.push(await untilSettled(context, await tunnelTo(context, podId, 'auto')));
+  }
+  show(context, views);
+  return views.every(({ state }) => state === 'healthy') ? 0 : 1;
+}
+
 async function untilSettled(context: Context, opened: TunnelView): Promise<TunnelView> {
   const keeper = await context.keeper();
   const givenUpAt = Date.now() + 30_000;
@@ -53,7 +67,10 @@ async function untilSettled(context: Context, opened: TunnelView): Promise<Tunne
 
 async function status(context: Context, named: string | undefined): Promise<number> {
   const views = await chosenTunnels(context, named);
-  show(context, views);
+  const [only] = views;
+  if (only && views.length === 1 && !context.out.isJson) {
+    context.out.line(tunnelPanel(only, context.out.hasColor));
+  } else show(context, views);
   return views.length > 0 && views.every(({ state }) => state === 'healthy') ? 0 : 1;
 }
 

@@ -1,3 +1,5 @@
+import type { TunnelState } from '../../machines/tunnel.ts';
+
 /** Every state a pod can be in, by its full name. */
 export type PodStateName =
   | 'reconciling'
@@ -36,3 +38,15 @@ export const POD_STATE_WORDS: Record<PodStateName, string> = {
 export function podStateWords(state: string): string {
   return (POD_STATE_WORDS as Record<string, string>)[state] ?? state;
 }
+
+/** What a tunnel is doing in a state, as the timeline and `tunnel --status` show it. */
+export const TUNNEL_STATE_WORDS: Record<TunnelState, string> = {
+  starting: 'opening',
+  healthy: 'healthy',
+  dead: 'dead',
+  recreating: 'trying again',
+  waitingForPod: 'waiting for the pod to run',
+  failed: 'failed',
+  stopping: 'closing',
+  stopped: 'closed',
+};

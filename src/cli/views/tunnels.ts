@@ -1,5 +1,35 @@
 import type { TunnelView } from '../../keeper/client.ts';
+import { uptimeWords } from '../money.ts';
+import { TUNNEL_STATE_WORDS } from '../text/states.ts';
+import { text } from '../text.ts';
+import { panel } from './panel.ts';
 import { table } from './table.ts';
+
+/** All that is known of one tunnel. */
+export function tunnelPanel(view: TunnelView, isFramed: boolean): string {
+  const { podId, state, since, localPort, address, comfy, sshPid, failure, lastDeath, lastHealedAt } = view;
+  const traffic = `${size(view.bytesIn)} in, ${size(view.bytesOut)} out`;
+  const rows: [string, string][] = [
+    ['State', `${TUNNEL_STATE_WORDS[state]} for ${ago(since)}${failure ? `: ${whyWords(failure)}` : ''}`],
+    ['Local', `http://localhost:${localPort}`],
+    ['Pod', address ? `${address.user}@${address.host}:${address.port}` : 'not reached yet'],
+    ['ComfyUI', comfy],
+    ['ssh', sshPid === undefined ? 'none' : `pid ${sshPid}`],
+    ['Traffic', view.lastActivityAt ? `${traffic}, last ${ago(view.lastActivityAt)} ago` : traffic],
+    ['Opened', `${ago(view.startedAt)} ago`],
+  ];
+  if (lastDeath) rows.push(['Last died', `${ago(lastDeath.at)} ago: ${whyWords(lastDeath.failure)}`]);
+  if (lastHealedAt) rows.push(['Last healed', `${ago(lastHealedAt)} ago`]);
+  return panel(text.tunnelTitle(podId), rows, isFramed);
+}
+
+function whyWords({ code, detail }: NonNullable<TunnelView['failure']>): string {
+  return typeof detail.detail === 'string' ? detail.detail : code;
+}
+
+function ago(at: string): string {
+  return uptimeWords((Date.now() - Date.parse(at)) / 1000);
+}
 
 /** Tunnels as a table, dead and failed ones included, with why the last one died. */
 export function tunnelLines(views: TunnelView[]): string[] {

@@ -38,14 +38,40 @@ export function forwardArguments(target: SshTarget, sockets: ForwardSockets, rem
   ];
 }
 
-/** A shell on the pod, or one command. */
-export function shellArguments(target: SshTarget, command: string | undefined): string[] {
+/** A shell on the pod, or one command: over a running master if it answers, else over a connection of its own. */
+export function shellArguments(
+  target: SshTarget,
+  command: string | undefined,
+  control: string | undefined,
+): string[] {
   return [
     ...common(target),
     ...option('LogLevel', 'ERROR'),
+    ...(control ? ['-S', control, ...option('ControlMaster', 'no')] : []),
     ...destination(target),
     ...(command ? [command] : []),
   ];
+}
+
+/** The same as a block of ssh's configuration, for scp, rsync and editors. */
+export function hostBlock(names: string[], target: SshTarget, control: string): string {
+  const { host, port, user, keyPath, knownHostsPath } = target;
+  const lines = [
+    `HostName ${host}`,
+    `Port ${port}`,
+    `User ${user}`,
+    `IdentityFile ${quoted(keyPath)}`,
+    'IdentitiesOnly yes',
+    `UserKnownHostsFile ${quoted(knownHostsPath)}`,
+    `HostKeyAlias ${hostKeyAlias(target)}`,
+    'StrictHostKeyChecking accept-new',
+    'UpdateHostKeys no',
+    'CheckHostIP no',
+    'ForwardAgent no',
+    'ControlMaster no',
+    `ControlPath ${quoted(control)}`,
+  ];
+  return [`Host ${names.join(' ')}`, ...lines.map((line) => `  ${line}`), ''].join('\n');
 }
 
 /** Something asked of a running master through its control socket. */

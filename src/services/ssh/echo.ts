@@ -9,6 +9,9 @@ export interface EchoTimings {
   deadAfterMs: number;
 }
 
+/** Milliseconds by which a beat is late when the machine, or this process, stood still. */
+const ASLEEP_MS = 3_000;
+
 /**
  * A session over a master connection that sends a byte each beat and expects it back: the proof that answers
  * come through. Ends with the process that started it, the master does not.
@@ -16,7 +19,6 @@ export interface EchoTimings {
 export class Echo {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #ended: Promise<void>;
-  #lastAnswer = 0;
   #answered: (() => void)[] = [];
 
   constructor(control: string) {
@@ -33,7 +35,6 @@ export class Echo {
     this.#child.stdin.on('error', () => undefined);
     this.#child.stderr.resume();
     this.#child.stdout.on('data', () => {
-      this.#lastAnswer = performance.now();
       for (const tell of this.#answered.splice(0)) tell();
     });
   }
@@ -54,32 +55,31 @@ export class Echo {
     }
   }
 
-  /** Beats until no answer comes for too long or the session ends; then throws why. */
+  /** Beats until no answer comes for too long, the machine has slept or the session ends; then throws why. */
   async hold({ beatMs, deadAfterMs }: EchoTimings, signal: AbortSignal): Promise<never> {
-    this.#lastAnswer = performance.now();
     let lastTick = Date.now();
     return new Promise<never>((_, reject) => {
       const stop = (reason: unknown) => {
-        clearInterval(timer);
+        clearInterval(beat);
+        clearTimeout(silence);
+        this.#child.stdout.off('data', heard);
         signal.removeEventListener('abort', aborted);
         reject(reason);
       };
+      const die = (detail: string) => stop(new AutopodError('sshUnreachable', { detail }));
       const aborted = () => stop(signal.reason);
-      const timer = setInterval(() => {
-        const now = Date.now();
-        // Timers stand still while the machine sleeps: after a wake the path is asked afresh.
-        const hasSlept = now - lastTick > beatMs * 3 + 1_000;
-        lastTick = now;
-        if (hasSlept) this.#lastAnswer = Math.min(this.#lastAnswer, performance.now() - deadAfterMs + beatMs);
-        this.#child.stdin.write('.');
-        const silentMs = performance.now() - this.#lastAnswer;
-        if (silentMs > deadAfterMs) {
-          const detail = `no answer for ${(silentMs / 1000).toFixed(1)} s`;
-          stop(new AutopodError('sshUnreachable', { detail }));
-        }
+      const heard = () => silence.refresh();
+      const silence = setTimeout(() => die(`no answer for ${deadAfterMs / 1000} s`), deadAfterMs);
+      const beat = setInterval(() => {
+        const gapMs = Date.now() - lastTick;
+        lastTick += gapMs;
+        // Timers stand still while the machine sleeps, and the path may have died meanwhile.
+        if (gapMs > beatMs + ASLEEP_MS) die(`this machine slept for ${Math.round(gapMs / 1000)} s`);
+        else this.#child.stdin.write('.');
       }, beatMs);
+      this.#child.stdout.on('data', heard);
       signal.addEventListener('abort', aborted, { once: true });
-      void this.#ended.then(() => stop(new AutopodError('sshUnreachable', { detail: 'ssh ended' })));
+      void this.#ended.then(() => die('ssh ended'));
     });
   }
 

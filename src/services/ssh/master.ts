@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { AutopodError } from '../../errors.ts';
@@ -12,6 +13,12 @@ export interface MasterFiles {
   control: string;
   forward: string;
   stderr: string;
+}
+
+/** Names the files of one master in the folder of sockets. */
+export function masterFiles(folder: string, id: string): MasterFiles {
+  const file = (kind: string) => join(folder, `${id}.${kind}`);
+  return { control: file('ctl'), forward: file('sock'), stderr: file('err') };
 }
 
 /** Milliseconds after which a control socket that does not answer counts as dead. */
@@ -85,14 +92,12 @@ export async function masterPid({ control }: MasterFiles): Promise<number | unde
 }
 
 /**
- * Ends a master by its control socket and waits until it is gone. One that does not answer, because it is
- * stopped or stuck, is killed by the pid it told itself while it still answered.
+ * Ends a master, which may be stopped or stuck: at once by the pid it told itself while it still answered, if that
+ * process is still ours, else through its control socket.
  */
 export async function endMaster(files: MasterFiles, knownPid: number | undefined): Promise<void> {
-  const said = await ask(files.control, 'exit');
-  if (said === undefined && knownPid !== undefined && (await ownsControl(knownPid, files))) {
-    process.kill(knownPid, 'SIGKILL');
-  }
+  if (knownPid !== undefined && (await ownsControl(knownPid, files))) process.kill(knownPid, 'SIGKILL');
+  else await ask(files.control, 'exit');
   await removeMasterFiles(files);
 }
 

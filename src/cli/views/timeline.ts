@@ -1,0 +1,72 @@
+import type { JournalEntry } from '../../store/journal.ts';
+import { podStateWords, TUNNEL_STATE_WORDS } from '../text/states.ts';
+
+type Entry = JournalEntry & { podId: string };
+
+/**
+ * Journal entries as lines a person reads: times are local, a date heads each day, and repeated attempts of a
+ * tunnel are left out unless `isWhole`.
+ */
+export function timeline(entries: Entry[], isWhole: boolean): string[] {
+  const lines: string[] = [];
+  const subjects = new Set(entries.map(({ podId }) => podId));
+  const diedAt = new Map<string, number>();
+  let day = '';
+  for (const entry of entries) {
+    const when = new Date(entry.at);
+    const isRepeat = entry.machine.startsWith('tunnel@') && isAttempt(entry, diedAt.has(entry.id));
+    const words = wordsOf(entry, diedAt.get(entry.id));
+    follow(entry, diedAt);
+    if (isRepeat && !isWhole) continue;
+    if (dayOf(when) !== day) {
+      day = dayOf(when);
+      lines.push(day);
+    }
+    const machine = entry.machine.split('@')[0]?.padEnd(6);
+    const subject = subjects.size > 1 ? `${entry.podId}  ` : '';
+    lines.push(`  ${timeOf(when)}  ${subject}${machine}  ${words}`);
+  }
+  return lines;
+}
+
+function isAttempt({ to }: Entry, isDead: boolean): boolean {
+  return to === 'recreating' || (to === 'dead' && isDead);
+}
+
+function follow({ id, to, at, machine }: Entry, diedAt: Map<string, number>): void {
+  if (!machine.startsWith('tunnel@')) return;
+  if (to === 'dead' && !diedAt.has(id)) diedAt.set(id, Date.parse(at));
+  if (to === 'healthy' || to === 'stopped') diedAt.delete(id);
+}
+
+function wordsOf({ machine, to, reason, at }: Entry, diedAt: number | undefined): string {
+  if (!machine.startsWith('tunnel@')) return [podStateWords(to), reason].filter(Boolean).join(': ');
+  const state = (TUNNEL_STATE_WORDS as Record<string, string>)[to] ?? to;
+  if (to === 'healthy') {
+    const again = diedAt === undefined ? '' : ` again after ${duration(Date.parse(at) - diedAt)}`;
+    return `${state}${again}${reason ? ` ${reason}` : ''}`;
+  }
+  if (to === 'stopping' || to === 'stopped' || to === 'recreating') return state;
+  return [state, reason?.replace(/^sshUnreachable: /, '')].filter(Boolean).join(': ');
+}
+
+/** `0.4 s`, `24 s`, `3 min 20 s`, `2 h 5 min`. */
+function duration(ms: number): string {
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+function dayOf(when: Date): string {
+  return `${when.getFullYear()}-${two(when.getMonth() + 1)}-${two(when.getDate())}`;
+}
+
+function timeOf(when: Date): string {
+  return `${two(when.getHours())}:${two(when.getMinutes())}:${two(when.getSeconds())}`;
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, '0');
+}

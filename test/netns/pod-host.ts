@@ -1,0 +1,168 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from '../support/until.ts';
+
+/** Whether this machine lets us make network namespaces and has OpenSSH's sshd. */
+export const CAN_NETNS = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd') && hasNamespaces();
+
+/** A machine of its own in a network namespace: OpenSSH's sshd on a veth, a ComfyUI on its own loopback. */
+export interface PodHost {
+  host: string;
+  port: number;
+  /** The cable: packets go through, are swallowed without a word, or the link is down. */
+  cable(state: 'up' | 'swallowing' | 'down'): void;
+  comfy(state: 'up' | 'down'): Promise<void>;
+  sshd(state: 'up' | 'killed' | 'frozen' | 'thawed'): Promise<void>;
+  /** Another sshd at another port with another host key, as after a restart of a pod. The old one is gone. */
+  move(): Promise<void>;
+  /** Replaces the host key without moving. */
+  changeHostKey(): Promise<void>;
+  authorize(publicKeys: string): void;
+  end(): Promise<void>;
+}
+
+let made = 0;
+
+export async function startPodHost(): Promise<PodHost> {
+  made += 1;
+  const name = `ap${process.pid}x${made}`.slice(-12);
+  const net = `10.${100 + (process.pid % 100)}.${made % 250}`;
+  const folder = mkdtempSync(join(tmpdir(), 'ap-ns-'));
+  const [near, far] = [`n${name}`, `f${name}`];
+  const ip = (...args: string[]) => execFileSync('ip', args, { stdio: 'pipe' });
+  ip('netns', 'add', name);
+  ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', name);
+  ip('addr', 'add', `${net}.1/24`, 'dev', near);
+  ip('link', 'set', near, 'up');
+  ip('-n', name, 'addr', 'add', `${net}.2/24`, 'dev', far);
+  ip('-n', name, 'link', 'set', far, 'up');
+  ip('-n', name, 'link', 'set', 'lo', 'up');
+  mkdirSync('/run/sshd', { recursive: true });
+  const mac = /link\/ether (\S+)/.exec(ip('-n', name, 'link', 'show', far).toString())?.[1] ?? '';
+
+  let sshd: ChildProcess | undefined;
+  let comfy: ChildProcess | undefined;
+  const state = { port: 2200 };
+
+  const startSshd = async () => {
+    const config = join(folder, 'sshd_config');
+    const lines = [
+      `Port ${state.port}`,
+      `HostKey ${folder}/host_${state.port}`,
+      `AuthorizedKeysFile ${folder}/authorized_keys`,
+      'PermitRootLogin prohibit-password',
+      'StrictModes no',
+      'UsePAM no',
+      'PidFile none',
+      'MaxStartups 100',
+    ];
+    writeFileSync(config, `${lines.join('\n')}\n`);
+    sshd = spawn('ip', ['netns', 'exec', name, '/usr/sbin/sshd', '-D', '-e', '-f', config], {
+      stdio: 'ignore',
+    });
+    await until('sshd listens', () => isOpen(name, state.port));
+  };
+  const makeHostKey = () => {
+    const key = join(folder, `host_${state.port}`);
+    rmSync(key, { force: true });
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+  };
+  /** Every process of the namespace whose command line has this word. */
+  const pids = (word: string) =>
+    ip('netns', 'pids', name)
+      .toString()
+      .split('\n')
+      .filter(Boolean)
+      .map(Number)
+      .filter((pid) => commandOf(pid).includes(word));
+  const signal = (word: string, what: NodeJS.Signals) => {
+    for (const pid of pids(word)) process.kill(pid, what);
+  };
+
+  const host: PodHost = {
+    host: `${net}.2`,
+    get port() {
+      return state.port;
+    },
+    cable(wanted) {
+      ip('link', 'set', near, wanted === 'down' ? 'down' : 'up');
+      // Frames to a wrong address vanish: no error, no answer.
+      if (wanted === 'swallowing')
+        ip('neigh', 'replace', `${net}.2`, 'lladdr', '02:00:00:00:00:99', 'dev', near, 'nud', 'permanent');
+      if (wanted === 'up') ip('neigh', 'replace', `${net}.2`, 'lladdr', mac, 'dev', near, 'nud', 'reachable');
+    },
+    async comfy(wanted) {
+      if (wanted === 'down') {
+        signal('comfy.mjs', 'SIGKILL');
+        return;
+      }
+      const program = join(import.meta.dirname, 'comfy.mjs');
+      comfy = spawn('ip', ['netns', 'exec', name, process.execPath, program], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(comfy.stdout as NodeJS.ReadableStream, 'data');
+    },
+    async sshd(wanted) {
+      if (wanted === 'up') await startSshd();
+      else signal('sshd', wanted === 'killed' ? 'SIGKILL' : wanted === 'frozen' ? 'SIGSTOP' : 'SIGCONT');
+    },
+    async move() {
+      signal('sshd', 'SIGKILL');
+      state.port += 1;
+      makeHostKey();
+      await startSshd();
+    },
+    async changeHostKey() {
+      signal('sshd', 'SIGKILL');
+      makeHostKey();
+      await until('the port is free', () => !isOpen(name, state.port));
+      await startSshd();
+    },
+    authorize(publicKeys) {
+      writeFileSync(join(folder, 'authorized_keys'), `${publicKeys}\n`, { mode: 0o600 });
+    },
+    async end() {
+      signal('', 'SIGKILL');
+      sshd?.kill('SIGKILL');
+      comfy?.kill('SIGKILL');
+      ip('netns', 'del', name);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  makeHostKey();
+  host.authorize('');
+  await startSshd();
+  await host.comfy('up');
+  return host;
+}
+
+function isOpen(netns: string, port: number): boolean {
+  const listeners = execFileSync('ip', ['netns', 'exec', netns, 'cat', '/proc/net/tcp'], {
+    encoding: 'utf8',
+  });
+  return new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} 0+:0000 0A`).test(listeners);
+}
+
+function commandOf(pid: number): string {
+  try {
+    return execFileSync('cat', [`/proc/${pid}/cmdline`], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  } catch {
+    return ''; // it has ended meanwhile
+  }
+}
+
+function hasNamespaces(): boolean {
+  try {
+    execFileSync('ip', ['netns', 'add', `apcheck${process.pid}`], { stdio: 'ignore' });
+    execFileSync('ip', ['netns', 'del', `apcheck${process.pid}`], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}

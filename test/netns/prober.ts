@@ -1,0 +1,50 @@
+import { setMaxListeners } from 'node:events';
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Probes {
+  answered: number;
+  /** Connections refused, or answered with a 5xx: what a browser would show as an error page. */
+  refused: number;
+  /** Requests that were under way when the connection to the pod broke. */
+  cut: number;
+  lastAnswerAt: number;
+}
+
+/** Asks for /system_stats every `everyMs`, each time on a connection of its own, until the signal ends it. */
+export function probe(port: number, everyMs: number, signal: AbortSignal): Probes {
+  const probes: Probes = { answered: 0, refused: 0, cut: 0, lastAnswerAt: 0 };
+  setMaxListeners(0, signal);
+  const loop = async () => {
+    while (!signal.aborted) {
+      ask(port, probes, signal);
+      await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+    }
+  };
+  void loop();
+  return probes;
+}
+
+function ask(port: number, probes: Probes, signal: AbortSignal): void {
+  const asked = request(
+    { host: '127.0.0.1', port, path: '/system_stats', agent: false, timeout: 60_000 },
+    (response) => {
+      response.resume();
+      if (response.statusCode !== 200) {
+        probes.refused += 1;
+        return;
+      }
+      probes.answered += 1;
+      probes.lastAnswerAt = performance.now();
+    },
+  );
+  const end = () => asked.destroy();
+  signal.addEventListener('abort', end, { once: true });
+  asked.once('close', () => signal.removeEventListener('abort', end));
+  asked.once('error', (error: NodeJS.ErrnoException) => {
+    if (signal.aborted) return;
+    if (error.code === 'ECONNREFUSED') probes.refused += 1;
+    else probes.cut += 1;
+  });
+  asked.end();
+}
