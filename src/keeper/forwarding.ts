@@ -36,7 +36,7 @@ export class Forwarding {
   readonly #draining = new Map<string, Generation>();
   readonly #carriesStreams: (forward: string) => boolean;
   #lastAddress: SshAddress | undefined;
-  #pid: number | undefined;
+  readonly #pids = new Map<string, number>();
 
   /** `carriesStreams` tells whether a client is still joined to a forward's Unix socket. */
   constructor(options: ForwardingOptions, carriesStreams: (forward: string) => boolean) {
@@ -44,9 +44,9 @@ export class Forwarding {
     this.#carriesStreams = carriesStreams;
   }
 
-  /** Process id of the ssh in use, as it told itself. */
-  get sshPid(): number | undefined {
-    return this.#pid;
+  /** Process id of an ssh, as it told itself. */
+  pidOf({ id }: Generation): number | undefined {
+    return this.#pids.get(id);
   }
 
   filesOf({ id }: Generation): MasterFiles {
@@ -73,7 +73,7 @@ export class Forwarding {
       return opened;
     } catch (error) {
       // A suspect that is dead itself is of no use to the next attempt.
-      if (!signal.aborted && (await masterPid(this.filesOf(suspect))) === undefined) await this.#end(suspect);
+      if (!signal.aborted && !(await this.#lives(suspect))) await this.#end(suspect);
       throw error;
     } finally {
       lost.abort();
@@ -82,9 +82,7 @@ export class Forwarding {
 
   /** Ends, with an error, when no answer comes through any more. */
   async hold(generation: Generation, signal: AbortSignal): Promise<never> {
-    const files = this.filesOf(generation);
-    this.#pid = await masterPid(files);
-    const echo = this.#echoes.get(generation.id) ?? new Echo(files.control);
+    const echo = this.#echoes.get(generation.id) ?? new Echo(this.filesOf(generation).control);
     try {
       return await echo.hold(this.#options.timings, signal);
     } finally {
@@ -109,12 +107,11 @@ export class Forwarding {
   // Its own keepalive ends it if it is dead, and its streams with it.
   #drain(generation: Generation): void {
     const { forward } = this.filesOf(generation);
-    const pid = this.#pid;
     this.#draining.set(generation.id, generation);
     const look = async (): Promise<void> => {
       do await sleep(DRAIN_LOOK_MS);
       while (this.#carriesStreams(forward));
-      await endMaster(this.filesOf(generation), pid);
+      await this.#end(generation);
       this.#draining.delete(generation.id);
     };
     void look();
@@ -123,7 +120,7 @@ export class Forwarding {
   /** Whether the suspect answers again, or still: asked until it does or its ssh ends. */
   async #recover(suspect: Generation, signal: AbortSignal): Promise<boolean> {
     const { control } = this.filesOf(suspect);
-    while (!signal.aborted && (await masterPid(this.filesOf(suspect))) !== undefined) {
+    while (!signal.aborted && (await this.#lives(suspect))) {
       const echo = new Echo(control);
       if (await echo.answers(this.#options.timings.deadAfterMs, signal)) {
         this.#echoes.set(suspect.id, echo);
@@ -225,12 +222,22 @@ export class Forwarding {
       throw error;
     }
     const echo = new Echo(files.control);
-    if (!(await echo.answers(timings.openTimeoutMs, bounded))) {
+    const [isAnswering] = await Promise.all([
+      echo.answers(timings.openTimeoutMs, bounded),
+      this.#lives(generation),
+    ]);
+    if (!isAnswering) {
       echo.end();
       signal.throwIfAborted();
       throw unreachable(wish, 'no answer through the ssh connection');
     }
     this.#echoes.set(generation.id, echo);
+  }
+
+  async #lives(generation: Generation): Promise<boolean> {
+    const pid = await masterPid(this.filesOf(generation));
+    if (pid !== undefined) this.#pids.set(generation.id, pid);
+    return pid !== undefined;
   }
 
   // sshd runs before the container has written its authorized keys.
@@ -246,7 +253,8 @@ export class Forwarding {
   async #end(generation: Generation): Promise<void> {
     this.#echoes.get(generation.id)?.end();
     this.#echoes.delete(generation.id);
-    await endMaster(this.filesOf(generation), this.#pid);
+    await endMaster(this.filesOf(generation), this.#pids.get(generation.id));
+    this.#pids.delete(generation.id);
   }
 }
 

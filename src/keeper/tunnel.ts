@@ -74,7 +74,7 @@ export class Tunnel {
     const { podId, localPort, remotePort, isTemporary } = this.#wish;
     const { generation, failure } = this.#context();
     const { bytesIn, bytesOut, lastActivityAt } = this.#front;
-    const pid = this.#forwarding.sshPid;
+    const pid = generation && this.#forwarding.pidOf(generation);
     return {
       podId,
       state: this.#state,
@@ -82,7 +82,7 @@ export class Tunnel {
       localPort,
       remotePort,
       ...(generation && { address: generation.address }),
-      ...(generation && pid !== undefined && { sshPid: pid }),
+      ...(pid && { sshPid: pid }),
       ...(generation && { controlPath: this.#forwarding.filesOf(generation).control }),
       comfy: this.#state === 'healthy' ? this.#probe.verdict : 'unknown',
       bytesIn,
@@ -206,7 +206,7 @@ export class Tunnel {
       needsAgent,
       isTemporary,
       apiUrl: this.#options.apiUrl,
-      pid: this.#forwarding.sshPid ?? null,
+      pid: (generation && this.#forwarding.pidOf(generation)) ?? null,
       local_port: localPort,
       remote_port: remotePort,
       started_at: this.#startedAt,

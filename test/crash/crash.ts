@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ScenarioInput } from '../../sim/scenario.ts';
-import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
+import { commandLine, leftRunning, startWorld, type TestWorld } from '../support/world.ts';
+
+/** Which processes are killed at once; `keeperAndSsh` leaves the guardian and the command. */
+export type Victim = 'cli' | 'keeper' | 'ssh' | 'keeperAndSsh' | 'both' | 'all';
 
 /** How one run is made to crash before `up` is asked again. */
 export type Crash =
-  | { kind: 'atTime'; victim: 'cli' | 'keeper' | 'both' | 'all'; afterMs: number }
+  | { kind: 'atTime'; victim: Victim; afterMs: number }
   | { kind: 'atWrite'; victim: 'cli.js' | 'keeper.js'; write: number; when: 'before' | 'after' };
 
 export interface CrashPlan {
@@ -58,10 +61,16 @@ async function crashOnce(world: TestWorld, crash: Crash): Promise<number> {
   }
   const { child, ended } = world.start(up);
   await Promise.race([sleep(crash.afterMs), ended]);
-  let died = 0;
-  if (crash.victim === 'cli' || crash.victim === 'both') died += kill([child.pid ?? 0]);
-  if (crash.victim === 'keeper' || crash.victim === 'both') died += kill(world.keeperPids());
-  if (crash.victim === 'all') died += kill(world.processes());
+  const ssh = () => world.processes().filter((pid) => commandLine(pid).startsWith('ssh '));
+  const victims: Record<Victim, () => number[]> = {
+    cli: () => [child.pid ?? 0],
+    keeper: () => world.keeperPids(),
+    ssh,
+    keeperAndSsh: () => [...world.keeperPids(), ...ssh()],
+    both: () => [child.pid ?? 0, ...world.keeperPids()],
+    all: () => world.processes(),
+  };
+  const died = kill(victims[crash.victim]());
   await ended;
   return died;
 }

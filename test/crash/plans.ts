@@ -1,16 +1,6 @@
 import type { ScenarioInput } from '../../sim/scenario.ts';
+import { seededRandom } from '../support/random.ts';
 import type { Crash, CrashPlan } from './crash.ts';
-
-/** Numbers in [0, 1) that follow from the seed alone (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const SCENARIOS: ScenarioInput[] = [
   {},
@@ -28,7 +18,7 @@ export function planOf(seed: number, run: number): CrashPlan {
     random() < 0.5
       ? {
           kind: 'atTime',
-          victim: pick(['cli', 'keeper', 'both', 'all']),
+          victim: pick(['cli', 'keeper', 'ssh', 'keeperAndSsh', 'both', 'all']),
           afterMs: Math.floor(200 + random() * 1_800),
         }
       : {

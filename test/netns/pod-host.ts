@@ -8,12 +8,17 @@ import { until } from '../support/until.ts';
 /** Whether this machine lets us make network namespaces and has OpenSSH's sshd. */
 export const CAN_NETNS = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd') && hasNamespaces();
 
+/** Whether packets of single connections can be dropped here. */
+export const CAN_DROP_FLOWS = CAN_NETNS && ['/usr/sbin/nft', '/sbin/nft'].some((path) => existsSync(path));
+
 /** A machine of its own in a network namespace: OpenSSH's sshd on a veth, a ComfyUI on its own loopback. */
 export interface PodHost {
   host: string;
   port: number;
   /** The cable: packets go through, are swallowed without a word, or the link is down. */
   cable(state: 'up' | 'swallowing' | 'down'): void;
+  /** What a stateful middlebox does that forgot: packets of the connections there are now vanish for good. */
+  dropFlows(): void;
   comfy(state: 'up' | 'down'): Promise<void>;
   sshd(state: 'up' | 'killed' | 'frozen' | 'thawed'): Promise<void>;
   /** Another sshd at another port with another host key, as after a restart of a pod. The old one is gone. */
@@ -94,6 +99,11 @@ export async function startPodHost(): Promise<PodHost> {
         ip('neigh', 'replace', `${net}.2`, 'lladdr', '02:00:00:00:00:99', 'dev', near, 'nud', 'permanent');
       if (wanted === 'up') ip('neigh', 'replace', `${net}.2`, 'lladdr', mac, 'dev', near, 'nud', 'reachable');
     },
+    dropFlows() {
+      const nft = (rule: string) => ip('netns', 'exec', name, 'nft', rule);
+      nft('add table inet drops; add chain inet drops in { type filter hook input priority 0; }');
+      for (const port of peersOf(name, state.port)) nft(`add rule inet drops in tcp sport ${port} drop`);
+    },
     async comfy(wanted) {
       if (wanted === 'down') {
         signal('comfy.mjs', 'SIGKILL');
@@ -140,10 +150,21 @@ export async function startPodHost(): Promise<PodHost> {
 }
 
 function isOpen(netns: string, port: number): boolean {
-  const listeners = execFileSync('ip', ['netns', 'exec', netns, 'cat', '/proc/net/tcp'], {
-    encoding: 'utf8',
-  });
-  return new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} 0+:0000 0A`).test(listeners);
+  return new RegExp(`:${hex(port)} 0+:0000 0A`).test(tcpTable(netns));
+}
+
+/** Remote ports of the connections established to a port. */
+function peersOf(netns: string, port: number): number[] {
+  const established = new RegExp(`:${hex(port)} [0-9A-F]+:([0-9A-F]{4}) 01`, 'g');
+  return [...tcpTable(netns).matchAll(established)].map(([, peer = '']) => Number.parseInt(peer, 16));
+}
+
+function tcpTable(netns: string): string {
+  return execFileSync('ip', ['netns', 'exec', netns, 'cat', '/proc/net/tcp'], { encoding: 'utf8' });
+}
+
+function hex(port: number): string {
+  return port.toString(16).toUpperCase().padStart(4, '0');
 }
 
 function commandOf(pid: number): string {

@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { CAN_DROP_FLOWS } from '../test/netns/pod-host.ts';
+import { probe } from '../test/netns/prober.ts';
+import { startTunnelWorld, type TunnelWorld } from '../test/netns/tunnel-world.ts';
+import { until } from '../test/support/until.ts';
+import { autopodContender, type Contender, coldConnection, sshContender } from './contenders.ts';
+import { keeperCosts } from './keeper-costs.ts';
+import { markdown, median, repeated, say } from './report.ts';
+import { latency, throughput } from './speed.ts';
+
+/**
+ * `npm run bench:tunnel [-- --runs 5]`: autopod's tunnel, autossh and bare `ssh -L` to the same OpenSSH sshd in a
+ * network namespace, one after the other in one run. Needs root, iproute2, nftables, sshd and autossh.
+ */
+const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' } } });
+const RUNS = Number(values.runs);
+/** Longer than any of them needs if it comes back at all. */
+const NEVER_MS = 25_000;
+
+interface Fault {
+  name: string;
+  goneMs?: number;
+  breakIt(net: TunnelWorld, contender: Contender): unknown;
+  mend?(net: TunnelWorld): unknown;
+  isPossible?: boolean;
+}
+
+const signalAll = (pids: number[], signal: NodeJS.Signals) => {
+  for (const pid of pids) process.kill(pid, signal);
+};
+const FAULTS: Fault[] = [
+  { name: 'ssh killed', breakIt: async (_, { sshPids }) => signalAll(await sshPids(), 'SIGKILL') },
+  { name: 'ssh ended by SIGTERM', breakIt: async (_, { sshPids }) => signalAll(await sshPids(), 'SIGTERM') },
+  {
+    name: 'network gone for 8 s',
+    goneMs: 8_000,
+    breakIt: ({ pod }) => pod.cable('swallowing'),
+    mend: ({ pod }) => pod.cable('up'),
+  },
+  {
+    name: 'network gone for 20 s',
+    goneMs: 20_000,
+    breakIt: ({ pod }) => pod.cable('swallowing'),
+    mend: ({ pod }) => pod.cable('up'),
+  },
+  { name: 'flow dropped by a middlebox', breakIt: ({ pod }) => pod.dropFlows(), isPossible: CAN_DROP_FLOWS },
+  { name: 'pod moved to another port', breakIt: (net) => net.movePod() },
+];
+
+const net = await startTunnelWorld();
+const autopod = autopodContender(net);
+const autossh = await sshContender(net, 'autossh');
+const plain = await sshContender(net, 'ssh -L');
+const gcm = await sshContender(net, 'ssh -L, aes128-gcm', ['-o', 'Ciphers=aes128-gcm@openssh.com']);
+const contenders = [autopod, autossh, plain];
+const all = [...contenders, gcm];
+try {
+  const coldMs = median(await repeated(RUNS, () => coldConnection(net)));
+  say(
+    `A cold ssh connection, from start to the first answer: ${Math.round(coldMs)} ms (median of ${RUNS}).\n`,
+  );
+  await healing(coldMs);
+  await speed();
+  say(await keeperCosts(net));
+} finally {
+  for (const contender of all) contender.end();
+  await net.end();
+}
+
+async function healing(coldMs: number): Promise<void> {
+  const rows: string[][] = [];
+  for (const fault of FAULTS.filter(({ isPossible = true }) => isPossible)) {
+    const cells: string[] = [];
+    let own = 0;
+    for (const contender of contenders) {
+      const runs = contender === plain ? 1 : fault.goneMs ? Math.ceil(RUNS / 2) : RUNS;
+      const results = await repeated(runs, () => faced(fault, contender));
+      const healedMs = median(results.map((result) => result.healedMs));
+      if (contender === autopod) own = healedMs;
+      const refused = median(results.map((result) => result.refused));
+      const isNever = healedMs >= NEVER_MS;
+      const ratio = contender === autopod ? '' : `, ${isNever ? '∞' : (healedMs / own).toFixed(1)} ×`;
+      cells.push(`${isNever ? 'never' : `${Math.round(healedMs)} ms`}${ratio}, ${refused} refused`);
+      process.stderr.write(`${fault.name}, ${contender.name}: ${cells.at(-1)}\n`);
+    }
+    rows.push([fault.name, ...cells, `${(own / coldMs).toFixed(2)} ×`]);
+  }
+  const head = ['fault', ...contenders.map(({ name }) => name), 'autopod : cold connection'];
+  say(`Time to the next answer once it is possible again, × autopod's, and connections refused meanwhile:\n`);
+  say(markdown(head, rows));
+}
+
+/** One fault: how long after it was mended the next answer came, and what an impatient client was refused. */
+async function faced(fault: Fault, contender: Contender): Promise<{ healedMs: number; refused: number }> {
+  await until(`${contender.name} answers`, () => contender.answers(), 30_000);
+  await sleep(1_500);
+  const over = new AbortController();
+  const probes = probe(contender.port, 50, over.signal);
+  await until('answers before', () => probes.answered > 2);
+  const broken = performance.now();
+  await fault.breakIt(net, contender);
+  await sleep(Math.max(0, (fault.goneMs ?? 0) - (performance.now() - broken)));
+  const mended = performance.now();
+  await fault.mend?.(net);
+  // An answer that was on its way when ssh died is none that came after.
+  const since = mended + (fault.goneMs ? 0 : 20);
+  while (probes.lastAnswerAt < since && performance.now() - mended < NEVER_MS) await sleep(2);
+  const hasHealed = probes.lastAnswerAt >= since;
+  const healedMs = hasHealed ? probes.lastAnswerAt - mended : NEVER_MS;
+  over.abort();
+  if (!hasHealed) await contender.restart();
+  return { healedMs, refused: probes.refused + probes.cut };
+}
+
+async function speed(): Promise<void> {
+  const rows = all.map(({ name }) => ({ name, megabytes: [] as number[], ms: [] as number[] }));
+  for (const contender of all) await until(`${contender.name} answers`, () => contender.answers(), 30_000);
+  // Turn and turn about, so that the machine's moods strike all alike.
+  for (let run = 0; run < RUNS; run++) {
+    for (const [index, { port }] of all.entries()) {
+      rows[index]?.megabytes.push(await throughput(port));
+      rows[index]?.ms.push(await latency(port));
+    }
+  }
+  const of = (name: string, what: 'megabytes' | 'ms') =>
+    median(rows.find((row) => row.name === name)?.[what] ?? []);
+  const cells = rows.map(({ name }) => [
+    name,
+    `${Math.round(of(name, 'megabytes'))} MB/s`,
+    `${(of(autopod.name, 'megabytes') / of(name, 'megabytes')).toFixed(2)} ×`,
+    `${of(name, 'ms').toFixed(2)} ms`,
+    `${(of(autopod.name, 'ms') / of(name, 'ms')).toFixed(2)} ×`,
+  ]);
+  say(markdown(['', 'download', 'autopod : it', 'a request, alone', 'autopod : it'], cells));
+}

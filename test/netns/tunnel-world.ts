@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type KeeperClient, keeperClient, type TunnelView } from '../../src/keeper/client.ts';
+import { describeHome } from '../../src/store/home.ts';
+import { until } from '../support/until.ts';
+import { commandLine, startWorld, type TestWorld } from '../support/world.ts';
+import { type PodHost, startPodHost } from './pod-host.ts';
+
+/** A pod whose sshd is OpenSSH's own in a network namespace, and a tunnel to it. */
+export interface TunnelWorld {
+  world: TestWorld;
+  pod: PodHost;
+  podId: string;
+  keeper: KeeperClient;
+  /** Local port of the tunnel. */
+  port: number;
+  view(): Promise<TunnelView>;
+  isState(state: string, withinMs?: number): Promise<unknown>;
+  /** An action of the simulator on the pod. */
+  control(action: string, body?: object): Promise<unknown>;
+  /** As after a restart at RunPod: another port, another host key, told by the API. */
+  movePod(): Promise<void>;
+  signalSsh(signal: NodeJS.Signals): Promise<void>;
+  /** How many ssh connections of this home there are. */
+  sshCount(): number;
+  end(): Promise<void>;
+}
+
+export async function startTunnelWorld(): Promise<TunnelWorld> {
+  const world = await startWorld();
+  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({ keyGraceMs: 5_000 });
+  const pod = await startPodHost();
+  pod.authorize(readFileSync(join(world.home, 'id_test.pub'), 'utf8').trim());
+  mustBeZero(await world.autopod(['up', '--no-tunnel']));
+  const [podId = ''] = await world.podIds();
+  const control: TunnelWorld['control'] = (action, body) =>
+    fetch(`${world.simulator.controlUrl}/pods/${podId}/${action}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+  const pointTo = () => control('ssh-endpoint', { host: pod.host, port: pod.port });
+  // A boot of its own: the simulator's sshd had another host key.
+  await control('restart');
+  await pointTo();
+  const keeper = keeperClient(describeHome(world.home), world.env);
+  const view = async () => (await keeper.tunnels())[0] as TunnelView;
+  mustBeZero(await world.autopod(['tunnel', '--local-port', 'auto']));
+  return {
+    world,
+    pod,
+    podId,
+    keeper,
+    port: (await view()).localPort,
+    view,
+    isState: (state, withinMs = 20_000) => until(state, async () => (await view()).state === state, withinMs),
+    control,
+    movePod: async () => {
+      await control('restart');
+      await pod.move();
+      await pointTo();
+    },
+    signalSsh: async (signal) => {
+      process.kill(await until('the pid of ssh', async () => (await view()).sshPid), signal);
+    },
+    sshCount: () => world.processes().filter((pid) => commandLine(pid).startsWith('ssh -N')).length,
+    end: async () => {
+      await world.end();
+      await pod.end();
+    },
+  };
+}
+
+function mustBeZero({ code, stderr }: { code: number | null; stderr: string }): void {
+  if (code !== 0) throw new Error(`exit code ${code}: ${stderr}`);
+}
