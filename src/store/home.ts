@@ -14,6 +14,8 @@ export interface Home {
   readonly log: string;
   /** Blocks of ssh's configuration, one for each pod with a tunnel. */
   readonly sshConfig: string;
+  /** Names of GPUs as last seen in the catalogue, for shell completion. */
+  readonly gpuNames: string;
 }
 
 /** `AUTOPOD_HOME`, by default `~/.autopod`. */
@@ -33,6 +35,7 @@ export function describeHome(root: string): Home {
     locks: join(root, 'locks'),
     log: join(root, 'logs', 'autopod.log'),
     sshConfig: join(root, 'ssh_config'),
+    gpuNames: join(root, 'gpu-names.json'),
   };
 }
 

@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../../errors.ts';
 import type { TunnelView } from '../../keeper/client.ts';
 import type { Context } from '../context.ts';
+import { type AutoStopOptions, schedule } from '../schedule.ts';
 import { text } from '../text.ts';
 import { tunnelTo } from '../tunnel-to.ts';
 import type { Verb } from '../verb.ts';
 import { tunnelLines, tunnelPanel } from '../views/tunnels.ts';
 
-interface TunnelOptions {
+interface TunnelOptions extends AutoStopOptions {
   status?: boolean;
   stop?: boolean;
   all?: boolean;
@@ -23,17 +24,15 @@ export const tunnel: Verb<TunnelOptions> = async (context, named, options) => {
   if (options.status) return status(context, named);
   if (named === 'list') return list(context);
   if (options.all) return openAll(context);
-  return open(context, named, options.localPort);
+  return open(context, named, options);
 };
 
-async function open(
-  context: Context,
-  named: string | undefined,
-  port: number | 'auto' | undefined,
-): Promise<number> {
+async function open(context: Context, named: string | undefined, options: TunnelOptions): Promise<number> {
   const { choosePod } = await import('../pod-argument.ts');
   const { podId } = await choosePod(context, named);
-  const view = await untilSettled(context, await tunnelTo(context, podId, port));
+  const opened = await tunnelTo(context, podId, options.localPort);
+  await schedule(context, podId, options);
+  const view = await untilSettled(context, opened);
   if (view.state === 'failed' && view.failure) throw new AutopodError(view.failure.code, view.failure.detail);
   if (context.out.isJson) context.out.json(view);
   else context.out.line(view.state === 'healthy' ? text.available(view.localPort) : text.tunnelPending(view));

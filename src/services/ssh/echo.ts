@@ -40,12 +40,12 @@ export class Echo {
   }
 
   /** Resolves true on the next answer, false when the session ends or `withinMs` passes without one. */
-  async answers(withinMs: number, signal: AbortSignal): Promise<boolean> {
+  async answers(withinMs: number, signal?: AbortSignal): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
     const answered = new Promise<boolean>((resolve) => this.#answered.push(() => resolve(true)));
     const silent = new Promise<boolean>((resolve) => {
       timer = setTimeout(() => resolve(false), withinMs);
-      signal.addEventListener('abort', () => resolve(false), { once: true });
+      signal?.addEventListener('abort', () => resolve(false), { once: true });
     });
     this.#child.stdin.write('.');
     try {
