@@ -1,7 +1,7 @@
 import { confirm } from '../ask.ts';
-import { spentUntilNow } from '../money.ts';
 import { choosePod } from '../pod-argument.ts';
 import { reach, throwFailure } from '../reach.ts';
+import { spentUntilNow } from '../spent.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 

@@ -1,6 +1,6 @@
-import { spentUntilNow } from '../money.ts';
 import { choosePod } from '../pod-argument.ts';
 import { reach, throwFailure } from '../reach.ts';
+import { spentUntilNow } from '../spent.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 
