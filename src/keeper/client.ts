@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError, type Failure, isFailureCode } from '../errors.ts';
 import type { SshAddress, TunnelState } from '../machines/tunnel.ts';
 import type { Home } from '../store/home.ts';
-import { startGuardian } from './guardian.ts';
 import { keeperSocket } from './runtime-folder.ts';
 import { askSocket } from './socket-client.ts';
 
@@ -101,6 +100,7 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv): KeeperClient {
   const client: KeeperClient = {
     async ensureRunning(signal) {
       if (await ask('GET', '/health', undefined, signal)) return;
+      const { startGuardian } = await import('./guardian.ts');
       startGuardian(home, env);
       const givenUpAt = Date.now() + START_MS;
       while (!(await ask('GET', '/health', undefined, signal))) {

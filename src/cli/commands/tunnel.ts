@@ -6,7 +6,7 @@ import { type AutoStopOptions, schedule } from '../schedule.ts';
 import { text } from '../text.ts';
 import { tunnelTo } from '../tunnel-to.ts';
 import type { Verb } from '../verb.ts';
-import { tunnelLines, tunnelPanel } from '../views/tunnels.ts';
+import { chosenTunnels, showTunnels, tunnelList, tunnelStatus } from './tunnel-status.ts';
 
 interface TunnelOptions extends AutoStopOptions {
   status?: boolean;
@@ -21,8 +21,8 @@ export const tunnel: Verb<TunnelOptions> = async (context, named, options) => {
     throw new AutopodError('usage', { message: '--stop and --status exclude each other.' });
   }
   if (options.stop) return close(context, named, options.all === true);
-  if (options.status) return status(context, named);
-  if (named === 'list') return list(context);
+  if (options.status) return tunnelStatus(context, named);
+  if (named === 'list') return tunnelList(context);
   if (options.all) return openAll(context);
   return open(context, named, options);
 };
@@ -48,7 +48,7 @@ async function openAll(context: Context): Promise<number> {
   for (const { podId } of running) {
     views.push(await untilSettled(context, await tunnelTo(context, podId, 'auto')));
   }
-  show(context, views);
+  showTunnels(context, views);
   return views.every(({ state }) => state === 'healthy') ? 0 : 1;
 }
 
@@ -62,26 +62,6 @@ async function untilSettled(context: Context, opened: TunnelView): Promise<Tunne
     last = views.find(({ podId }) => podId === opened.podId) ?? { ...last, state: 'stopped' };
   }
   return last;
-}
-
-async function status(context: Context, named: string | undefined): Promise<number> {
-  const views = await chosenTunnels(context, named);
-  const [only] = views;
-  if (only && views.length === 1 && !context.out.isJson) {
-    context.out.line(tunnelPanel(only, context.out.hasColor));
-  } else show(context, views);
-  return views.length > 0 && views.every(({ state }) => state === 'healthy') ? 0 : 1;
-}
-
-async function list(context: Context): Promise<number> {
-  show(context, await chosenTunnels(context, undefined));
-  return 0;
-}
-
-function show({ out }: Context, views: TunnelView[]): void {
-  if (out.isJson) out.json({ tunnels: views });
-  else if (views.length === 0) out.say(text.noTunnels());
-  else for (const line of tunnelLines(views)) out.line(line);
 }
 
 async function close(context: Context, named: string | undefined, isAll: boolean): Promise<number> {
@@ -98,9 +78,4 @@ async function close(context: Context, named: string | undefined, isAll: boolean
   if (out.isJson) out.json({ closed: views.map(({ podId }) => podId) });
   else if (views.length === 0) out.say(named === undefined ? text.noTunnels() : text.noTunnelTo(named));
   return 0;
-}
-
-async function chosenTunnels(context: Context, named: string | undefined): Promise<TunnelView[]> {
-  const views = await (await context.keeper()).tunnels(context.signal);
-  return named === undefined ? views : views.filter(({ podId }) => podId === named);
 }
