@@ -14,6 +14,7 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
   const program = new Command('autopod')
     .description('Rent a RunPod GPU pod, run ComfyUI on it, and keep http://localhost:8188 working.')
     .version(VERSION, '-V, --version')
+    .option('-v, --verbose', 'show each request to RunPod, and stack traces of bugs')
     .showSuggestionAfterError()
     .showHelpAfterError('(autopod --help lists the commands)')
     .helpCommand(false)

@@ -62,6 +62,7 @@ export function steady(text: string, { home, simulator }: TestWorld, podId: stri
     .replaceAll(/^( +(?:Port|HostName)) .*/gm, '$1 X')
     .replaceAll(/ {2,}/g, '  ')
     .replaceAll(/(ADDRESS {2})\d+/g, '$1PID')
+    .replaceAll(/ {2}(?:–|Ns) {2}\$0\.\d\d/g, '  Ns  $0.00')
     .replaceAll(/─+/g, '─')
     .replaceAll(/ +│$/gm, ' │');
 }
