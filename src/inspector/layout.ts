@@ -11,6 +11,8 @@ export interface Box {
   /** The description, broken into lines. */
   lines: string[];
   isParent: boolean;
+  /** The ways from here to a failure: told in the box, because arrows for them would cross everything. */
+  failures: ChartEdge[];
 }
 
 export interface Arrow {
@@ -31,6 +33,8 @@ const NAME_CHAR = 8;
 const SMALL_CHAR = 6.3;
 const SMALL_LINE = 14;
 const MAX_LINE = 30;
+/** Follows an event that leads to a failure. */
+export const FAILURE_MARK = '→ failed';
 
 const OPTIONS = {
   'elk.algorithm': 'layered',
@@ -54,11 +58,12 @@ const Elk = ElkModule as unknown as typeof ElkModule.default;
 
 /** Places the states and routes the transitions of a chart. The same chart gives the same layout. */
 export async function layOut(chart: Chart): Promise<Layout> {
+  const drawn = chart.edges.filter((edge) => !leadsToFailure(chart, edge));
   const graph: ElkNode = {
     id: 'root',
     layoutOptions: OPTIONS,
     children: childrenOf(chart, null),
-    edges: chart.edges.map(toElkEdge),
+    edges: drawn.map(toElkEdge),
   };
   const placed = await new Elk().layout(graph);
   const boxes = boxesIn(chart, placed, 0, 0);
@@ -66,7 +71,7 @@ export async function layOut(chart: Chart): Promise<Layout> {
     width: Math.ceil(placed.width ?? 0),
     height: Math.ceil(placed.height ?? 0),
     boxes,
-    arrows: (placed.edges ?? []).map((edge, index) => arrowOf(edge, chart.edges[index] as ChartEdge, boxes)),
+    arrows: (placed.edges ?? []).map((edge, index) => arrowOf(edge, drawn[index] as ChartEdge, boxes)),
   };
 }
 
@@ -76,13 +81,23 @@ function childrenOf(chart: Chart, parent: string | null): ElkNode[] {
     .map((state) => {
       const children = childrenOf(chart, state.id);
       const lines = wrap(state.description, MAX_LINE);
+      const failures = failuresOf(chart, state).flatMap(({ labels }) => labels);
+      const longest = [...lines, ...failures.map((label) => `${label} ${FAILURE_MARK}`)];
       const width =
-        Math.max(state.name.length * NAME_CHAR, ...lines.map((line) => line.length * SMALL_CHAR)) + 28;
-      const height = 30 + lines.length * SMALL_LINE + 6;
+        Math.max(state.name.length * NAME_CHAR, ...longest.map((line) => line.length * SMALL_CHAR)) + 28;
+      const height = 30 + (lines.length + failures.length) * SMALL_LINE + 6;
       if (children.length === 0) return { id: state.id, width, height };
       const layoutOptions = { 'elk.padding': `[top=${height + 8},left=18,bottom=18,right=18]` };
       return { id: state.id, children, layoutOptions };
     });
+}
+
+function leadsToFailure({ states }: Chart, { to }: ChartEdge): boolean {
+  return states.some(({ id, isFailure }) => isFailure && id === to);
+}
+
+function failuresOf(chart: Chart, { id }: ChartState): ChartEdge[] {
+  return chart.edges.filter((edge) => edge.from === id && leadsToFailure(chart, edge));
 }
 
 function toElkEdge({ from, to, labels }: ChartEdge): ElkExtendedEdge {
@@ -104,7 +119,8 @@ function boxesIn(chart: Chart, { children = [] }: ElkNode, left: number, top: nu
     const y = top + (node.y ?? 0);
     const isParent = (node.children?.length ?? 0) > 0;
     const lines = wrap(state.description, isParent ? 60 : MAX_LINE);
-    const box = { state, x, y, width: node.width ?? 0, height: node.height ?? 0, lines, isParent };
+    const failures = failuresOf(chart, state);
+    const box = { state, x, y, width: node.width ?? 0, height: node.height ?? 0, lines, isParent, failures };
     return [box, ...boxesIn(chart, node, x, y)];
   });
 }
