@@ -119,6 +119,16 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
     .option('--all', 'each attempt of a tunnel, too')
     .action(runs(async () => (await import('./commands/history.ts')).history));
 
+  json(program.command('inspect').argument('[pod]', 'pod id or name; also of pods long gone'))
+    .summary('see the machines of pods and tunnels at work, in a browser')
+    .description(
+      'Serves a page on this machine that shows the state of every pod and tunnel, live, and lets you step back through what happened. It works offline and changes nothing.',
+    )
+    .option('--no-open', 'open no browser; only print the address')
+    .option('--port <port>', 'port of the page; without it a free one', portNumber)
+    .addHelpText('after', examples(['autopod inspect', 'autopod inspect --no-open --port 8190']))
+    .action(runs(async () => (await import('./commands/inspect.ts')).inspect));
+
   const comfy = program.command('comfy').summary('ask ComfyUI how it is');
   json(comfy.command('status').argument('[pod]', 'pod id or name'))
     .summary('whether ComfyUI answers; exit 0 when it does, else 1')

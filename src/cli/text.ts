@@ -38,6 +38,8 @@ export const text = {
   nothingListed: () => 'No pods. Make one with: autopod up',
   noTunnels: () => 'No tunnels. Open one with: autopod tunnel',
   noHistory: () => 'Nothing has happened yet. Begin with: autopod up',
+  inspecting: () => 'The inspector is at that address on this machine only. Ctrl-C ends it.',
+  noBrowser: () => 'No browser could be opened; open the address yourself.',
   noHistoryOf: (named: string) => `The journal has nothing about ${named}.`,
   sshConfigIncluded: (file: string) =>
     `${file} includes autopod's hosts. While a tunnel stands: ssh autopod, scp FILE autopod:/workspace/, and "autopod" in VS Code's Remote-SSH.`,

@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { AutopodError, type Failure } from '../../errors.ts';
+import { type Inspector, serveInspector } from '../../inspector/server.ts';
+import { Watch } from '../../inspector/watch.ts';
+import { leaseFolder } from '../../lifecycle/drive.ts';
+import { lockHolder } from '../../store/lock.ts';
+import type { Context } from '../context.ts';
+import { FAILURE_WORDS } from '../text/failures.ts';
+import { text } from '../text.ts';
+import type { Verb } from '../verb.ts';
+
+interface InspectOptions {
+  open: boolean;
+  port?: number;
+}
+
+/** Serves the inspector until it is interrupted. It asks nothing of RunPod and changes nothing. */
+export const inspect: Verb<InspectOptions> = async (context, named, { open, port }) => {
+  const { out, signal } = context;
+  const subject = named === undefined ? '' : `#${await subjectOf(context, named)}`;
+  const inspector = await serveInspector(await watchOf(context), port ?? 0);
+  const url = `${inspector.url}${subject}`;
+  if (out.isJson) out.jsonLine({ url });
+  else out.line(url);
+  out.say(text.inspecting());
+  if (open) await openPage(context, inspector, subject);
+  if (!signal.aborted) await once(signal, 'abort');
+  await inspector.close();
+  return 0;
+};
+
+async function watchOf(context: Context): Promise<Watch> {
+  const home = context.home();
+  const [pods, keeper] = await Promise.all([context.pods(), context.keeper()]);
+  const apiKey = await context.config().then(
+    (config) => config.apiKey,
+    () => undefined,
+  );
+  const holder = async (folder: string) => (await lockHolder(folder))?.pid;
+  return new Watch({
+    journal: home.journal,
+    pods: () => pods.all(),
+    tunnels: () => keeper.tunnels(),
+    driverOf: (recordId) => holder(leaseFolder(home, recordId)),
+    keeper: () => holder(join(home.locks, 'keeper')),
+    explain: ({ code, detail }: Failure) => FAILURE_WORDS[code](detail),
+    secrets: [apiKey, context.env.RUNPOD_API_KEY].filter((secret) => secret !== undefined),
+  });
+}
+
+/** A pod by id, launch id or name, also one long gone of which only the journal tells. */
+async function subjectOf(context: Context, named: string): Promise<string> {
+  const records = Object.entries(await (await context.pods()).all());
+  const recorded = records.filter(
+    ([id, { facts }]) => id === named || facts.podId === named || facts.wish.name === named,
+  );
+  if (recorded.length > 1)
+    throw new AutopodError('podNotChosen', { pods: recorded.map(([id, { facts }]) => facts.podId ?? id) });
+  if (recorded[0]) return `pod/${recorded[0][0]}`;
+  const entry = (await (await context.journal()).read()).findLast(({ id }) => id === named);
+  if (!entry) throw new AutopodError('podNotFound', { podId: named });
+  return `${entry.machine.split('@')[0]}/${named}`;
+}
+
+// Without a browser the address on stdout is enough.
+async function openPage(context: Context, { entry }: Inspector, subject: string): Promise<void> {
+  const { default: open } = await import('open');
+  const browser = await open(`${entry}${subject}`).catch(() => undefined);
+  browser?.once('error', () => context.out.say(text.noBrowser()));
+}
