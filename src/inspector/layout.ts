@@ -18,6 +18,7 @@ export interface Box {
 export interface Arrow {
   edge: ChartEdge;
   points: { x: number; y: number }[];
+  /** On the arrow: `x` is the middle of the words, `y` their top. */
   label: { x: number; y: number; lines: string[] };
 }
 
@@ -41,12 +42,12 @@ const OPTIONS = {
   'elk.direction': 'DOWN',
   'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
   'elk.edgeRouting': 'ORTHOGONAL',
-  'elk.spacing.nodeNode': '36',
-  'elk.spacing.edgeNode': '22',
-  'elk.spacing.edgeEdge': '16',
+  'elk.spacing.nodeNode': '24',
+  'elk.spacing.edgeNode': '14',
+  'elk.spacing.edgeEdge': '12',
   'elk.spacing.edgeLabel': '5',
-  'elk.layered.spacing.nodeNodeBetweenLayers': '40',
-  'elk.layered.spacing.edgeNodeBetweenLayers': '20',
+  'elk.layered.spacing.nodeNodeBetweenLayers': '26',
+  'elk.layered.spacing.edgeNodeBetweenLayers': '14',
   'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
   'elk.edgeLabels.placement': 'CENTER',
   'elk.padding': '[top=20,left=20,bottom=20,right=20]',
@@ -107,7 +108,13 @@ function toElkEdge({ from, to, labels }: ChartEdge): ElkExtendedEdge {
     sources: [from],
     targets: [to],
     labels: [
-      { id: `${from}>${to}?`, text: labels.join('\n'), width, height: labels.length * SMALL_LINE + 2 },
+      {
+        id: `${from}>${to}?`,
+        text: labels.join('\n'),
+        width,
+        height: labels.length * SMALL_LINE + 2,
+        layoutOptions: { 'elk.edgeLabels.inline': 'true' },
+      },
     ],
   };
 }
@@ -135,7 +142,7 @@ function arrowOf(placed: ElkExtendedEdge, edge: ChartEdge, boxes: Box[]): Arrow 
     ? [section.startPoint, ...(section.bendPoints ?? []), section.endPoint].map(move)
     : [];
   const [label] = placed.labels ?? [];
-  const at = move({ x: label?.x ?? 0, y: label?.y ?? 0 });
+  const at = move({ x: (label?.x ?? 0) + (label?.width ?? 0) / 2, y: label?.y ?? 0 });
   return { edge, points, label: { ...at, lines: edge.labels } };
 }
 

@@ -48,11 +48,14 @@ export interface Sources {
 /** Everything there is to show: pods and tunnels with their records, then those only the journal knows. */
 export function subjectsOf(sources: Sources): Subject[] {
   const last = new Map(sources.entries.map((entry) => [subjectId(entry), entry]));
+  const pods = Object.entries(sources.pods).map(([id, record]) =>
+    podSubject(id, record, last.get(`pod/${id}`), sources),
+  );
+  const tunnels = sources.tunnels.map((view) => tunnelSubject(view, sources));
+  const isTo = (pod: Subject) => (tunnel: Subject) => tunnel.podId === pod.podId;
   const now = [
-    ...Object.entries(sources.pods).map(([id, record]) =>
-      podSubject(id, record, last.get(`pod/${id}`), sources),
-    ),
-    ...sources.tunnels.map((view) => tunnelSubject(view, sources)),
+    ...pods.flatMap((pod) => [pod, ...tunnels.filter(isTo(pod))]),
+    ...tunnels.filter((tunnel) => !pods.some((pod) => isTo(pod)(tunnel))),
   ];
   const known = new Set(now.map(({ id }) => id));
   const past = [...last].filter(([id]) => !known.has(id)).toReversed();
@@ -84,14 +87,12 @@ function podSubject(
   };
 }
 
-function tunnelSubject(view: TunnelView, { pods, keeper, explain }: Sources): Subject {
+function tunnelSubject(view: TunnelView, { keeper, explain }: Sources): Subject {
   const { state, since, failure, ...facts } = view;
-  const pod = Object.values(pods).find((record) => (record.facts as PodLike).podId === view.podId);
-  const name = (pod?.facts as PodLike | undefined)?.wish?.name;
   return {
     id: `tunnel/${view.podId}`,
     machine: 'tunnel@1',
-    title: name ?? view.podId,
+    title: `localhost:${view.localPort}`,
     podId: view.podId,
     state,
     since,

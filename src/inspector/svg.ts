@@ -20,7 +20,7 @@ export const CHART_STYLE = `
 .transition.to-failure text { fill: var(--bad-ink); font-size: 11px; }
 .arrowhead { fill: var(--line); }
 .start { fill: var(--ink); }
-.label { paint-order: stroke; stroke: var(--page); stroke-width: 3px; }
+.label { paint-order: stroke; stroke: var(--page); stroke-width: 5px; stroke-linejoin: round; text-anchor: middle; }
 `;
 
 const COLOURS = `
@@ -80,7 +80,7 @@ function arrowSvg({ edge, points, label }: Arrow): string {
   const path = points.map(({ x, y }, index) => `${index === 0 ? 'M' : 'L'}${round(x)} ${round(y)}`).join('');
   const words = label.lines.map(
     (line, index) =>
-      `<text class="label" x="${round(label.x + 4)}" y="${round(label.y + 12 + index * 14)}">${xml(line)}</text>`,
+      `<text class="label" x="${round(label.x)}" y="${round(label.y + 12 + index * 14)}">${xml(line)}</text>`,
   );
   return `<g class="transition arrow" data-from="${xml(edge.from)}" data-to="${xml(edge.to)}"><path d="${path}" marker-end="url(#arrow)"/>${words.join('')}</g>`;
 }

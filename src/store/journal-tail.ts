@@ -8,6 +8,8 @@ export interface Tail {
   entries: JournalEntry[];
 }
 
+const NO_FILE = 0;
+
 /** Follows a journal that other processes write; each look reads only what is new. */
 export class JournalTail {
   readonly #path: string;
@@ -21,7 +23,8 @@ export class JournalTail {
   }
 
   async look(): Promise<Tail> {
-    const { ino, size } = await stat(this.#path).catch(() => ({ ino: 0, size: 0 }));
+    const { ino, size } = await stat(this.#path).catch(() => ({ ino: NO_FILE, size: 0 }));
+    if (this.#inode === NO_FILE && ino !== NO_FILE) this.#inode = ino;
     if (ino !== this.#inode || size < this.#offset) {
       this.#inode = ino;
       this.#offset = size;

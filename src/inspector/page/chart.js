@@ -10,6 +10,7 @@ export class ChartView {
     this.#frame = frame;
     // What scrolls must be reachable by keyboard.
     frame.tabIndex = 0;
+    new ResizeObserver(() => this.reveal()).observe(frame);
     this.#charts = charts;
   }
 
@@ -45,7 +46,7 @@ export class ChartView {
       'aria-label',
       `${machine}: ${state ?? 'not begun'}. ${this.meaningOf(machine, state)}`,
     );
-    if (state !== this.#state) this.#reveal();
+    if (state !== this.#state) this.reveal();
     this.#state = state;
   }
 
@@ -63,12 +64,13 @@ export class ChartView {
     const marker = this.#svg.querySelector('marker').cloneNode(true);
     marker.id = 'arrow-last';
     this.#svg.querySelector('defs').append(marker);
+    this.#svg.style.setProperty('--natural-width', `${this.#svg.getAttribute('width')}px`);
     this.#frame.replaceChildren(this.#svg);
   }
 
-  // In a chart larger than its frame, the lit state is brought to the middle.
-  #reveal() {
-    const lit = [...this.#svg.querySelectorAll('.state.lit')].at(-1);
+  /** In a chart larger than its frame, brings the lit state to the middle. */
+  reveal() {
+    const lit = [...this.#frame.querySelectorAll('.state.lit')].at(-1);
     if (!lit) return;
     const [box, frame] = [lit.getBoundingClientRect(), this.#frame.getBoundingClientRect()];
     this.#frame.scrollBy({

@@ -84,6 +84,7 @@ byId('more').onclick = () => {
 byId('fit').onclick = () => {
   const isFit = byId('chart').classList.toggle('fit');
   byId('fit').setAttribute('aria-pressed', String(isFit));
+  chart.reveal();
 };
 addEventListener('hashchange', () => {
   const id = fromHash();

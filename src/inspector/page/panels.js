@@ -35,7 +35,7 @@ export function showNotices({ notices }) {
 export function showNow(model, chart) {
   const { subject } = model;
   const { state } = model.viewOf(subject);
-  say(byId('title'), `${subject.id.startsWith('pod/') ? 'Pod' : 'Tunnel to'} ${nameOf(subject)}`);
+  say(byId('title'), `${subject.id.startsWith('pod/') ? 'Pod' : 'Tunnel'} ${nameOf(subject)}`);
   const status = byId('status');
   say(status, state ?? 'not begun');
   status.className = `status pill ${tone(state)}`;
@@ -95,8 +95,9 @@ function failureOf({ subject, isLive }) {
 // Why it stays where it is: what it waits for, or that nobody is at it.
 function waitOf(model, chart) {
   const { subject, isLive } = model;
-  const { state } = model.viewOf(subject);
-  if (!isLive || state === null || subject.isPast) return undefined;
+  const { state, event } = model.viewOf(subject);
+  if (!isLive) return event?.reason ? line(`${event.event}: ${event.reason}`) : undefined;
+  if (state === null || subject.isPast) return undefined;
   if (subject.id.startsWith('tunnel/') && model.keeper === null)
     return line(
       'The background process that holds the tunnels does not run. The next autopod command starts it.',
