@@ -51,7 +51,9 @@ export function subjectsOf(sources: Sources): Subject[] {
   const pods = Object.entries(sources.pods).map(([id, record]) =>
     podSubject(id, record, last.get(`pod/${id}`), sources),
   );
-  const tunnels = sources.tunnels.map((view) => tunnelSubject(view, sources));
+  const tunnels = sources.tunnels.map((view) =>
+    tunnelSubject(view, last.get(`tunnel/${view.podId}`), sources),
+  );
   const isTo = (pod: Subject) => (tunnel: Subject) => tunnel.podId === pod.podId;
   const now = [
     ...pods.flatMap((pod) => [pod, ...tunnels.filter(isTo(pod))]),
@@ -87,15 +89,21 @@ function podSubject(
   };
 }
 
-function tunnelSubject(view: TunnelView, { keeper, explain }: Sources): Subject {
+function tunnelSubject(
+  view: TunnelView,
+  last: JournalEntry | undefined,
+  { keeper, explain }: Sources,
+): Subject {
   const { state, since, failure, ...facts } = view;
+  // The keeper may have gone on since it was asked.
+  const later = keeper !== null && last && last.at > since ? last : undefined;
   return {
     id: `tunnel/${view.podId}`,
     machine: 'tunnel@1',
     title: `localhost:${view.localPort}`,
     podId: view.podId,
-    state,
-    since,
+    state: later?.to ?? state,
+    since: later?.at ?? since,
     isPast: false,
     driver: keeper,
     failure: failure ? { ...failure, words: explain(failure) } : null,

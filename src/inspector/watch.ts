@@ -82,11 +82,11 @@ export class Watch {
         notices.push(explain(toFailure(error)));
         return otherwise;
       };
+    const tunnels = await this.#options.tunnels().catch(told([]));
+    const pods = await this.#options.pods().catch(told({}));
     const tail = await this.#tail.look().catch(told({ isWhole: false, entries: [] }));
     const entries = withoutSecrets(tail.entries, secrets);
     this.#entries = (tail.isWhole ? entries : [...this.#entries, ...entries]).slice(-MAX_ENTRIES);
-    const pods = await this.#options.pods().catch(told({}));
-    const tunnels = await this.#options.tunnels().catch(told([]));
     const keeper = (await this.#options.keeper()) ?? null;
     const drivers = await this.#drivers(Object.keys(pods));
     const subjects = subjectsOf({ pods, tunnels, entries: this.#entries, drivers, keeper, explain });

@@ -63,7 +63,11 @@ describe.runIf(hasChromium)('the page in a browser', () => {
     const seen = await opened.litInOrder();
     expectOrder(seen, BIRTH);
     expect(await opened.page.locator('.transition.last').getAttribute('data-to')).toBe('ready');
-    await picture('ready');
+    await until(
+      'the tunnel is listed',
+      async () => (await opened.page.locator('.subject.tunnel').count()) > 0,
+    );
+    await picture('inspector');
   });
 
   it('ssh killed: the tunnel is seen dead, recreating and healthy again', async () => {
@@ -158,7 +162,7 @@ describe.runIf(hasChromium)('the page in a browser', () => {
     expect(tree).not.toMatch(/- button(:|$)/m);
     await page.locator('[data-subject^="tunnel/"]').focus();
     await page.keyboard.press('Enter');
-    expect(await page.getByRole('heading', { level: 2 }).textContent()).toContain('Tunnel localhost:');
+    expect(await page.locator('h2#title').textContent()).toContain('Tunnel localhost:');
     expect(await page.evaluate('document.activeElement.dataset.subject')).toMatch(/^tunnel\//);
   });
 

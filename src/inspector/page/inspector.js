@@ -36,6 +36,7 @@ function show() {
   const { subject } = model;
   byId('nothing').hidden = subject !== undefined;
   byId('subject').hidden = subject === undefined;
+  byId('events').hidden = subject === undefined;
   if (!subject) return;
   const { state, event } = model.viewOf(subject);
   document.title = `${state ?? 'not begun'}: ${subject.title} · autopod inspector`;

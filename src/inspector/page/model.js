@@ -10,6 +10,8 @@ export class Model {
   cursor = null;
   /** Position in the log up to which the selected subject's events have been played. */
   played = -1;
+  /** Whether the event at `played` is being shown. */
+  isPlaying = false;
   #hasChosen = false;
 
   /** Takes one look of the server's. Answers the subject that came up and is now shown, if one did. */
@@ -20,7 +22,7 @@ export class Model {
     const length = isWhole ? 0 : this.log.length;
     this.log = isWhole ? entries : [...this.log, ...entries];
     Object.assign(this, { subjects, notices, keeper });
-    if (isWhole) this.played = this.log.length - 1;
+    if (isWhole) this.#stopPlaying();
     if (isWhole && shown) this.cursor = this.#positionOf(shown);
     return isFirst && isWhole ? this.#begin() : this.#followArrival(before, length);
   }
@@ -45,18 +47,19 @@ export class Model {
     return this.cursor === null;
   }
 
-  /** Lets the next event that came in be shown. Answers whether there was one. */
+  /** Has the next event that came in shown. Answers whether there was one. */
   playOn() {
     const waiting = this.events.filter(({ index }) => index > this.played);
     const next = waiting.length > MOST_PLAYED ? waiting.at(-MOST_PLAYED) : waiting[0];
     this.played = next ? next.index : this.log.length - 1;
-    return next !== undefined;
+    this.isPlaying = next !== undefined;
+    return this.isPlaying;
   }
 
   /** State of a subject at the time that is shown, and the event that led there. */
   viewOf(subject) {
-    const isPlaying = subject.id === this.selected && this.#isBehind();
-    if (this.isLive && !isPlaying) {
+    const isPlayed = this.isPlaying && subject.id === this.selected;
+    if (this.isLive && !isPlayed) {
       const last = this.log.findLast((entry) => subjectOf(entry) === subject.id);
       return {
         state: subject.state,
@@ -80,7 +83,7 @@ export class Model {
 
   goTo(position) {
     this.cursor = position;
-    this.played = this.log.length - 1;
+    this.#stopPlaying();
   }
 
   #begin() {
@@ -100,11 +103,12 @@ export class Model {
 
   #show(id) {
     this.selected = id;
-    this.played = this.log.length - 1;
+    this.#stopPlaying();
   }
 
-  #isBehind() {
-    return this.log.some((entry, index) => index > this.played && subjectOf(entry) === this.selected);
+  #stopPlaying() {
+    this.played = this.log.length - 1;
+    this.isPlaying = false;
   }
 
   #positionOf({ at, machine, id, to }) {
