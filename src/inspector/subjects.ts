@@ -45,7 +45,7 @@ export interface Sources {
   explain: (failure: Failure) => Advice;
 }
 
-/** Everything there is to show: pods and tunnels with their records, then those only the journal knows. */
+/** Everything there is to show: pods and tunnels with their records, then those only the journal knows, the latest first. */
 export function subjectsOf(sources: Sources): Subject[] {
   const last = new Map(sources.entries.map((entry) => [subjectId(entry), entry]));
   const pods = Object.entries(sources.pods).map(([id, record]) =>
@@ -60,7 +60,7 @@ export function subjectsOf(sources: Sources): Subject[] {
     ...tunnels.filter((tunnel) => !pods.some((pod) => isTo(pod)(tunnel))),
   ];
   const known = new Set(now.map(({ id }) => id));
-  const past = [...last].filter(([id]) => !known.has(id)).toReversed();
+  const past = [...last].filter(([id]) => !known.has(id)).sort(([, a], [, b]) => (a.at < b.at ? 1 : -1));
   return [...now, ...past.map(([id, entry]) => pastSubject(id, entry, sources))];
 }
 

@@ -67,7 +67,7 @@ export class Watch {
   async #lookOnAndOn(): Promise<void> {
     this.#isLooking = true;
     while (this.#listeners.size > 0) {
-      await this.#look();
+      await this.#look().catch((error) => this.#tellFailure(error));
       await sleep(EVERY_MS);
     }
     this.#isLooking = false;
@@ -91,6 +91,11 @@ export class Watch {
     const drivers = await this.#drivers(Object.keys(pods));
     const subjects = subjectsOf({ pods, tunnels, entries: this.#entries, drivers, keeper, explain });
     this.#tell(tail.isWhole, entries, withoutSecrets({ subjects, notices, keeper }, secrets));
+  }
+
+  #tellFailure(error: unknown): void {
+    const notices = [this.#options.explain(toFailure(error))];
+    this.#tell(false, [], { subjects: [], keeper: null, notices });
   }
 
   async #drivers(recordIds: string[]): Promise<Map<string, number>> {

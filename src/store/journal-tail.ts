@@ -1,4 +1,5 @@
 import { open, stat } from 'node:fs/promises';
+import { StringDecoder } from 'node:string_decoder';
 import { Journal, type JournalEntry, parseLine } from './journal.ts';
 
 /** What was written to a journal since it was last looked at. */
@@ -17,6 +18,7 @@ export class JournalTail {
   #offset = 0;
   /** A line that was not whole when it was read. */
   #rest = '';
+  #decoder = new StringDecoder('utf8');
 
   constructor(path: string) {
     this.#path = path;
@@ -29,6 +31,7 @@ export class JournalTail {
       this.#inode = ino;
       this.#offset = size;
       this.#rest = '';
+      this.#decoder = new StringDecoder('utf8');
       return { isWhole: true, entries: await new Journal(this.#path).read(size) };
     }
     if (size === this.#offset) return { isWhole: false, entries: [] };
@@ -42,7 +45,7 @@ export class JournalTail {
       const buffer = Buffer.alloc(size - this.#offset);
       const { bytesRead } = await file.read(buffer, 0, buffer.length, this.#offset);
       this.#offset += bytesRead;
-      const lines = (this.#rest + buffer.toString('utf8', 0, bytesRead)).split('\n');
+      const lines = (this.#rest + this.#decoder.write(buffer.subarray(0, bytesRead))).split('\n');
       const last = lines.at(-1) ?? '';
       this.#rest = parseLine(last).length === 0 ? last : '';
       return lines.flatMap(parseLine);

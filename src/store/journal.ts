@@ -61,11 +61,18 @@ async function readOrEmpty(path: string): Promise<Buffer> {
   return readFile(path).catch(() => NOTHING);
 }
 
-/** The entry of one line, or none when the line is not whole. */
+/** The entry of one line, or none when the line is not whole or not one. */
 export function parseLine(line: string): JournalEntry[] {
   try {
-    return line ? [JSON.parse(line) as JournalEntry] : [];
+    const value: unknown = line && JSON.parse(line);
+    return isEntry(value) ? [value] : [];
   } catch {
     return [];
   }
+}
+
+function isEntry(value: unknown): value is JournalEntry {
+  if (typeof value !== 'object' || value === null) return false;
+  const { at, machine, id, event, from, to, reason = '' } = value as Record<string, unknown>;
+  return [at, machine, id, event, from, to, reason].every((field) => typeof field === 'string');
 }

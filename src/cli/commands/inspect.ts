@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { AutopodError, type Failure } from '../../errors.ts';
+import { AutopodError, type Failure, isFailureCode } from '../../errors.ts';
 import { type Inspector, serveInspector } from '../../inspector/server.ts';
+import type { Advice } from '../../inspector/subjects.ts';
 import { Watch } from '../../inspector/watch.ts';
 import { leaseFolder } from '../../lifecycle/drive.ts';
 import { lockHolder } from '../../store/lock.ts';
@@ -44,9 +45,14 @@ async function watchOf(context: Context): Promise<Watch> {
     tunnels: () => keeper.tunnels(),
     driverOf: (recordId) => holder(leaseFolder(home, recordId)),
     keeper: () => holder(join(home.locks, 'keeper')),
-    explain: ({ code, detail }: Failure) => FAILURE_WORDS[code](detail),
+    explain,
     secrets: [apiKey, context.env.RUNPOD_API_KEY].filter((secret) => secret !== undefined),
   });
+}
+
+// A record may carry a code that only a later autopod knows.
+function explain({ code, detail }: Failure): Advice {
+  return isFailureCode(code) ? FAILURE_WORDS[code](detail) : { what: String(code) };
 }
 
 /** A pod by id, launch id or name, also one long gone of which only the journal tells. */

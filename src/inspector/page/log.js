@@ -29,7 +29,7 @@ function row({ at, event, from, to, reason, index }, isCurrent, onGoTo) {
     'button',
     {
       type: 'button',
-      title: new Date(at).toISOString(),
+      title: at,
       'aria-current': isCurrent ? 'step' : undefined,
       onclick: () => onGoTo(index),
     },
