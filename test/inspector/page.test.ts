@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../support/until.ts';
@@ -25,10 +24,6 @@ const BIRTH = [
 const status = () => opened.page.locator('#status').textContent();
 const shows = (state: string) => until(`the page shows ${state}`, async () => (await status()) === state);
 const choose = (kind: string) => opened.page.locator(`[data-subject^="${kind}/"]`).first().click();
-const picture = (name: string) =>
-  process.env.INSPECTOR_PICTURES &&
-  opened.page.screenshot({ path: join(process.env.INSPECTOR_PICTURES, `${name}.png`) });
-
 /** The wanted states came in this order, whatever else came between. */
 function expectOrder(seen: string[], wanted: string[]): void {
   let at = -1;
@@ -67,7 +62,6 @@ describe.runIf(hasChromium)('the page in a browser', () => {
       'the tunnel is listed',
       async () => (await opened.page.locator('.subject.tunnel').count()) > 0,
     );
-    await picture('inspector');
   });
 
   it('ssh killed: the tunnel is seen dead, recreating and healthy again', async () => {
@@ -83,6 +77,9 @@ describe.runIf(hasChromium)('the page in a browser', () => {
     });
     expectOrder(seen, ['dead', 'recreating', 'healthy']);
     const log = await opened.page.locator('#log').innerText();
+    // For the README: INSPECTOR_PICTURE=docs/images/inspector.png
+    const { INSPECTOR_PICTURE: path } = process.env;
+    if (path) await opened.page.screenshot({ path });
     expect(log).toMatch(/dead[\s\S]*sshUnreachable/);
   });
 
@@ -110,7 +107,6 @@ describe.runIf(hasChromium)('the page in a browser', () => {
     await opened.page.keyboard.press('ArrowRight');
     expect(await status()).toBe('booting');
     expect(await opened.page.locator('[data-subject^="tunnel/"]').innerText()).toContain('not begun');
-    await picture('past');
     await opened.page.keyboard.press('Escape');
     expect(await status()).toBe('ready');
   });
@@ -129,7 +125,6 @@ describe.runIf(hasChromium)('the page in a browser', () => {
     await opened.page.reload();
     await shows('ready');
     expect(await colour()).not.toBe(light);
-    await picture('dark');
     await opened.page.getByRole('button', { name: 'Light theme' }).click();
   });
 
@@ -143,7 +138,6 @@ describe.runIf(hasChromium)('the page in a browser', () => {
         return lit.left >= frame.left && lit.right <= frame.right && lit.top >= frame.top && lit.bottom <= frame.bottom;
       })()`),
     );
-    await picture('phone');
     await opened.page.setViewportSize({ width: 1440, height: 1000 });
   });
 
