@@ -6,6 +6,7 @@ import {
   durationMs,
   exposedPort,
   localPort,
+  loopbackSocket,
   portNumber,
   wholeNumber,
 } from './options.ts';
@@ -202,7 +203,13 @@ function launchOptions(command: Command): Command {
     .option('--name <name>', 'name of the pod')
     .option('--dry-run', 'print the plan and the request; create nothing')
     .option('-y, --yes', 'do not ask')
-    .option('--json-stream', 'print one JSON line for each change of state');
+    .option('--json-stream', 'print one JSON line for each change of state')
+    .addOption(
+      new Option(
+        '--inspect [ws://…]',
+        "send the machine's events to Stately's inspector, or to a running `autopod inspect`",
+      ).argParser(loopbackSocket),
+    );
 }
 
 function examples(lines: string[]): string {

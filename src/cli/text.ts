@@ -40,6 +40,11 @@ export const text = {
   noHistory: () => 'Nothing has happened yet. Begin with: autopod up',
   inspecting: () => 'The inspector is at that address on this machine only. Ctrl-C ends it.',
   noBrowser: () => 'No browser could be opened; open the address yourself.',
+  attaching: (url: string) => `autopod up --inspect sends to it; Stately's receiver attaches at ${url}`,
+  noInspector: () => 'No inspector runs, so --inspect has nowhere to send to.',
+  startInspector: () =>
+    'Start `autopod inspect` in another terminal, or name one: --inspect=ws://localhost:8080.',
+  statelyLost: (url: string) => `The inspector at ${url} does not answer; going on without it.`,
   noHistoryOf: (named: string) => `The journal has nothing about ${named}.`,
   sshConfigIncluded: (file: string) =>
     `${file} includes autopod's hosts. While a tunnel stands: ssh autopod, scp FILE autopod:/workspace/, and "autopod" in VS Code's Remote-SSH.`,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { AutopodError } from '../errors.ts';
 import { HEADERS, isKey, refusalOf } from './guard.ts';
 import { pageFolder } from './page-folder.ts';
+import { Relay } from './relay.ts';
 import type { Look, Watch } from './watch.ts';
 
 export interface Inspector {
@@ -14,6 +15,8 @@ export interface Inspector {
   url: string;
   /** Leads to the page once, so that the key need not stand on a browser's command line. */
   entry: string;
+  /** WebSocket of the relay for Stately's inspector. */
+  stately: string;
   close(): Promise<void>;
 }
 
@@ -37,10 +40,17 @@ export async function serveInspector(watch: Watch, port: number): Promise<Inspec
     void answer(request, response).catch(() => end(response, 500));
   });
 
+  const relay = new Relay();
+  server.on('upgrade', (request, socket, head) => {
+    const isLetIn = refusalOf(request, portOf(server)) === undefined && isAt(request, key, 'stately');
+    if (isLetIn) void relay.accept(request, socket, head).catch(() => socket.destroy());
+    else socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
+  });
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refusal = refusalOf(request, portOf(server));
     if (refusal !== undefined) return end(response, refusal);
-    const [, given = '', name = ''] = (request.url ?? '').split('?')[0]?.split('/') ?? [];
+    const [given, name] = pathOf(request);
     if (ticket !== undefined && isKey(given, ticket)) {
       ticket = undefined;
       return end(response, 302, { location: `/${key}/` });
@@ -55,11 +65,23 @@ export async function serveInspector(watch: Watch, port: number): Promise<Inspec
   return {
     url: `${origin}/${key}/`,
     entry: `${origin}/${ticket}/`,
+    stately: `${origin.replace('http:', 'ws:')}/${key}/stately`,
     close: async () => {
+      await relay.close();
       server.close();
       server.closeAllConnections();
     },
   };
+}
+
+function pathOf({ url = '' }: IncomingMessage): [given: string, name: string] {
+  const [, given = '', name = ''] = url.split('?')[0]?.split('/') ?? [];
+  return [given, name];
+}
+
+function isAt(request: IncomingMessage, key: string, wanted: string): boolean {
+  const [given, name] = pathOf(request);
+  return isKey(given, key) && name === wanted;
 }
 
 async function sendFile(response: ServerResponse, name: string): Promise<void> {

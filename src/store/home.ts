@@ -14,6 +14,8 @@ export interface Home {
   readonly log: string;
   /** Blocks of ssh's configuration, one for each pod with a tunnel. */
   readonly sshConfig: string;
+  /** Where the inspector that was started last can be reached. */
+  readonly inspector: string;
 }
 
 /** `AUTOPOD_HOME`, by default `~/.autopod`. */
@@ -33,6 +35,7 @@ export function describeHome(root: string): Home {
     locks: join(root, 'locks'),
     log: join(root, 'logs', 'autopod.log'),
     sshConfig: join(root, 'ssh_config'),
+    inspector: join(root, 'inspector.json'),
   };
 }
 

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Look } from '../../src/inspector/watch.ts';
+import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
 let world: TestWorld;
@@ -54,9 +55,37 @@ describe('the command', () => {
   it('starts nothing: no keeper, no record, no lock', async () => {
     expect(world.processes()).toEqual([]);
     expect(
-      ['pods.json', 'tunnels.json', 'journal.jsonl'].filter((name) => existsSync(join(world.home, name))),
+      ['pods.json', 'tunnels.json', 'journal.jsonl', 'inspector.json'].filter((name) =>
+        existsSync(join(world.home, name)),
+      ),
     ).toEqual([]);
     expect(readdirSync(join(world.home, 'locks'))).toEqual([]);
+  });
+
+  it('opens a browser at an address that works once, so that the key is on no command line', async () => {
+    const opened = join(world.home, 'opened');
+    const fake = join(world.home, 'xdg-open');
+    writeFileSync(fake, `#!/bin/sh\nprintf %s "$1" > ${opened}.part && mv ${opened}.part ${opened}\n`, {
+      mode: 0o755,
+    });
+    const { child } = world.start(['inspect', '--json'], { PATH: `${world.home}:${process.env.PATH}` });
+    const [line] = await once(child.stdout as NodeJS.ReadableStream, 'data');
+    await until('a browser is started', () => existsSync(opened));
+    const entry = readFileSync(opened, 'utf8');
+    expect(entry).not.toContain(new URL(JSON.parse(line).url).pathname);
+    expect((await fetch(entry)).url).toBe(JSON.parse(line).url);
+    expect((await fetch(entry)).status).toBe(404);
+    expect(await end(child)).toBe(0);
+  });
+
+  it('without a browser it says so and serves on', async () => {
+    const { child } = world.start(['inspect'], { PATH: join(world.home, 'empty') });
+    let said = '';
+    child.stderr?.on('data', (text) => {
+      said += text;
+    });
+    await until('it says so', () => said.includes('No browser could be opened'));
+    expect(await end(child)).toBe(0);
   });
 
   it.each([

@@ -1,12 +1,15 @@
 import { once } from 'node:events';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AutopodError, type Failure, isFailureCode } from '../../errors.ts';
 import { type Inspector, serveInspector } from '../../inspector/server.ts';
 import type { Advice } from '../../inspector/subjects.ts';
 import { Watch } from '../../inspector/watch.ts';
 import { leaseFolder } from '../../lifecycle/drive.ts';
+import { writeFileAtomic } from '../../store/atomic-file.ts';
 import { lockHolder } from '../../store/lock.ts';
 import type { Context } from '../context.ts';
+import { knownSecrets } from '../stately-for.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
@@ -22,22 +25,23 @@ export const inspect: Verb<InspectOptions> = async (context, named, { open, port
   const subject = named === undefined ? '' : `#${await subjectOf(context, named)}`;
   const inspector = await serveInspector(await watchOf(context), port ?? 0);
   const url = `${inspector.url}${subject}`;
-  if (out.isJson) out.jsonLine({ url });
+  const { stately } = inspector;
+  const { inspector: address } = context.home();
+  await writeFileAtomic(address, JSON.stringify({ stately }));
+  if (out.isJson) out.jsonLine({ url, stately });
   else out.line(url);
   out.say(text.inspecting());
+  out.say(text.attaching(stately));
   if (open) await openPage(context, inspector, subject);
   if (!signal.aborted) await once(signal, 'abort');
   await inspector.close();
+  if ((await readFile(address, 'utf8').catch(() => '')).includes(stately)) await rm(address, { force: true });
   return 0;
 };
 
 async function watchOf(context: Context): Promise<Watch> {
   const home = context.home();
   const [pods, keeper] = await Promise.all([context.pods(), context.keeper()]);
-  const apiKey = await context.config().then(
-    (config) => config.apiKey,
-    () => undefined,
-  );
   const holder = async (folder: string) => (await lockHolder(folder))?.pid;
   return new Watch({
     journal: home.journal,
@@ -46,7 +50,7 @@ async function watchOf(context: Context): Promise<Watch> {
     driverOf: (recordId) => holder(leaseFolder(home, recordId)),
     keeper: () => holder(join(home.locks, 'keeper')),
     explain,
-    secrets: [apiKey, context.env.RUNPOD_API_KEY].filter((secret) => secret !== undefined),
+    secrets: await knownSecrets(context),
   });
 }
 
@@ -73,5 +77,8 @@ async function subjectOf(context: Context, named: string): Promise<string> {
 async function openPage(context: Context, { entry }: Inspector, subject: string): Promise<void> {
   const { default: open } = await import('open');
   const browser = await open(`${entry}${subject}`).catch(() => undefined);
-  browser?.once('error', () => context.out.say(text.noBrowser()));
+  const sayNone = () => context.out.say(text.noBrowser());
+  if (!browser) return sayNone();
+  browser.once('error', sayNone);
+  browser.once('exit', (code) => code && sayNone());
 }

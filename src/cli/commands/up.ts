@@ -12,6 +12,7 @@ import { withLock } from '../../store/lock.ts';
 import type { Context } from '../context.ts';
 import { finishReady } from '../finish.ts';
 import { reach } from '../reach.ts';
+import { statelyFor } from '../stately-for.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { accessWish, hasCreateOptions, type LaunchOptions, podWish } from '../wishes.ts';
@@ -35,14 +36,19 @@ async function launch(
   if (options.dryRun) return dryRun(context, wish);
   const asksForAccess = options.localPort !== undefined || !options.tunnel;
   const changes = asksForAccess ? { access: accessWish(options) } : {};
-  for (;;) {
-    const chosen = await choose(context, podId, { wish, options, createsAlways });
-    const outcome = await reach(context, chosen.recordId, 'ready', options, changes);
-    // The pod of an earlier launch may be gone; unless it was named, another one takes its place.
-    const isReplaceable =
-      outcome.failure?.code === 'podGone' && chosen.how !== 'planned' && podId === undefined;
-    if (!isReplaceable) return finishReady(context, outcome, options);
-    context.out.say(text.replacing(chosen.podId));
+  const stately = await statelyFor(context, options.inspect);
+  try {
+    for (;;) {
+      const chosen = await choose(context, podId, { wish, options, createsAlways });
+      const outcome = await reach(context, chosen.recordId, 'ready', { ...options, stately }, changes);
+      // The pod of an earlier launch may be gone; unless it was named, another one takes its place.
+      const isReplaceable =
+        outcome.failure?.code === 'podGone' && chosen.how !== 'planned' && podId === undefined;
+      if (!isReplaceable) return await finishReady(context, outcome, options);
+      context.out.say(text.replacing(chosen.podId));
+    }
+  } finally {
+    stately?.end();
   }
 }
 
