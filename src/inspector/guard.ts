@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /** Sent with every answer: nothing is kept, framed, or loaded from anywhere else, and no script is inline. */
 export const HEADERS = {
@@ -21,10 +21,18 @@ export function refusalOf({ method, headers }: IncomingMessage, port: number): n
   const host = headers.host ?? '';
   if (!hosts.includes(host)) return 403;
   if (headers.origin !== undefined && headers.origin !== `http://${host}`) return 403;
-  const site = headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return 403;
+  if (isFromElsewhere(headers) && !isNavigation(headers)) return 403;
   if (method !== 'GET' && method !== 'HEAD') return 405;
   return undefined;
+}
+
+function isFromElsewhere({ 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
+  return site !== undefined && site !== 'same-origin' && site !== 'none';
+}
+
+// A link to the page, as a terminal in a browser has it; who follows it has the key.
+function isNavigation(headers: IncomingHttpHeaders): boolean {
+  return headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 }
 
 /** Compares without telling by its duration how much was right. */

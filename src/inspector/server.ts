@@ -56,7 +56,7 @@ export async function serveInspector(watch: Watch, port: number): Promise<Inspec
       return end(response, 302, { location: `/${key}/` });
     }
     if (!isKey(given, key)) return end(response, 404);
-    if (name === 'events') return stream(request, response, watch);
+    if (name === 'events' && request.method === 'GET') return stream(request, response, watch);
     await sendFile(response, name || 'index.html');
   }
 

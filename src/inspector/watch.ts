@@ -86,7 +86,8 @@ export class Watch {
     const pods = await this.#options.pods().catch(told({}));
     const tail = await this.#tail.look().catch(told({ isWhole: false, entries: [] }));
     const entries = withoutSecrets(tail.entries, secrets);
-    this.#entries = (tail.isWhole ? entries : [...this.#entries, ...entries]).slice(-MAX_ENTRIES);
+    if (tail.isWhole) this.#entries = entries.slice(-MAX_ENTRIES);
+    else if (entries.length > 0) this.#entries = [...this.#entries, ...entries].slice(-MAX_ENTRIES);
     const keeper = (await this.#options.keeper()) ?? null;
     const drivers = await this.#drivers(Object.keys(pods));
     const subjects = subjectsOf({ pods, tunnels, entries: this.#entries, drivers, keeper, explain });

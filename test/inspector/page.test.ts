@@ -143,7 +143,7 @@ describe.runIf(hasChromium)('the page in a browser', () => {
 
   it('can be worked by keyboard and by screen reader', async () => {
     const { page } = opened;
-    for (const role of ['banner', 'navigation', 'main', 'toolbar'] as const)
+    for (const role of ['banner', 'navigation', 'main', 'group'] as const)
       expect(await page.getByRole(role).count(), role).toBe(1);
     const tree = await page.locator('body').ariaSnapshot();
     for (const part of [
@@ -166,6 +166,19 @@ describe.runIf(hasChromium)('the page in a browser', () => {
     await shows('terminated');
     await opened.page.locator('.subject.pod.past').waitFor();
     expect(await opened.page.locator('#facts-note').innerText()).toContain('No record');
+  });
+
+  it('a failure is shown with its reason and what to do', async () => {
+    const run = await world.autopod(['up', '--volume-id', 'nope', '--local-port', 'auto']);
+    expect(run.code).toBe(1);
+    await opened.page.locator('.subject.pod:not(.past)').click();
+    await shows('failed');
+    const advice = await opened.page.locator('#advice').innerText();
+    expect(advice).toContain('There is no network volume nope');
+    expect(advice).toContain('→ Name one with --volume-id');
+    expect(await opened.page.locator('.to-failure.last').getAttribute('data-from')).toBe(
+      'creating.validatingVolume',
+    );
   });
 
   it('all that time there was no error, and no request left this machine', async () => {

@@ -105,10 +105,16 @@ describe('who may see the page', () => {
       { origin: 'null' },
       { 'sec-fetch-site': 'cross-site' },
       { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' },
     ];
     for (const headers of refused)
       expect((await ask(inspector.url, { headers })).status, JSON.stringify(headers)).toBe(403);
-    for (const headers of [{ host: `localhost:${port}` }, { 'sec-fetch-site': 'none' }])
+    const link = {
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+    };
+    for (const headers of [{ host: `localhost:${port}` }, { 'sec-fetch-site': 'none' }, link])
       expect((await ask(inspector.url, { headers })).status).toBe(200);
   });
 

@@ -13,7 +13,7 @@ const charts = await (await fetch('charts.json')).json();
 const chart = new ChartView(byId('chart'), charts);
 
 followTheme(byId('theme'));
-model.selected = fromHash();
+if (fromHash()) model.choose(fromHash());
 let isPlaying = false;
 
 const source = new EventSource('events');
@@ -25,7 +25,7 @@ source.onmessage = ({ data }) => {
 };
 
 function play() {
-  isPlaying = model.isLive && model.playOn();
+  isPlaying = model.playOn();
   if (isPlaying) setTimeout(play, PLAY_MS);
   show();
 }

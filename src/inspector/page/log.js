@@ -8,7 +8,7 @@ let shown = '';
 /** The selected subject's events, latest first; choosing one goes back to it. */
 export function showLog(model, onGoTo) {
   const events = model.events;
-  const current = model.isLive ? undefined : model.cursor;
+  const current = model.shownIndex;
   const version = [model.selected, events.length, events.at(-1)?.at, current, limit].join();
   if (version === shown) return;
   shown = version;

@@ -14,7 +14,7 @@ export class Model {
   isPlaying = false;
   #hasChosen = false;
 
-  /** Takes one look of the server's. Answers the subject that came up and is now shown, if one did. */
+  /** Takes one look of the server's. */
   take({ isWhole, entries, subjects, notices, keeper }) {
     const isFirst = this.log.length === 0 && this.subjects.length === 0;
     const shown = this.cursor === null ? undefined : this.log[this.cursor];
@@ -24,7 +24,8 @@ export class Model {
     Object.assign(this, { subjects, notices, keeper });
     if (isWhole) this.#stopPlaying();
     if (isWhole && shown) this.cursor = this.#positionOf(shown);
-    return isFirst && isWhole ? this.#begin() : this.#followArrival(before, length);
+    if (!isFirst || !isWhole) this.#followArrival(before, length);
+    if (!this.subject) this.#show(this.subjects[0]?.id ?? null);
   }
 
   choose(id) {
@@ -49,7 +50,7 @@ export class Model {
 
   /** Has the next event that came in shown. Answers whether there was one. */
   playOn() {
-    const waiting = this.events.filter(({ index }) => index > this.played);
+    const waiting = this.isLive ? this.events.filter(({ index }) => index > this.played) : [];
     const next = waiting.length > MOST_PLAYED ? waiting.at(-MOST_PLAYED) : waiting[0];
     this.played = next ? next.index : this.log.length - 1;
     this.isPlaying = next !== undefined;
@@ -76,9 +77,16 @@ export class Model {
   /** Moves through the selected subject's events, by -1 or 1; past the last one it is now again. */
   step(by) {
     const events = this.events;
-    const at = this.isLive ? events.length : events.findIndex(({ index }) => index === this.cursor);
-    const from = this.isLive && by < 0 ? events.length - 1 : at;
-    this.goTo(events[Math.max(0, from + by)]?.index ?? null);
+    const at = this.isLive ? events.length : events.findIndex(({ index }) => index === this.shownIndex);
+    // What is shown of this subject may be older than the cursor, which another subject's event has set.
+    const isBetween = !this.isLive && this.shownIndex !== this.cursor;
+    const next = isBetween && by < 0 ? at : at + by;
+    this.goTo(events[Math.max(0, next)]?.index ?? null);
+  }
+
+  /** Position of the selected subject's event that is shown while looking at the past. */
+  get shownIndex() {
+    return this.isLive ? undefined : this.events.findLast(({ index }) => index <= this.cursor)?.index;
   }
 
   goTo(position) {
@@ -86,19 +94,13 @@ export class Model {
     this.#stopPlaying();
   }
 
-  #begin() {
-    if (this.selected === null || !this.subject) this.#show(this.subjects[0]?.id ?? null);
-    return undefined;
-  }
-
   // A pod that comes up is followed, unless the reader chose another one or looks at the past.
   #followArrival(before, length) {
     const arrival = this.subjects.find(({ id }) => !before.has(id) && id.startsWith('pod/'));
     const isFree = this.selected === null || !this.subject || (!this.#hasChosen && this.isLive);
-    if (!arrival || !isFree) return arrival;
+    if (!arrival || !isFree) return;
     this.#show(arrival.id);
     this.played = length - 1;
-    return arrival;
   }
 
   #show(id) {
