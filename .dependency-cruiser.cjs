@@ -29,6 +29,14 @@ module.exports = {
       'store/',
       'errors',
     ]),
+    only('inspector', 'inspector/', [
+      'inspector/',
+      'keeper/client',
+      'machines/',
+      'services/log',
+      'store/',
+      'errors',
+    ]),
     {
       name: 'only-the-store-knows-lowdb',
       severity: 'error',

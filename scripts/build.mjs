@@ -1,6 +1,8 @@
 // Bundles the command line, the keeper and the simulator into dist/ with shared, lazily loaded chunks, and the
 // quick answer to `tunnel --status` into a file of its own: many small chunks cost more to load than one.
-import { rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const shared = {
@@ -37,3 +39,18 @@ await build({
   splitting: true,
   chunkNames: 'chunks/status-[name]-[hash]',
 });
+
+// The inspector's page, and the charts it shows: laid out here, so that nobody needs elkjs at run time.
+await cp('src/inspector/page', 'dist/inspector', { recursive: true });
+const drawing = resolve('dist/inspector/draw.mjs');
+await build({
+  entryPoints: ['scripts/inspector-charts.ts'],
+  outfile: drawing,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  packages: 'external',
+  logLevel: 'warning',
+});
+await (await import(pathToFileURL(drawing).href)).writeCharts('dist/inspector');
+await rm(drawing);

@@ -78,7 +78,7 @@ export class Context {
 
   /** What driving a pod needs, with its watchers. */
   async driving(
-    watch: Pick<DriveContext, 'onState'> & { tell: (note: Note) => void },
+    watch: Pick<DriveContext, 'onState' | 'inspect'> & { tell: (note: Note) => void },
   ): Promise<DriveContext> {
     const { timingsFrom } = await import('../lifecycle/timings.ts');
     const [runpod, keeper, pods, journal] = await Promise.all([
@@ -96,7 +96,7 @@ export class Context {
       privateKey: () => this.privateKey(),
       tell: watch.tell,
     };
-    return { env, home: this.home(), pods, journal, onState: watch.onState };
+    return { env, home: this.home(), pods, journal, onState: watch.onState, inspect: watch.inspect };
   }
 
   #memo<T>(name: string, make: () => T): T {

@@ -70,6 +70,16 @@ export function exposedPort(value: string, before: { port: number; label?: strin
   return [...before, exposed];
 }
 
+/** Address of a WebSocket on this machine: what a machine tells does not leave it. */
+export function loopbackSocket(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const isHere = url && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
+  if (url?.protocol !== 'ws:' || !isHere) {
+    throw new InvalidArgumentError('It takes an address on this machine such as ws://localhost:8080.');
+  }
+  return value;
+}
+
 export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }

@@ -1,4 +1,5 @@
 import { AutopodError } from '../errors.ts';
+import type { StatelySender } from '../inspector/stately-sender.ts';
 import type { Outcome } from '../lifecycle/drive.ts';
 import type { PodRecordFacts } from '../lifecycle/pod-records.ts';
 import { pursue } from '../lifecycle/pursue.ts';
@@ -12,6 +13,8 @@ export interface ReachOptions {
   /** Milliseconds until a pod that does not get ready is given up. */
   timeout: number;
   jsonStream?: boolean;
+  /** Sends the machine's events to an inspector of Stately's. */
+  stately?: StatelySender | undefined;
 }
 
 /** Brings a pod to a goal with progress on stderr; a follower shows the driver's progress. */
@@ -19,7 +22,7 @@ export async function reach(
   context: Context,
   recordId: string,
   goal: Goal,
-  { timeout, jsonStream }: ReachOptions,
+  { timeout, jsonStream, stately }: ReachOptions,
   changes: Partial<PodRecordFacts> = {},
 ): Promise<Outcome> {
   const { out, signal } = context;
@@ -30,7 +33,7 @@ export async function reach(
     if (jsonStream) out.jsonLine({ at: new Date().toISOString(), podId, state });
   };
   try {
-    const driving = await context.driving({ onState, tell: progress.tell });
+    const driving = await context.driving({ onState, tell: progress.tell, inspect: stately?.note });
     const outcome = await pursue(
       driving,
       {

@@ -21,6 +21,8 @@ export interface LaunchOptions extends WaitOptions, AutoStopOptions {
   yes?: boolean;
   new?: boolean;
   jsonStream?: boolean;
+  /** True, or the address of a WebSocket on this machine. */
+  inspect?: string | true;
 }
 
 /** Options of every command that ends at a ComfyUI that answers. */

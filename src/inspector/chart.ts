@@ -11,6 +11,8 @@ export interface ChartState {
   isInitial: boolean;
   /** It runs nothing and waits for nothing: the machine rests here. */
   isResting: boolean;
+  /** The machine rests here because it cannot go on. */
+  isFailure: boolean;
 }
 
 export interface ChartEdge {
@@ -55,6 +57,7 @@ function describe(node: AnyStateNode): ChartState {
     parent: node.parent && node.parent.path.length > 0 ? fullName(node.parent) : null,
     isInitial: node.parent?.initial.target[0] === node,
     isResting: node.type !== 'compound' && node.invoke.length === 0,
+    isFailure: node.key === 'failed',
   };
 }
 

@@ -11,11 +11,14 @@ export interface Box {
   /** The description, broken into lines. */
   lines: string[];
   isParent: boolean;
+  /** The ways from here to a failure: told in the box, because arrows for them would cross everything. */
+  failures: ChartEdge[];
 }
 
 export interface Arrow {
   edge: ChartEdge;
   points: { x: number; y: number }[];
+  /** On the arrow: `x` is the middle of the words, `y` their top. */
   label: { x: number; y: number; lines: string[] };
 }
 
@@ -31,18 +34,20 @@ const NAME_CHAR = 8;
 const SMALL_CHAR = 6.3;
 const SMALL_LINE = 14;
 const MAX_LINE = 30;
+/** Follows an event that leads to a failure. */
+export const FAILURE_MARK = '→ failed';
 
 const OPTIONS = {
   'elk.algorithm': 'layered',
   'elk.direction': 'DOWN',
   'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
   'elk.edgeRouting': 'ORTHOGONAL',
-  'elk.spacing.nodeNode': '36',
-  'elk.spacing.edgeNode': '22',
-  'elk.spacing.edgeEdge': '16',
+  'elk.spacing.nodeNode': '24',
+  'elk.spacing.edgeNode': '14',
+  'elk.spacing.edgeEdge': '12',
   'elk.spacing.edgeLabel': '5',
-  'elk.layered.spacing.nodeNodeBetweenLayers': '40',
-  'elk.layered.spacing.edgeNodeBetweenLayers': '20',
+  'elk.layered.spacing.nodeNodeBetweenLayers': '26',
+  'elk.layered.spacing.edgeNodeBetweenLayers': '14',
   'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
   'elk.edgeLabels.placement': 'CENTER',
   'elk.padding': '[top=20,left=20,bottom=20,right=20]',
@@ -54,11 +59,12 @@ const Elk = ElkModule as unknown as typeof ElkModule.default;
 
 /** Places the states and routes the transitions of a chart. The same chart gives the same layout. */
 export async function layOut(chart: Chart): Promise<Layout> {
+  const drawn = chart.edges.filter((edge) => !leadsToFailure(chart, edge));
   const graph: ElkNode = {
     id: 'root',
     layoutOptions: OPTIONS,
     children: childrenOf(chart, null),
-    edges: chart.edges.map(toElkEdge),
+    edges: drawn.map(toElkEdge),
   };
   const placed = await new Elk().layout(graph);
   const boxes = boxesIn(chart, placed, 0, 0);
@@ -66,7 +72,7 @@ export async function layOut(chart: Chart): Promise<Layout> {
     width: Math.ceil(placed.width ?? 0),
     height: Math.ceil(placed.height ?? 0),
     boxes,
-    arrows: (placed.edges ?? []).map((edge, index) => arrowOf(edge, chart.edges[index] as ChartEdge, boxes)),
+    arrows: (placed.edges ?? []).map((edge, index) => arrowOf(edge, drawn[index] as ChartEdge, boxes)),
   };
 }
 
@@ -76,13 +82,23 @@ function childrenOf(chart: Chart, parent: string | null): ElkNode[] {
     .map((state) => {
       const children = childrenOf(chart, state.id);
       const lines = wrap(state.description, MAX_LINE);
+      const failures = failuresOf(chart, state).flatMap(({ labels }) => labels);
+      const longest = [...lines, ...failures.map((label) => `${label} ${FAILURE_MARK}`)];
       const width =
-        Math.max(state.name.length * NAME_CHAR, ...lines.map((line) => line.length * SMALL_CHAR)) + 28;
-      const height = 30 + lines.length * SMALL_LINE + 6;
+        Math.max(state.name.length * NAME_CHAR, ...longest.map((line) => line.length * SMALL_CHAR)) + 28;
+      const height = 30 + (lines.length + failures.length) * SMALL_LINE + 6;
       if (children.length === 0) return { id: state.id, width, height };
       const layoutOptions = { 'elk.padding': `[top=${height + 8},left=18,bottom=18,right=18]` };
       return { id: state.id, children, layoutOptions };
     });
+}
+
+function leadsToFailure({ states }: Chart, { to }: ChartEdge): boolean {
+  return states.some(({ id, isFailure }) => isFailure && id === to);
+}
+
+function failuresOf(chart: Chart, { id }: ChartState): ChartEdge[] {
+  return chart.edges.filter((edge) => edge.from === id && leadsToFailure(chart, edge));
 }
 
 function toElkEdge({ from, to, labels }: ChartEdge): ElkExtendedEdge {
@@ -92,7 +108,13 @@ function toElkEdge({ from, to, labels }: ChartEdge): ElkExtendedEdge {
     sources: [from],
     targets: [to],
     labels: [
-      { id: `${from}>${to}?`, text: labels.join('\n'), width, height: labels.length * SMALL_LINE + 2 },
+      {
+        id: `${from}>${to}?`,
+        text: labels.join('\n'),
+        width,
+        height: labels.length * SMALL_LINE + 2,
+        layoutOptions: { 'elk.edgeLabels.inline': 'true' },
+      },
     ],
   };
 }
@@ -104,7 +126,8 @@ function boxesIn(chart: Chart, { children = [] }: ElkNode, left: number, top: nu
     const y = top + (node.y ?? 0);
     const isParent = (node.children?.length ?? 0) > 0;
     const lines = wrap(state.description, isParent ? 60 : MAX_LINE);
-    const box = { state, x, y, width: node.width ?? 0, height: node.height ?? 0, lines, isParent };
+    const failures = failuresOf(chart, state);
+    const box = { state, x, y, width: node.width ?? 0, height: node.height ?? 0, lines, isParent, failures };
     return [box, ...boxesIn(chart, node, x, y)];
   });
 }
@@ -119,7 +142,7 @@ function arrowOf(placed: ElkExtendedEdge, edge: ChartEdge, boxes: Box[]): Arrow 
     ? [section.startPoint, ...(section.bendPoints ?? []), section.endPoint].map(move)
     : [];
   const [label] = placed.labels ?? [];
-  const at = move({ x: label?.x ?? 0, y: label?.y ?? 0 });
+  const at = move({ x: (label?.x ?? 0) + (label?.width ?? 0) / 2, y: label?.y ?? 0 });
   return { edge, points, label: { ...at, lines: edge.labels } };
 }
 

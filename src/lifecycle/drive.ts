@@ -30,6 +30,8 @@ export interface DriveContext {
   journal: Journal;
   /** Told of each state as it is entered. */
   onState: (state: string, facts: PodRecordFacts) => void;
+  /** Told of all that XState tells of the machine and what it starts. */
+  inspect?: ((event: InspectionEvent) => void) | undefined;
 }
 
 export function leaseFolder(home: Home, recordId: string): string {
@@ -54,7 +56,14 @@ export async function drive(
   const persistence = new Persistence(context, recordId, facts);
   const actor = createActor(
     providedPodMachine(context.env, (root) => persistence.save(root)),
-    { input: { facts, readyBy }, systemId: 'root', inspect: (event) => persistence.note(event) },
+    {
+      input: { facts, readyBy },
+      systemId: 'root',
+      inspect: (event) => {
+        persistence.note(event);
+        context.inspect?.(event);
+      },
+    },
   );
   const stopped = new AbortController();
   try {

@@ -15,6 +15,7 @@ export interface JournalEntry {
   reason?: string | undefined;
 }
 
+const NOTHING = Buffer.alloc(0);
 const MAX_BYTES = 2 * 1024 * 1024;
 
 /** Appends to `journal.jsonl`, one JSON object a line; past 2 MiB the file moves to `journal.jsonl.1`. */
@@ -32,10 +33,14 @@ export class Journal {
     await appendFile(this.#path, `\n${JSON.stringify(entry)}`, { mode: 0o600 });
   }
 
-  /** Entries in the order written, the rotated file first. A line cut off by a crash is left out. */
-  async read(): Promise<JournalEntry[]> {
-    const texts = await Promise.all([`${this.#path}.1`, this.#path].map(readOrEmpty));
-    return texts.join('').split('\n').flatMap(parseLine);
+  /**
+   * Entries in the order written, the rotated file first. A line cut off by a crash is left out; so is what
+   * lies past `bytes` of the file, when that is given.
+   */
+  async read(bytes?: number): Promise<JournalEntry[]> {
+    const [before, now] = await Promise.all([`${this.#path}.1`, this.#path].map(readOrEmpty));
+    const text = Buffer.concat([before ?? NOTHING, (now ?? NOTHING).subarray(0, bytes)]).toString('utf8');
+    return text.split('\n').flatMap(parseLine);
   }
 }
 
@@ -52,14 +57,22 @@ async function sizeOf(path: string): Promise<number> {
   );
 }
 
-async function readOrEmpty(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch(() => '');
+async function readOrEmpty(path: string): Promise<Buffer> {
+  return readFile(path).catch(() => NOTHING);
 }
 
-function parseLine(line: string): JournalEntry[] {
+/** The entry of one line, or none when the line is not whole or not one. */
+export function parseLine(line: string): JournalEntry[] {
   try {
-    return line ? [JSON.parse(line) as JournalEntry] : [];
+    const value: unknown = line && JSON.parse(line);
+    return isEntry(value) ? [value] : [];
   } catch {
     return [];
   }
+}
+
+function isEntry(value: unknown): value is JournalEntry {
+  if (typeof value !== 'object' || value === null) return false;
+  const { at, machine, id, event, from, to, reason = '' } = value as Record<string, unknown>;
+  return [at, machine, id, event, from, to, reason].every((field) => typeof field === 'string');
 }

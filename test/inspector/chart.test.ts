@@ -51,7 +51,7 @@ for (const machine of [podMachine, tunnelMachine]) {
         expect(svg).toContain(`data-state="${id}"`);
         expect(mermaid).toContain(id.replaceAll('.', '_'));
       }
-      expect(svg.match(/class="transition"/g)).toHaveLength(chart.edges.length);
+      expect(svg.match(/class="transition /g)).toHaveLength(chart.edges.length);
       expect(mermaid.match(/\w --> \w/g)).toHaveLength(chart.edges.length);
     });
 

@@ -13,6 +13,7 @@ import type { Context } from '../context.ts';
 import { finishReady } from '../finish.ts';
 import { reach } from '../reach.ts';
 import { requireKeeperFor, schedule } from '../schedule.ts';
+import { statelyFor } from '../stately-for.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { accessWish, hasCreateOptions, type LaunchOptions, podWish } from '../wishes.ts';
@@ -37,19 +38,24 @@ async function launch(
   if (options.dryRun) return dryRun(context, wish);
   const asksForAccess = options.localPort !== undefined || !options.tunnel;
   const changes = asksForAccess ? { access: accessWish(options) } : {};
-  for (;;) {
-    const chosen = await choose(context, podId, { wish, options, createsAlways });
-    const outcome = await reach(context, chosen.recordId, 'ready', options, changes);
-    // The pod of an earlier launch may be gone; unless it was named, another one takes its place.
-    const isReplaceable =
-      outcome.failure?.code === 'podGone' && chosen.how !== 'planned' && podId === undefined;
-    if (!isReplaceable) {
-      if (outcome.state === 'ready' && outcome.facts?.podId) {
-        await schedule(context, outcome.facts.podId, options);
+  const stately = await statelyFor(context, options.inspect);
+  try {
+    for (;;) {
+      const chosen = await choose(context, podId, { wish, options, createsAlways });
+      const outcome = await reach(context, chosen.recordId, 'ready', { ...options, stately }, changes);
+      // The pod of an earlier launch may be gone; unless it was named, another one takes its place.
+      const isReplaceable =
+        outcome.failure?.code === 'podGone' && chosen.how !== 'planned' && podId === undefined;
+      if (!isReplaceable) {
+        if (outcome.state === 'ready' && outcome.facts?.podId) {
+          await schedule(context, outcome.facts.podId, options);
+        }
+        return await finishReady(context, outcome, options);
       }
-      return finishReady(context, outcome, options);
+      context.out.say(text.replacing(chosen.podId));
     }
-    context.out.say(text.replacing(chosen.podId));
+  } finally {
+    stately?.end();
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { cloudType, price, since, wholeNumber } from '../options.ts';
+import { cloudType, portNumber, price, since, wholeNumber } from '../options.ts';
 import { examples, json, POD, type Runs } from './shared.ts';
 
 /** What is, what was, and what could be had. */
@@ -23,6 +23,16 @@ export function addInsight(program: Command, runs: Runs): void {
     .option('--tail <n>', 'only the last lines', wholeNumber(1))
     .option('--all', 'each attempt of a tunnel, too')
     .action(runs(async () => (await import('../commands/history.ts')).history));
+
+  json(program.command('inspect').argument('[pod]', 'pod id or name; also of pods long gone'))
+    .summary('see the machines of pods and tunnels at work, in a browser')
+    .description(
+      'Serves a page on this machine that shows the state of every pod and tunnel, live, and lets you step back through what happened. It works offline and changes nothing.',
+    )
+    .option('--no-open', 'open no browser; only print the address')
+    .option('--port <port>', 'port of the page; without it a free one', portNumber)
+    .addHelpText('after', examples(['autopod inspect', 'autopod inspect --no-open --port 8190']))
+    .action(runs(async () => (await import('../commands/inspect.ts')).inspect));
 
   json(program.command('gpus').argument('[name]', 'only GPUs whose name has this in it'))
     .summary('which GPUs could be had now, where, and for how much')

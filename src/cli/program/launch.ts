@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { cloudType, collect, exposedPort, wholeNumber } from '../options.ts';
+import { cloudType, collect, exposedPort, loopbackSocket, wholeNumber } from '../options.ts';
 import { autoStop, examples, json, POD, type Runs, waiting } from './shared.ts';
 
 /** `up` and `connect`. */
@@ -46,5 +46,11 @@ function launchOptions(command: Command): Command {
     .option('--name <name>', 'name of the pod')
     .option('--dry-run', 'print the plan and the request; create nothing')
     .option('-y, --yes', 'do not ask')
-    .option('--json-stream', 'print one JSON line for each change of state');
+    .option('--json-stream', 'print one JSON line for each change of state')
+    .addOption(
+      new Option(
+        '--inspect [ws://…]',
+        "send the machine's events to Stately's inspector, or to a running `autopod inspect`",
+      ).argParser(loopbackSocket),
+    );
 }

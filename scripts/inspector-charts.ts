@@ -1,0 +1,20 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chartOf } from '../src/inspector/chart.ts';
+import { layOut } from '../src/inspector/layout.ts';
+import { CHART_STYLE, svgOf } from '../src/inspector/svg.ts';
+import { podMachine } from '../src/machines/pod.ts';
+import { tunnelMachine } from '../src/machines/tunnel.ts';
+
+/** Writes what the inspector's page shows of the machines: `charts.json`, by machine id, and `chart.css`. */
+export async function writeCharts(folder: string): Promise<void> {
+  const charts: Record<string, object> = {};
+  for (const machine of [podMachine, tunnelMachine]) {
+    const chart = chartOf(machine);
+    const { states, edges, anywhere } = chart;
+    const svg = svgOf(chart, await layOut(chart), { isStyled: false });
+    charts[chart.id] = { states, edges, anywhere, svg };
+  }
+  await writeFile(join(folder, 'charts.json'), JSON.stringify(charts));
+  await writeFile(join(folder, 'chart.css'), CHART_STYLE);
+}

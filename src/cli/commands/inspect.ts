@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AutopodError, type Failure, isFailureCode } from '../../errors.ts';
+import { serveInspector } from '../../inspector/server.ts';
+import type { Advice } from '../../inspector/subjects.ts';
+import { Watch } from '../../inspector/watch.ts';
+import { leaseFolder } from '../../lifecycle/drive.ts';
+import { writeFileAtomic } from '../../store/atomic-file.ts';
+import { lockHolder } from '../../store/lock.ts';
+import { openBrowser } from '../browser.ts';
+import type { Context } from '../context.ts';
+import { knownSecrets } from '../stately-for.ts';
+import { FAILURE_WORDS } from '../text/failures.ts';
+import { text } from '../text.ts';
+import type { Verb } from '../verb.ts';
+
+interface InspectOptions {
+  open: boolean;
+  port?: number;
+}
+
+/** Serves the inspector until it is interrupted. It asks nothing of RunPod and changes nothing. */
+export const inspect: Verb<InspectOptions> = async (context, named, { open, port }) => {
+  const { out, signal } = context;
+  const subject = named === undefined ? '' : `#${await subjectOf(context, named)}`;
+  const inspector = await serveInspector(await watchOf(context), port ?? 0);
+  const url = `${inspector.url}${subject}`;
+  const { stately } = inspector;
+  const { inspector: address } = context.home();
+  await writeFileAtomic(address, JSON.stringify({ stately }));
+  if (out.isJson) out.jsonLine({ url, stately });
+  else out.line(url);
+  out.say(text.inspecting());
+  out.say(text.attaching(stately));
+  if (open) await openBrowser(context, `${inspector.entry}${subject}`);
+  if (!signal.aborted) await once(signal, 'abort');
+  await inspector.close();
+  if ((await readFile(address, 'utf8').catch(() => '')).includes(stately)) await rm(address, { force: true });
+  return 0;
+};
+
+async function watchOf(context: Context): Promise<Watch> {
+  const home = context.home();
+  const [pods, keeper] = await Promise.all([context.pods(), context.keeper()]);
+  const holder = async (folder: string) => (await lockHolder(folder))?.pid;
+  return new Watch({
+    journal: home.journal,
+    pods: () => pods.all(),
+    tunnels: () => keeper.tunnels(),
+    driverOf: (recordId) => holder(leaseFolder(home, recordId)),
+    keeper: () => holder(join(home.locks, 'keeper')),
+    explain,
+    secrets: await knownSecrets(context),
+  });
+}
+
+// A record may carry a code that only a later autopod knows.
+function explain({ code, detail }: Failure): Advice {
+  return isFailureCode(code) ? FAILURE_WORDS[code](detail) : { what: String(code) };
+}
+
+/** A pod by id, launch id or name, also one long gone of which only the journal tells. */
+async function subjectOf(context: Context, named: string): Promise<string> {
+  const records = Object.entries(await (await context.pods()).all());
+  const recorded = records.filter(
+    ([id, { facts }]) => id === named || facts.podId === named || facts.wish.name === named,
+  );
+  if (recorded.length > 1)
+    throw new AutopodError('podNotChosen', { pods: recorded.map(([id, { facts }]) => facts.podId ?? id) });
+  if (recorded[0]) return `pod/${recorded[0][0]}`;
+  const entry = (await (await context.journal()).read()).findLast(({ id }) => id === named);
+  if (!entry) throw new AutopodError('podNotFound', { podId: named });
+  return `${entry.machine.split('@')[0]}/${named}`;
+}

@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { AutopodError } from '../errors.ts';
+import type { StatelySender } from '../inspector/stately-sender.ts';
+import type { Context } from './context.ts';
+import { text } from './text.ts';
+
+/**
+ * Where `--inspect` sends to: the address it names, else the `autopod inspect` that was started last; undefined
+ * without the option. An end that does not answer is told, and the command goes on without it.
+ */
+export async function statelyFor(
+  context: Context,
+  wanted: string | true | undefined,
+): Promise<StatelySender | undefined> {
+  if (wanted === undefined) return undefined;
+  const url = wanted === true ? await runningInspector(context) : wanted;
+  const { sendToStately } = await import('../inspector/stately-sender.ts');
+  const onLost = () => context.out.say(text.statelyLost(new URL(url).origin));
+  return sendToStately({ url, secrets: await knownSecrets(context), onLost });
+}
+
+/** Values that no inspector may show. A configuration that cannot be read has none. */
+export async function knownSecrets(context: Context): Promise<string[]> {
+  const apiKey = await context.config().then(
+    (config) => config.apiKey,
+    () => undefined,
+  );
+  return [apiKey, context.env.RUNPOD_API_KEY].filter((secret) => secret !== undefined);
+}
+
+async function runningInspector(context: Context): Promise<string> {
+  const saved = await readFile(context.home().inspector, 'utf8').catch(() => undefined);
+  if (saved === undefined) {
+    throw new AutopodError('usage', { message: text.noInspector(), next: text.startInspector() });
+  }
+  return (JSON.parse(saved) as { stately: string }).stately;
+}

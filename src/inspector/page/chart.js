@@ -1,0 +1,98 @@
+/** The statechart of one machine: lights its states and marks the last transition. */
+export class ChartView {
+  #frame;
+  #charts;
+  #machine = null;
+  #svg = null;
+  #state = null;
+
+  constructor(frame, charts) {
+    this.#frame = frame;
+    // What scrolls must be reachable by keyboard.
+    frame.tabIndex = 0;
+    new ResizeObserver(() => this.reveal()).observe(frame);
+    this.#charts = charts;
+  }
+
+  meaningOf(machine, state) {
+    return this.#stateOf(machine, state)?.description ?? '';
+  }
+
+  isResting(machine, state) {
+    return this.#stateOf(machine, state)?.isResting ?? true;
+  }
+
+  /** Where a state leads, by event. */
+  waysFrom(machine, state) {
+    const lineage = withParents(state);
+    const { edges = [] } = this.#charts[machine] ?? {};
+    return edges.filter(({ from }) => lineage.includes(from));
+  }
+
+  show(machine, state, event) {
+    if (machine !== this.#machine) this.#draw(machine);
+    if (!this.#svg) return;
+    const lineage = state === null ? [] : withParents(state);
+    for (const box of this.#svg.querySelectorAll('[data-state]')) {
+      box.classList.toggle('lit', lineage.includes(box.dataset.state));
+    }
+    const last = event && this.#edgeOf(machine, event);
+    for (const arrow of this.#svg.querySelectorAll('.transition')) {
+      const isLast = arrow.dataset.from === last?.from && arrow.dataset.to === last?.to;
+      arrow.classList.toggle('last', isLast);
+      arrow.querySelector('path')?.setAttribute('marker-end', isLast ? 'url(#arrow-last)' : 'url(#arrow)');
+    }
+    this.#svg.setAttribute(
+      'aria-label',
+      `${machine}: ${state ?? 'not begun'}. ${this.meaningOf(machine, state)}`,
+    );
+    if (state !== this.#state) this.reveal();
+    this.#state = state;
+  }
+
+  #draw(machine) {
+    this.#machine = machine;
+    this.#state = null;
+    const text = this.#charts[machine]?.svg;
+    if (!text) {
+      this.#svg = null;
+      this.#frame.replaceChildren(`There is no picture of ${machine}.`);
+      return;
+    }
+    const { documentElement } = new DOMParser().parseFromString(text, 'image/svg+xml');
+    this.#svg = document.importNode(documentElement, true);
+    const marker = this.#svg.querySelector('marker').cloneNode(true);
+    marker.id = 'arrow-last';
+    this.#svg.querySelector('defs').append(marker);
+    this.#svg.style.setProperty('--natural-width', `${this.#svg.getAttribute('width')}px`);
+    this.#frame.replaceChildren(this.#svg);
+  }
+
+  /** In a chart larger than its frame, brings the lit state to the middle. */
+  reveal() {
+    const lit = [...this.#frame.querySelectorAll('.state.lit')].at(-1);
+    if (!lit) return;
+    const [box, frame] = [lit.getBoundingClientRect(), this.#frame.getBoundingClientRect()];
+    this.#frame.scrollBy({
+      left: box.left + box.width / 2 - frame.left - frame.width / 2,
+      top: box.top + box.height / 2 - frame.top - frame.height / 2,
+      behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth',
+    });
+  }
+
+  #edgeOf(machine, { from, to, event }) {
+    const [sources, targets] = [withParents(from), withParents(to)];
+    return this.#charts[machine].edges.find(
+      (edge) => sources.includes(edge.from) && targets.includes(edge.to) && edge.labels.includes(event),
+    );
+  }
+
+  #stateOf(machine, state) {
+    return this.#charts[machine]?.states.find(({ id }) => id === state);
+  }
+}
+
+/** `creating.placing` is in `creating`, too. */
+function withParents(state) {
+  return state.split('.').map((_, index, names) => names.slice(0, index + 1).join('.'));
+}

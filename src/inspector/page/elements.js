@@ -1,0 +1,35 @@
+/** An element with properties and children; words are only ever text. */
+export function element(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name in made && !name.startsWith('aria-')) made[name] = value;
+    else made.setAttribute(name, value === true ? 'true' : value);
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+/** Sets text only when it differs, so that a screen reader is not told the same again. */
+export function say(target, words) {
+  if (target.textContent !== words) target.textContent = words;
+}
+
+export function clock(at) {
+  const when = new Date(at);
+  const time = when.toLocaleTimeString([], { hour12: false });
+  return when.toDateString() === new Date().toDateString() ? time : `${when.toLocaleDateString()} ${time}`;
+}
+
+/** `0.4 s`, `24 s`, `3 min 20 s`, `2 h 5 min`. */
+export function duration(ms) {
+  if (ms < 9950) return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}

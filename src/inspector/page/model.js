@@ -1,0 +1,129 @@
+/** What is known, and which part of it is shown. Knows nothing of the page. */
+export class Model {
+  log = [];
+  subjects = [];
+  notices = [];
+  keeper = null;
+  /** Id of the subject that is shown. */
+  selected = null;
+  /** Position in the log up to which things are shown as they stood; null shows them as they are. */
+  cursor = null;
+  /** Position in the log up to which the selected subject's events have been played. */
+  played = -1;
+  /** Whether the event at `played` is being shown. */
+  isPlaying = false;
+  #hasChosen = false;
+
+  /** Takes one look of the server's. */
+  take({ isWhole, entries, subjects, notices, keeper }) {
+    const isFirst = this.log.length === 0 && this.subjects.length === 0;
+    const shown = this.cursor === null ? undefined : this.log[this.cursor];
+    const before = new Set(this.subjects.map(({ id }) => id));
+    const length = isWhole ? 0 : this.log.length;
+    this.log = isWhole ? entries : [...this.log, ...entries];
+    Object.assign(this, { subjects, notices, keeper });
+    if (isWhole) this.#stopPlaying();
+    if (isWhole && shown) this.cursor = this.#positionOf(shown);
+    if (!isFirst || !isWhole) this.#followArrival(before, length);
+    if (!this.subject) this.#show(this.subjects[0]?.id ?? null);
+  }
+
+  choose(id) {
+    this.#hasChosen = true;
+    this.#show(id);
+  }
+
+  get subject() {
+    return this.subjects.find(({ id }) => id === this.selected);
+  }
+
+  /** Events of the selected subject, oldest first, with their position in the log. */
+  get events() {
+    return this.log
+      .map((entry, index) => ({ ...entry, index }))
+      .filter((entry) => subjectOf(entry) === this.selected);
+  }
+
+  get isLive() {
+    return this.cursor === null;
+  }
+
+  /** Has the next event that came in shown. Answers whether there was one. */
+  playOn() {
+    const waiting = this.isLive ? this.events.filter(({ index }) => index > this.played) : [];
+    const next = waiting.length > MOST_PLAYED ? waiting.at(-MOST_PLAYED) : waiting[0];
+    this.played = next ? next.index : this.log.length - 1;
+    this.isPlaying = next !== undefined;
+    return this.isPlaying;
+  }
+
+  /** State of a subject at the time that is shown, and the event that led there. */
+  viewOf(subject) {
+    const isPlayed = this.isPlaying && subject.id === this.selected;
+    if (this.isLive && !isPlayed) {
+      const last = this.log.findLast((entry) => subjectOf(entry) === subject.id);
+      return {
+        state: subject.state,
+        since: subject.since,
+        event: last?.to === subject.state ? last : undefined,
+      };
+    }
+    const position = this.isLive ? this.played : this.cursor;
+    const event = this.log.slice(0, position + 1).findLast((entry) => subjectOf(entry) === subject.id);
+    if (event) return { state: event.to, since: event.at, event };
+    return { state: null, since: null, event: undefined };
+  }
+
+  /** Moves through the selected subject's events, by -1 or 1; past the last one it is now again. */
+  step(by) {
+    const events = this.events;
+    const at = this.isLive ? events.length : events.findIndex(({ index }) => index === this.shownIndex);
+    // What is shown of this subject may be older than the cursor, which another subject's event has set.
+    const isBetween = !this.isLive && this.shownIndex !== this.cursor;
+    const next = isBetween && by < 0 ? at : at + by;
+    this.goTo(events[Math.max(0, next)]?.index ?? null);
+  }
+
+  /** Position of the selected subject's event that is shown while looking at the past. */
+  get shownIndex() {
+    return this.isLive ? undefined : this.events.findLast(({ index }) => index <= this.cursor)?.index;
+  }
+
+  goTo(position) {
+    this.cursor = position;
+    this.#stopPlaying();
+  }
+
+  // A pod that comes up is followed, unless the reader chose another one or looks at the past.
+  #followArrival(before, length) {
+    const arrival = this.subjects.find(({ id }) => !before.has(id) && id.startsWith('pod/'));
+    const isFree = this.selected === null || !this.subject || (!this.#hasChosen && this.isLive);
+    if (!arrival || !isFree) return;
+    this.#show(arrival.id);
+    this.played = length - 1;
+  }
+
+  #show(id) {
+    this.selected = id;
+    this.#stopPlaying();
+  }
+
+  #stopPlaying() {
+    this.played = this.log.length - 1;
+    this.isPlaying = false;
+  }
+
+  #positionOf({ at, machine, id, to }) {
+    const position = this.log.findIndex(
+      (entry) => entry.at === at && entry.machine === machine && entry.id === id && entry.to === to,
+    );
+    return position < 0 ? null : position;
+  }
+}
+
+/** Events played one after the other; what comes in beyond is skipped. */
+const MOST_PLAYED = 12;
+
+export function subjectOf({ machine, id }) {
+  return `${machine.split('@')[0]}/${id}`;
+}

@@ -1,0 +1,67 @@
+import type { AnyActorRef, AnyStateMachine, InspectionEvent } from 'xstate';
+import { withoutSecrets } from './redact.ts';
+
+/** Version of `@statelyai/inspect` whose messages these are. */
+const PROTOCOL = '0.7.2';
+
+/**
+ * What XState tells of an actor, as a message of Stately's inspector; undefined for what that does not show.
+ * A machine is told with its context, without secrets. Of what a machine starts only type and status are told:
+ * inputs and outputs may hold anything.
+ */
+export function statelyMessage(event: InspectionEvent, secrets: readonly string[]): object | undefined {
+  const actor = event.actorRef as AnyActorRef & { _parent?: AnyActorRef; logic?: AnyStateMachine };
+  const common = {
+    type: event.type,
+    sessionId: actor.sessionId,
+    rootId: event.rootId,
+    createdAt: String(Date.now()),
+    id: null,
+    _version: PROTOCOL,
+  };
+  const isMachine = typeof actor.logic?.config === 'object';
+  switch (event.type) {
+    case '@xstate.actor':
+      return {
+        ...common,
+        name: isMachine ? actor.logic?.id : actor.id,
+        parentId: actor._parent?.sessionId,
+        definition: isMachine
+          ? definitionOf(actor.logic as AnyStateMachine)
+          : JSON.stringify({ id: actor.id }),
+        snapshot: snapshotOf(actor.getSnapshot(), isMachine, secrets),
+      };
+    case '@xstate.event':
+      return {
+        ...common,
+        sourceId: (event.sourceRef as AnyActorRef | undefined)?.sessionId,
+        event: eventOf(event.event, secrets),
+      };
+    case '@xstate.snapshot':
+      return {
+        ...common,
+        event: eventOf(event.event, secrets),
+        snapshot: snapshotOf(event.snapshot, isMachine, secrets),
+      };
+    default:
+      return undefined;
+  }
+}
+
+/** The machine's configuration as JSON, without its initial context. */
+function definitionOf({ config }: AnyStateMachine): string {
+  return JSON.stringify(config, (name, value) => {
+    if (name === 'context' || name === 'input' || name === 'output') return undefined;
+    return typeof value === 'function' ? { type: value.name || 'inline' } : value;
+  });
+}
+
+function snapshotOf(snapshot: unknown, isMachine: boolean, secrets: readonly string[]): object {
+  const { status, value, context } = snapshot as { status?: string; value?: unknown; context?: unknown };
+  return isMachine ? { status, value, context: withoutSecrets(context, secrets) } : { status };
+}
+
+// What an actor has brought (`xstate.done.actor.…`) is in the context when it matters.
+function eventOf(event: { type: string }, secrets: readonly string[]): object {
+  return event.type.startsWith('xstate.') ? { type: event.type } : withoutSecrets(event, secrets);
+}

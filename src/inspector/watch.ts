@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Failure, toFailure } from '../errors.ts';
+import type { TunnelView } from '../keeper/client.ts';
+import type { JournalEntry } from '../store/journal.ts';
+import { JournalTail } from '../store/journal-tail.ts';
+import type { StoredRecord } from '../store/records.ts';
+import { withoutSecrets } from './redact.ts';
+import { type Advice, type Subject, subjectsOf } from './subjects.ts';
+
+/** Where the inspector looks; it changes nothing there. */
+export interface WatchOptions {
+  /** Path of `journal.jsonl`. */
+  journal: string;
+  pods: () => Promise<Record<string, StoredRecord<object>>>;
+  tunnels: () => Promise<TunnelView[]>;
+  /** Process that moves a pod now, by its record's id. */
+  driverOf: (recordId: string) => Promise<number | undefined>;
+  /** Process id of the keeper. */
+  keeper: () => Promise<number | undefined>;
+  explain: (failure: Failure) => Advice;
+  /** Values that must never be shown, such as the API key. */
+  secrets: string[];
+}
+
+/** One look, without secrets. */
+export interface Look {
+  /** `entries` replace those told before. */
+  isWhole: boolean;
+  /** Journal entries not told before, oldest first. */
+  entries: JournalEntry[];
+  subjects: Subject[];
+  /** What could not be read. */
+  notices: Advice[];
+  /** Process id of the keeper; null when none runs. */
+  keeper: number | null;
+}
+
+const EVERY_MS = 250;
+/** Entries kept and told; older ones are in `autopod history`. */
+const MAX_ENTRIES = 5_000;
+
+type Listener = (look: Look) => void;
+
+/** Looks at the home and its processes as long as somebody listens, and tells what has changed. */
+export class Watch {
+  readonly #options: WatchOptions;
+  readonly #tail: JournalTail;
+  readonly #listeners = new Set<Listener>();
+  #entries: JournalEntry[] = [];
+  #latest: Look | undefined;
+  #told = '';
+  #isLooking = false;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    this.#tail = new JournalTail(options.journal);
+  }
+
+  /** Tells the listener all there is, then what changes. The answer ends it. */
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    if (this.#latest) listener({ ...this.#latest, isWhole: true, entries: this.#entries });
+    if (!this.#isLooking) void this.#lookOnAndOn();
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #lookOnAndOn(): Promise<void> {
+    this.#isLooking = true;
+    while (this.#listeners.size > 0) {
+      await this.#look().catch((error) => this.#tellFailure(error));
+      await sleep(EVERY_MS);
+    }
+    this.#isLooking = false;
+  }
+
+  async #look(): Promise<void> {
+    const { secrets, explain } = this.#options;
+    const notices: Advice[] = [];
+    const told =
+      <T>(otherwise: T) =>
+      (error: unknown) => {
+        notices.push(explain(toFailure(error)));
+        return otherwise;
+      };
+    const tunnels = await this.#options.tunnels().catch(told([]));
+    const pods = await this.#options.pods().catch(told({}));
+    const tail = await this.#tail.look().catch(told({ isWhole: false, entries: [] }));
+    const entries = withoutSecrets(tail.entries, secrets);
+    if (tail.isWhole) this.#entries = entries.slice(-MAX_ENTRIES);
+    else if (entries.length > 0) this.#entries = [...this.#entries, ...entries].slice(-MAX_ENTRIES);
+    const keeper = (await this.#options.keeper()) ?? null;
+    const drivers = await this.#drivers(Object.keys(pods));
+    const subjects = subjectsOf({ pods, tunnels, entries: this.#entries, drivers, keeper, explain });
+    this.#tell(tail.isWhole, entries, withoutSecrets({ subjects, notices, keeper }, secrets));
+  }
+
+  #tellFailure(error: unknown): void {
+    const notices = [this.#options.explain(toFailure(error))];
+    this.#tell(false, [], { subjects: [], keeper: null, notices });
+  }
+
+  async #drivers(recordIds: string[]): Promise<Map<string, number>> {
+    const drivers = new Map<string, number>();
+    for (const id of recordIds) {
+      const pid = await this.#options.driverOf(id);
+      if (pid !== undefined) drivers.set(id, pid);
+    }
+    return drivers;
+  }
+
+  #tell(isWhole: boolean, entries: JournalEntry[], seen: Omit<Look, 'isWhole' | 'entries'>): void {
+    const text = JSON.stringify(seen);
+    this.#latest = { isWhole, entries: isWhole ? this.#entries : entries, ...seen };
+    if (!isWhole && entries.length === 0 && text === this.#told) return;
+    this.#told = text;
+    for (const listener of this.#listeners) listener(this.#latest);
+  }
+}

@@ -1,0 +1,163 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Look } from '../../src/inspector/watch.ts';
+import { until } from '../support/until.ts';
+import { startWorld, type TestWorld } from '../support/world.ts';
+
+let world: TestWorld;
+
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.end());
+
+/** Starts `autopod inspect` and answers where it serves. */
+async function inspect(args: string[] = [], env = {}): Promise<{ url: string; child: ChildProcess }> {
+  const { child } = world.start(['inspect', '--no-open', '--json', ...args], env);
+  const [line] = await once(child.stdout as NodeJS.ReadableStream, 'data');
+  return { url: JSON.parse(String(line)).url, child };
+}
+
+async function end(child: ChildProcess): Promise<unknown> {
+  child.kill('SIGINT');
+  return (await once(child, 'exit'))[0];
+}
+
+async function firstLook(url: string): Promise<{ look: Look; text: string }> {
+  const stream = await fetch(new URL('events', url));
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of stream.body as unknown as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(chunk, { stream: true });
+    const [, data] = /^data: (.*)\n\n/m.exec(text) ?? [];
+    if (data) return { look: JSON.parse(data), text };
+  }
+  throw new Error('the stream ended');
+}
+
+describe('the command', () => {
+  it('serves a page until Ctrl-C, with no account and no network', async () => {
+    const offline = { AUTOPOD_API_URL: 'http://127.0.0.1:9/v2', RUNPOD_API_KEY: '' };
+    const { url, child } = await inspect([], offline);
+    expect(await (await fetch(url)).text()).toContain('<title>autopod inspector</title>');
+    expect((await firstLook(url)).look).toMatchObject({
+      isWhole: true,
+      subjects: [],
+      notices: [],
+      keeper: null,
+    });
+    expect(await end(child)).toBe(0);
+  });
+
+  it('starts nothing: no keeper, no record, no lock', async () => {
+    expect(world.processes()).toEqual([]);
+    expect(
+      ['pods.json', 'tunnels.json', 'journal.jsonl', 'inspector.json'].filter((name) =>
+        existsSync(join(world.home, name)),
+      ),
+    ).toEqual([]);
+    expect(readdirSync(join(world.home, 'locks'))).toEqual([]);
+  });
+
+  it('opens a browser at an address that works once, so that the key is on no command line', async () => {
+    const opened = join(world.home, 'opened');
+    const fake = join(world.home, 'xdg-open');
+    writeFileSync(fake, `#!/bin/sh\nprintf %s "$1" > ${opened}.part && mv ${opened}.part ${opened}\n`, {
+      mode: 0o755,
+    });
+    const { child } = world.start(['inspect', '--json'], { PATH: `${world.home}:${process.env.PATH}` });
+    const [line] = await once(child.stdout as NodeJS.ReadableStream, 'data');
+    await until('a browser is started', () => existsSync(opened));
+    const entry = readFileSync(opened, 'utf8');
+    expect(entry).not.toContain(new URL(JSON.parse(line).url).pathname);
+    expect((await fetch(entry)).url).toBe(JSON.parse(line).url);
+    expect((await fetch(entry)).status).toBe(404);
+    expect(await end(child)).toBe(0);
+  });
+
+  it('without a browser it says so and serves on', async () => {
+    const { child } = world.start(['inspect'], { PATH: join(world.home, 'empty') });
+    let said = '';
+    child.stderr?.on('data', (text) => {
+      said += text;
+    });
+    await until('it says so', () => said.includes('No browser could be opened'));
+    expect(await end(child)).toBe(0);
+  });
+
+  it.each([
+    ['no port', ['--port', 'x'], 2, 'port from 1 to 65535'],
+    ['port 0', ['--port', '0'], 2, 'port from 1 to 65535'],
+    ['an unknown option', ['--prot', '1'], 2, '--port'],
+    ['an unknown pod', ['nobody'], 1, 'There is no pod nobody'],
+  ])('refuses %s', async (_what, args, code, words) => {
+    const run = await world.autopod(['inspect', '--no-open', ...args]);
+    expect([run.code, run.stdout]).toEqual([code, '']);
+    expect(run.stderr).toContain(words);
+  });
+
+  it('takes the port it is given, and tells when it is taken', async () => {
+    const { url, child } = await inspect();
+    const { port } = new URL(url);
+    const second = await world.autopod(['inspect', '--no-open', '--port', port]);
+    expect([second.code, second.stderr]).toEqual([
+      1,
+      expect.stringContaining(`Port ${port} on this machine is taken`),
+    ]);
+    expect(second.stderr).toContain('--port N');
+    expect(await end(child)).toBe(0);
+    const third = await inspect(['--port', port]);
+    expect(new URL(third.url).port).toBe(port);
+    expect(third.url).not.toBe(url);
+    await end(third.child);
+  });
+});
+
+describe('after a whole life of a pod', () => {
+  let podId = '';
+
+  beforeAll(async () => {
+    expect((await world.autopod(['up', '--local-port', 'auto', '--name', 'mine'])).code).toBe(0);
+    podId = (await world.podIds())[0] ?? '';
+  });
+
+  it('a pod may be named by id or name, and the page opens at it', async () => {
+    for (const named of [podId, 'mine']) {
+      const { url, child } = await inspect([named]);
+      const { look } = await firstLook(url);
+      expect(url).toContain(`#${look.subjects.find(({ title }) => title === 'mine')?.id}`);
+      await end(child);
+    }
+  });
+
+  it('nothing that is served holds a secret', async () => {
+    writeFileSync(join(world.home, 'config.json'), '{ broken');
+    const { url, child } = await inspect();
+    const names = readdirSync(join(import.meta.dirname, '..', '..', 'dist', 'inspector'));
+    const served = await Promise.all(names.map(async (name) => (await fetch(new URL(name, url))).text()));
+    const { look, text } = await firstLook(url);
+    expect(look.subjects.map(({ state }) => state)).toEqual(['ready', 'healthy']);
+    const [, publicKey = '?'] = readFileSync(join(world.home, 'id_test.pub'), 'utf8').split(' ');
+    const privateKey = readFileSync(join(world.home, 'id_test'), 'utf8').split('\n')[1] ?? '?';
+    for (const secret of ['sim-key', publicKey, privateKey, 'PUBLIC_KEY='])
+      for (const body of [...served, text]) expect(body).not.toContain(secret);
+    await end(child);
+  });
+
+  it('a pod long gone is shown from the journal alone', async () => {
+    expect((await world.autopod(['kill', '--yes', podId], { RUNPOD_API_KEY: 'sim-key' })).code).toBe(2);
+    writeFileSync(join(world.home, 'config.json'), '{}');
+    expect((await world.autopod(['kill', '--yes', podId])).code).toBe(0);
+    const { url, child } = await inspect([podId]);
+    expect(url).toContain(`#tunnel/${podId}`);
+    const { look } = await firstLook(url);
+    expect(look.subjects).toMatchObject([
+      { state: 'terminated', isPast: true },
+      { state: 'stopped', isPast: true },
+    ]);
+    await end(child);
+  });
+});

@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
+import { assign, createActor, fromPromise, setup, waitFor } from 'xstate';
+import { statelyMessage } from '../../src/inspector/stately.ts';
+import { until } from '../support/until.ts';
+import { startWorld, type TestWorld } from '../support/world.ts';
+
+it('no secret leaves, wherever a machine has it', async () => {
+  const secret = 'hush-hush';
+  const messages: object[] = [];
+  const machine = setup({
+    types: { context: {} as Record<string, unknown>, events: {} as { type: string; token?: string } },
+    actors: { fetchKey: fromPromise<string, string>(async () => secret) },
+  }).createMachine({
+    id: 'm',
+    context: { apiKey: secret, note: `key ${secret}` },
+    initial: 'waiting',
+    states: {
+      waiting: {
+        invoke: {
+          id: 'fetchKey',
+          src: 'fetchKey',
+          input: secret,
+          onDone: { target: 'has', actions: assign({ token: ({ event }) => event.output }) },
+        },
+      },
+      has: { on: { used: 'waiting' } },
+    },
+  });
+  const actor = createActor(machine, {
+    inspect: (event) => setImmediate(() => messages.push(statelyMessage(event, [secret]) ?? {})),
+  });
+  actor.start();
+  await waitFor(actor, (snapshot) => snapshot.matches('has'));
+  actor.send({ type: 'used', token: secret });
+  await until('the last message', () => messages.length > 8);
+  actor.stop();
+  expect(JSON.stringify(messages)).not.toContain(secret);
+  expect(JSON.stringify(messages)).toContain('xstate.done.actor.fetchKey');
+  expect(messages[0]).toMatchObject({ type: '@xstate.actor', name: 'm', snapshot: { status: 'active' } });
+});
+
+it('an end that never answers keeps no process alive', async () => {
+  const server = createServer(() => undefined).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const fixture = join(import.meta.dirname, 'fixtures', 'send-and-leave.ts');
+  const child = spawn(process.execPath, ['--import', 'tsx', fixture, url], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  const begun = performance.now();
+  expect(await once(child, 'exit')).toEqual([0, null]);
+  expect(performance.now() - begun).toBeLessThan(2_000);
+});
+
+describe('up --inspect', () => {
+  let world: TestWorld;
+  let stately = '';
+
+  beforeAll(async () => {
+    world = await startWorld();
+  });
+  afterAll(() => world.end());
+
+  it.each([
+    ['an address elsewhere', '--inspect=ws://example.com:8080', 'an address on this machine'],
+    ['what is no address', '--inspect=mine', 'an address on this machine'],
+    ['no address when no inspector runs', '--inspect', 'Start `autopod inspect`'],
+  ])('refuses %s, before anything is created', async (_what, option, words) => {
+    const run = await world.autopod(['up', option]);
+    expect([run.code, run.stderr]).toEqual([2, expect.stringContaining(words)]);
+    expect(await world.podIds()).toEqual([]);
+  });
+
+  it('goes on when nobody answers at the address', async () => {
+    const run = await world.autopod(['up', '--local-port', 'auto', '--inspect=ws://127.0.0.1:9']);
+    expect(run.code, run.stderr).toBe(0);
+    expect(run.stderr.match(/does not answer; going on without it/g)).toHaveLength(1);
+    expect((await world.autopod(['kill', '--yes'])).code).toBe(0);
+  });
+
+  it('tells Stately’s own receiver, through the relay of autopod inspect', async () => {
+    const { child } = world.start(['inspect', '--no-open', '--json']);
+    onTestFinished(() => void child.kill('SIGINT'));
+    const [line] = await once(child.stdout as NodeJS.ReadableStream, 'data');
+    stately = JSON.parse(line).stately;
+    const seen: StatelyInspectionEvent[] = [];
+    createWebSocketReceiver({ server: stately }).subscribe((event) => void seen.push(event));
+    const run = await world.autopod(['up', '--local-port', 'auto', '--inspect']);
+    expect([run.code, run.stderr]).toEqual([0, expect.not.stringContaining('does not answer')]);
+    const states = () =>
+      seen.flatMap((event) => (event.type === '@xstate.snapshot' ? [JSON.stringify(event.snapshot)] : []));
+    await until('ready', () => states().some((snapshot) => snapshot.includes('"value":"ready"')));
+    const [root] = seen;
+    expect(root).toMatchObject({ type: '@xstate.actor', name: 'pod@1', definition: expect.any(String) });
+    expect(JSON.parse((root as { definition: string }).definition)).toMatchObject({ initial: 'reconciling' });
+    for (const state of ['"value":"booting"', '"value":{"creating":"placing"}'])
+      expect(
+        states().some((snapshot) => snapshot.includes(state)),
+        state,
+      ).toBe(true);
+    expect(JSON.stringify(seen)).not.toMatch(/sim-key|AAAAC3Nz/);
+
+    const { url } = JSON.parse(line);
+    const refused = async (address: string, options: { origin?: string; headers?: object } = {}) => {
+      const [response] = await once(new WebSocket(address, options as object), 'error');
+      return String(response);
+    };
+    const wrongKey = stately.replace(/\w+\/stately/, `${'0'.repeat(32)}/stately`);
+    expect(await refused(wrongKey)).toContain('403');
+    expect(await refused(url.replace('http', 'ws'))).toContain('403');
+    expect(await refused(stately, { origin: 'https://evil.example' })).toContain('403');
+    expect(await refused(stately, { headers: { host: 'evil.example' } })).toContain('403');
+  });
+
+  it('when the inspector has ended, says so again', async () => {
+    await until('it is gone', async () => (await world.autopod(['up', '--inspect'])).code === 2);
+  });
+});

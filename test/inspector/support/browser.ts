@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+const CHROMIUM = '/usr/bin/chromium';
+
+export const hasChromium = existsSync(CHROMIUM);
+
+export interface OpenPage {
+  page: Page;
+  /** Errors on the console, and requests to anywhere but the inspector. */
+  complaints: string[];
+  /** Lit states in the order in which they lit up since this was last asked. */
+  litInOrder(): Promise<string[]>;
+}
+
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+}
+
+/** Opens the inspector's page and notes all that lights up in it. */
+export async function openPage(browser: Browser, url: string): Promise<OpenPage> {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 1000 } });
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(new URL(url).origin)) complaints.push(`asked ${request.url()}`);
+  });
+  await page.addInitScript(watchLights);
+  await page.goto(url);
+  const litInOrder = () => page.evaluate(() => (globalThis as unknown as Lights).lights.splice(0));
+  return { page, complaints, litInOrder };
+}
+
+interface Lights {
+  lights: string[];
+}
+
+// Runs in the page.
+function watchLights(): void {
+  const lights: string[] = [];
+  Object.assign(globalThis, { lights });
+  const document = (globalThis as unknown as { document: Dom }).document;
+  const note = () => {
+    const lit = [...document.querySelectorAll('.state.lit')].at(-1)?.dataset.state;
+    if (lit !== undefined && lit !== lights.at(-1)) lights.push(lit);
+  };
+  const Observer = (globalThis as unknown as { MutationObserver: Observing }).MutationObserver;
+  new Observer(note).observe(document, { subtree: true, childList: true, attributes: true });
+}
+
+interface Dom {
+  querySelectorAll(selector: string): Iterable<{ dataset: { state?: string } }>;
+}
+type Observing = new (note: () => void) => { observe(target: Dom, options: object): void };
