@@ -7,9 +7,9 @@ export function median(values: number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-export async function repeated<T>(times: number, work: () => Promise<T>): Promise<T[]> {
+export async function repeated<T>(times: number, work: (run: number) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
-  for (let run = 0; run < times; run++) results.push(await work());
+  for (let run = 0; run < times; run++) results.push(await work(run));
   return results;
 }
 

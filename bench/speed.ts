@@ -27,11 +27,12 @@ export function answers(port: number): Promise<boolean> {
 
 function get(port: number, path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+    const asked = request({ host: '127.0.0.1', port, path, agent: false, timeout: 5_000 }, (response) => {
       response.resume();
       response.once('end', () => resolve(response.statusCode === 200));
       response.once('error', reject);
     });
+    asked.once('timeout', () => asked.destroy(new Error('no answer')));
     asked.once('error', reject);
     asked.end();
   });

@@ -41,7 +41,8 @@ export class Context {
       const { apiUrl, apiKey } = await this.config();
       if (!apiKey) throw new AutopodError('apiKeyMissing', { file: this.home().config });
       const { createRunPod } = await import('../services/runpod/client.ts');
-      return createRunPod({ apiUrl, apiKey });
+      const trace = this.env.AUTOPOD_DEBUG ? { trace: (line: string) => this.out.say(line) } : {};
+      return createRunPod({ apiUrl, apiKey, ...trace });
     });
   }
 

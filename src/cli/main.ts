@@ -19,8 +19,19 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;
   });
-  const { run, runAsBug } = await import('./run.ts');
-  process.on('unhandledRejection', (error) => process.exit(runAsBug(error, argv, process, process.env)));
-  process.exitCode = await run(argv, process, process.env, interrupted.signal);
+  process.exitCode = (await quickly()) ?? (await wholly());
   process.exit();
+
+  // What goes wrong on the short way is told by the long one.
+  async function quickly(): Promise<number | undefined> {
+    if (argv[0] !== 'tunnel' || argv.length > 3) return undefined;
+    const { runStatus } = await import('./status.ts');
+    return runStatus(argv, process, process.env, interrupted.signal).catch(() => undefined);
+  }
+
+  async function wholly(): Promise<number> {
+    const { run, runAsBug } = await import('./run.ts');
+    process.on('unhandledRejection', (error) => process.exit(runAsBug(error, argv, process, process.env)));
+    return run(argv, process, process.env, interrupted.signal);
+  }
 }

@@ -36,6 +36,27 @@ export function durationMs(value: string): number {
   return Number(match[1]) * unit;
 }
 
+/** `10m` ago, or an RFC 3339 time; as RFC 3339. */
+export function since(value: string, now: Date): string {
+  const time = Date.parse(value);
+  if (/^\d{4}-\d\d-\d\d/.test(value) && !Number.isNaN(time)) return new Date(time).toISOString();
+  return new Date(now.getTime() - durationMs(value)).toISOString();
+}
+
+/** USD. */
+export function price(value: string): number {
+  const usd = Number(value.replace(/^\$/, ''));
+  if (!Number.isFinite(usd) || usd <= 0) {
+    throw new InvalidArgumentError('It takes an amount in USD such as 0.80.');
+  }
+  return usd;
+}
+
+/** Milliseconds, or `never`. */
+export function delayOrNever(value: string): number | 'never' {
+  return value === 'never' ? value : durationMs(value);
+}
+
 export function cloudType(value: string): 'SECURE' | 'COMMUNITY' | 'ALL' {
   const cloud = value.toUpperCase();
   if (cloud === 'SECURE' || cloud === 'COMMUNITY' || cloud === 'ALL') return cloud;

@@ -8,6 +8,7 @@ export class Output {
   /** Whether stderr may be coloured and redrawn. */
   readonly isLive: boolean;
   readonly hasColor: boolean;
+  readonly #isUnicode: boolean;
 
   constructor(
     streams: { stdout: Output['stdout']; stderr: Output['stderr'] },
@@ -19,16 +20,22 @@ export class Output {
     this.isJson = isJson;
     this.isLive = Boolean(streams.stderr.isTTY) && env.TERM !== 'dumb' && !env.CI;
     this.hasColor = Boolean(streams.stdout.isTTY) && env.TERM !== 'dumb' && !env.NO_COLOR;
+    this.#isUnicode = isUnicode(env);
   }
 
   /** One line of data. */
   line(text = ''): void {
-    this.stdout.write(`${text}\n`);
+    this.stdout.write(this.#fit(`${text}\n`));
   }
 
   /** One line of words; left out with `--json`. */
   say(text: string): void {
-    if (!this.isJson) this.stderr.write(`${text}\n`);
+    if (!this.isJson) this.stderr.write(this.#fit(`${text}\n`));
+  }
+
+  /** What is redrawn at the bottom of a terminal. */
+  redraw(text: string): void {
+    this.stderr.write(`\r\x1b[K${this.#fit(text).slice(0, (this.stderr.columns ?? 80) - 1)}`);
   }
 
   /** The one JSON value of a `--json` run. */
@@ -40,4 +47,33 @@ export class Output {
   jsonLine(value: unknown): void {
     this.stdout.write(`${JSON.stringify(value)}\n`);
   }
+
+  #fit(text: string): string {
+    return this.#isUnicode ? text : text.replaceAll(/[^\0-\x7f]/g, (letter) => PLAIN[letter] ?? '?');
+  }
+}
+
+/** What stands for our own letters where the locale has only ASCII. */
+const PLAIN: Record<string, string> = {
+  '→': '->',
+  '✓': 'OK',
+  '…': '...',
+  '–': '-',
+  '·': '-',
+  '•': '*',
+  '“': '"',
+  '”': '"',
+  '’': "'",
+  '─': '-',
+  '│': '|',
+  '┌': '+',
+  '┐': '+',
+  '└': '+',
+  '┘': '+',
+};
+
+// An unset locale tells nothing: containers and cron have none, and their readers are files.
+function isUnicode({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): boolean {
+  const locale = LC_ALL || LC_CTYPE || LANG;
+  return !locale || /utf-?8/i.test(locale);
 }

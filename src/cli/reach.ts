@@ -3,6 +3,7 @@ import type { StatelySender } from '../inspector/stately-sender.ts';
 import type { Outcome } from '../lifecycle/drive.ts';
 import type { PodRecordFacts } from '../lifecycle/pod-records.ts';
 import { pursue } from '../lifecycle/pursue.ts';
+import { usualDurations } from '../lifecycle/usual.ts';
 import type { Goal } from '../machines/pod-types.ts';
 import type { Context } from './context.ts';
 import { text } from './text.ts';
@@ -25,7 +26,8 @@ export async function reach(
   changes: Partial<PodRecordFacts> = {},
 ): Promise<Outcome> {
   const { out, signal } = context;
-  const progress = showProgress(out);
+  const usual = out.isJson ? new Map() : usualDurations(await (await context.journal()).read());
+  const progress = showProgress(out, usual);
   const onState = (state: string, { podId }: PodRecordFacts) => {
     progress.onState(state);
     if (jsonStream) out.jsonLine({ at: new Date().toISOString(), podId, state });

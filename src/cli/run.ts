@@ -14,9 +14,12 @@ export interface Streams {
 export async function run(
   argv: string[],
   streams: Streams,
-  env: NodeJS.ProcessEnv,
+  environment: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<number> {
+  const env = argv.some((word) => word === '-v' || word === '--verbose')
+    ? { ...environment, AUTOPOD_DEBUG: '1' }
+    : environment;
   const out = outputFor(argv, streams, env);
   const context = new Context(env, out, signal);
   let exitCode = 0;

@@ -1,6 +1,7 @@
-import type { TunnelView } from '../keeper/client.ts';
+import type { AutoStop, TunnelView } from '../keeper/client.ts';
 import type { Note } from '../lifecycle/environment.ts';
 import type { Candidate, PodWish } from '../machines/pod-types.ts';
+import { uptimeWords } from './money.ts';
 
 /** Words that are neither failures (`text/failures.ts`) nor states (`text/states.ts`). */
 export const text = {
@@ -26,20 +27,49 @@ export const text = {
   waitingForApi: (why: string) => `${why} Trying again`,
   trying: (candidate: Candidate, number: number, of: number) =>
     `${candidateWords(candidate)}${of > 1 ? ` (${number} of ${of})` : ''}`,
-  stopped: (podId: string) =>
-    `Stopped pod ${podId}: the GPU is no longer paid for. What is on a network volume stays; the container disk is wiped.`,
+  stopped: (podId: string, spent: number | undefined) =>
+    `Stopped pod ${podId}: the GPU is no longer paid for.${spentWords(spent)} What is on a network volume stays; the container disk is wiped.`,
   startWarning: () =>
     'A stopped pod keeps its machine, not its GPU: it may come back with another number of GPUs, or none.',
-  killed: (podId: string) => `Ended pod ${podId}. Network volumes are kept.`,
+  killed: (podId: string, spent: number | undefined) =>
+    `Ended pod ${podId}.${spentWords(spent)} Network volumes are kept.`,
+  unused: (podId: string, rate: string, why: string) =>
+    `${podId} costs ${rate} and ${why}. Release its GPU with: autopod stop ${podId}`,
   killQuestion: (podId: string) =>
     `End pod ${podId} for good? Everything outside its network volume is lost. [y/N] `,
   exposeWarning: (ports: number[]) =>
     `Port${ports.length > 1 ? 's' : ''} ${ports.join(', ')} will be public on the internet through RunPod's proxy. ComfyUI has no password: whoever knows the pod's id can use it and read its files.`,
   nothingListed: () => 'No pods. Make one with: autopod up',
   noTunnels: () => 'No tunnels. Open one with: autopod tunnel',
+  noGpus: (place: string | undefined) =>
+    `No such GPU is in stock${place ? ` in ${place}` : ''}. --all shows the others, too.`,
+  stockIsAHint: () => 'Stock is a hint, not a reservation. Use one with: autopod up --gpu NAME',
+  noVolumes: () =>
+    'The account has no network volumes. Without one, models are lost when the pod stops; make one at https://console.runpod.io/user/storage.',
+  noBrowser: (url: string) => `No browser could be started. Open ${url} yourself.`,
+  configTitle: () => 'Settings',
+  settingSaved: (name: string) => `Saved ${name}.`,
+  settingRemoved: (name: string) => `Took out ${name}; its default holds again.`,
+  askApiKey: () => 'RunPod API key (from https://console.runpod.io/user/settings; it is not shown)',
+  wizardIntro: () => 'Setting up autopod. Nothing is written before the end.',
+  wizardKeepKey: (key: string) => `Keep the API key there is (${key})?`,
+  wizardSshKey: () => 'SSH key for the pods',
+  wizardNewKey: () => 'make one for autopod: ~/.ssh/id_autopod',
+  wizardGpus: () => 'GPUs to rent, most wanted first as you pick them',
+  wizardVolume: () => 'Network volume for models and outputs',
+  wizardNoVolume: () => 'none',
+  wizardChecking: () => 'Checking',
+  wizardGood: () => 'Good',
+  wizardWrite: (file: string) => `Write this into ${file}? What else is in it stays.`,
+  wizardDone: () => 'Done. Next: autopod doctor, then autopod up.',
+  allIsWell: () => 'All is well.',
+  notWell: () => 'Something stands in the way; see above.',
+  portIsOurs: (podId: string) => `held by the tunnel to pod ${podId}`,
+  autoStop: (plan: AutoStop) =>
+    `The pod is stopped ${autoStopWords(plan)}, never while a job runs; while this machine sleeps it goes on. Cancel with: autopod tunnel --stop-after never --idle-stop never`,
+  noAutoStop: () => 'The pod is not stopped by itself.',
   noHistory: () => 'Nothing has happened yet. Begin with: autopod up',
   inspecting: () => 'The inspector is at that address on this machine only. Ctrl-C ends it.',
-  noBrowser: () => 'No browser could be opened; open the address yourself.',
   attaching: (url: string) => `autopod up --inspect sends to it; Stately's receiver attaches at ${url}`,
   noInspector: () => 'No inspector runs, so --inspect has nowhere to send to.',
   startInspector: () =>
@@ -73,6 +103,17 @@ export const text = {
   comfyStarting: () => 'ComfyUI: Starting (container still initializing)',
   comfyWaiting: (seconds: number) => `Waiting for ComfyUI to start... (${seconds}s elapsed)`,
 };
+
+/** `at 14:05`, `after 30 min without use`, or both. */
+export function autoStopWords({ stopAt, idleMs }: AutoStop): string {
+  const time = stopAt && new Date(stopAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  const idle = idleMs && `after ${uptimeWords(idleMs / 1000)} without use`;
+  return [time && `at ${time}`, idle].filter(Boolean).join(', or ');
+}
+
+function spentWords(spent: number | undefined): string {
+  return spent === undefined ? '' : ` This run cost $${spent.toFixed(2)}.`;
+}
 
 export function usd(perHour: number): string {
   return `$${perHour.toFixed(2)}/h`;

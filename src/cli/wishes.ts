@@ -2,9 +2,10 @@ import { AutopodError } from '../errors.ts';
 import type { AccessWish, Cloud, ExposedPort, PodWish } from '../machines/pod-types.ts';
 import type { Config } from '../services/config.ts';
 import { cloudType } from './options.ts';
+import type { AutoStopOptions } from './schedule.ts';
 
 /** Options `up` and `connect` share. */
-export interface LaunchOptions extends WaitOptions {
+export interface LaunchOptions extends WaitOptions, AutoStopOptions {
   gpu?: string[];
   gpuCount?: number;
   diskSize: number;

@@ -3,7 +3,7 @@ import { chmodSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { toFailure } from '../errors.ts';
-import type { OpenRequest } from './client.ts';
+import type { AutoStop, OpenRequest } from './client.ts';
 import type { Keeper } from './keeper.ts';
 
 /** Serves the keeper's JSON API on its Unix socket, which only this user can open. */
@@ -38,6 +38,8 @@ async function answer(keeper: Keeper, request: IncomingMessage): Promise<unknown
     case 'DELETE tunnels/pod':
       await keeper.close(podId);
       return {};
+    case 'PUT tunnels/pod/auto-stop':
+      return keeper.schedule(podId, (await json(request)) as Partial<AutoStop>);
     case 'POST tunnels/pod/retry':
       keeper.retry(podId);
       return {};
@@ -53,5 +55,7 @@ async function json(request: IncomingMessage): Promise<unknown> {
 }
 
 function send(response: ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+  const body = JSON.stringify(value);
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  response.writeHead(status, headers).end(body);
 }

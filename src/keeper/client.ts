@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError, type Failure, isFailureCode } from '../errors.ts';
 import type { SshAddress, TunnelState } from '../machines/tunnel.ts';
 import type { Home } from '../store/home.ts';
-import { startGuardian } from './guardian.ts';
 import { keeperSocket } from './runtime-folder.ts';
 import { askSocket } from './socket-client.ts';
 
@@ -28,7 +27,16 @@ export interface TunnelView {
   lastHealedAt?: string;
   failure?: Failure;
   lastDeath?: { at: string; failure: Failure };
+  autoStop?: AutoStop;
   isTemporary: boolean;
+}
+
+/** When the keeper stops a pod by itself; never while ComfyUI has a job. */
+export interface AutoStop {
+  /** ISO 8601, UTC. */
+  stopAt: string | null;
+  /** Milliseconds without traffic or job. */
+  idleMs: number | null;
 }
 
 export interface OpenRequest {
@@ -51,6 +59,10 @@ export interface KeeperClient {
   close(podId: string, signal?: AbortSignal): Promise<void>;
   /** Every tunnel; with no keeper running, what is on disk, as dead. */
   tunnels(signal?: AbortSignal): Promise<TunnelView[]>;
+  /** Process id of the keeper; undefined when none answers. */
+  pid(signal?: AbortSignal): Promise<number | undefined>;
+  /** Changes when the pod is stopped by itself; what is left out stays as it is. Throws `tunnelMissing`. */
+  schedule(podId: string, change: Partial<AutoStop>, signal?: AbortSignal): Promise<TunnelView>;
   /** Has a tunnel that waits or failed try again now. */
   retry(podId: string, signal?: AbortSignal): Promise<void>;
 }
@@ -88,6 +100,7 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv): KeeperClient {
   const client: KeeperClient = {
     async ensureRunning(signal) {
       if (await ask('GET', '/health', undefined, signal)) return;
+      const { startGuardian } = await import('./guardian.ts');
       startGuardian(home, env);
       const givenUpAt = Date.now() + START_MS;
       while (!(await ask('GET', '/health', undefined, signal))) {
@@ -109,6 +122,11 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv): KeeperClient {
       const answer = await ask<{ tunnels: TunnelView[] }>('GET', '/tunnels', undefined, signal);
       return answer?.tunnels ?? savedTunnels(home);
     },
+    async pid(signal) {
+      return (await ask<{ pid: number }>('GET', '/health', undefined, signal))?.pid;
+    },
+    schedule: (podId, change, signal) =>
+      insist('PUT', `/tunnels/${encodeURIComponent(podId)}/auto-stop`, change, signal),
     async retry(podId, signal) {
       await ask('POST', `/tunnels/${encodeURIComponent(podId)}/retry`, {}, signal);
     },

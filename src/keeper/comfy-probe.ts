@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import type { KeeperTimings } from './timings.ts';
 
 /** Asks ComfyUI through the forward now and then, so that "the tunnel is fine, ComfyUI is down" can be told. */
@@ -34,18 +35,33 @@ export class ComfyProbe {
   }
 }
 
-function answers(socketPath: string): Promise<boolean> {
+async function answers(socketPath: string): Promise<boolean> {
+  return (await get(socketPath, '/system_stats')) !== undefined;
+}
+
+/** Jobs running and waiting, asked through a forward; undefined when ComfyUI does not say. */
+export async function jobsThrough(socketPath: string): Promise<number | undefined> {
+  const body = await get(socketPath, '/queue');
+  try {
+    const { queue_running, queue_pending } = JSON.parse(body ?? '') as Record<string, unknown[]>;
+    return (queue_running?.length ?? 0) + (queue_pending?.length ?? 0);
+  } catch {
+    return undefined; // no ComfyUI answered
+  }
+}
+
+/** The body of a 200. */
+function get(socketPath: string, path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const headers = { host: '127.0.0.1:8188' };
-    const asked = request(
-      { socketPath, path: '/system_stats', headers, agent: false, timeout: 10_000 },
-      (response) => {
-        response.resume();
-        resolve(response.statusCode === 200);
-      },
-    );
+    const asked = request({ socketPath, path, headers, agent: false, timeout: 10_000 }, (response) => {
+      text(response).then(
+        (body) => resolve(response.statusCode === 200 ? body : undefined),
+        () => resolve(undefined),
+      );
+    });
     asked.once('timeout', () => asked.destroy());
-    asked.once('error', () => resolve(false));
+    asked.once('error', () => resolve(undefined));
     asked.end();
   });
 }

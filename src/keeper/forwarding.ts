@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AutopodError, type FailureCode } from '../errors.ts';
+import { AutopodError } from '../errors.ts';
 import type { Generation, Opened, SshAddress, TunnelWish } from '../machines/tunnel.ts';
 import { Echo } from '../services/ssh/echo.ts';
 import { endMaster, type MasterFiles, masterFiles, masterPid, startMaster } from '../services/ssh/master.ts';
 import { knock } from './knock.ts';
-import type { Locator, PodLocation } from './locate.ts';
+import type { Locator } from './locate.ts';
+import { watchPod } from './pod-watch.ts';
 import type { KeeperTimings } from './timings.ts';
 
 export interface ForwardingOptions {
@@ -17,31 +18,31 @@ export interface ForwardingOptions {
   knownHosts: string;
 }
 
+/** The clients' side of a tunnel. */
+export interface ForwardingStreams {
+  /** Whether a client is still joined to a forward's Unix socket. */
+  uses(forward: string): boolean;
+  /** Told of a forward that is set up and has yet to prove that answers come through: those who wait may try it. */
+  onForward(forward: string): void;
+}
+
 /** Milliseconds between two looks at whether a replaced ssh still carries streams. */
 const DRAIN_LOOK_MS = 250;
-
-/** RunPod did not say; the pod may still be where it was. */
-const RUNPOD_SILENT: readonly FailureCode[] = [
-  'apiUnreachable',
-  'apiUnavailable',
-  'apiRateLimited',
-  'apiAnswerUnexpected',
-  'apiKeyMissing',
-];
+/** Milliseconds without an answer after which it carries them no more: longer than ssh's own keepalive takes. */
+const DRAIN_SILENT_MS = 20_000;
 
 /** The effects of one tunnel: opens, holds and closes generations of ssh. */
 export class Forwarding {
   readonly #options: ForwardingOptions;
   readonly #echoes = new Map<string, Echo>();
   readonly #draining = new Map<string, Generation>();
-  readonly #carriesStreams: (forward: string) => boolean;
+  readonly #streams: ForwardingStreams;
   #lastAddress: SshAddress | undefined;
   readonly #pids = new Map<string, number>();
 
-  /** `carriesStreams` tells whether a client is still joined to a forward's Unix socket. */
-  constructor(options: ForwardingOptions, carriesStreams: (forward: string) => boolean) {
+  constructor(options: ForwardingOptions, streams: ForwardingStreams) {
     this.#options = options;
-    this.#carriesStreams = carriesStreams;
+    this.#streams = streams;
   }
 
   /** Process id of an ssh, as it told itself. */
@@ -104,17 +105,22 @@ export class Forwarding {
     await Promise.all([...(generation ? [generation] : []), ...replaced].map((one) => this.#end(one)));
   }
 
-  // Its own keepalive ends it if it is dead, and its streams with it.
+  /** Lets a replaced ssh carry its streams to their end, as long as it answers now and then. */
   #drain(generation: Generation): void {
-    const { forward } = this.filesOf(generation);
+    const { control, forward } = this.filesOf(generation);
     this.#draining.set(generation.id, generation);
-    const look = async (): Promise<void> => {
-      do await sleep(DRAIN_LOOK_MS);
-      while (this.#carriesStreams(forward));
+    const drain = async (): Promise<void> => {
+      const echo = new Echo(control);
+      for (let lastAnswerAt = Date.now(); Date.now() - lastAnswerAt < DRAIN_SILENT_MS; ) {
+        await sleep(DRAIN_LOOK_MS);
+        if (!this.#streams.uses(forward)) break;
+        if (await echo.answers(DRAIN_LOOK_MS)) lastAnswerAt = Date.now();
+      }
+      echo.end();
       await this.#end(generation);
       this.#draining.delete(generation.id);
     };
-    void look();
+    void drain();
   }
 
   /** Whether the suspect answers again, or still: asked until it does or its ssh ends. */
@@ -139,7 +145,7 @@ export class Forwarding {
     for (;;) {
       const over = new AbortController();
       const scope = AbortSignal.any([signal, over.signal]);
-      const watch = this.#watchPod(wish.podId, this.#lastAddress, scope);
+      const watch = watchPod(this.#options, wish.podId, this.#lastAddress, scope);
       watch.elsewhere.catch(() => undefined);
       const attempt = this.#lastAddress && this.#openAt(wish, this.#lastAddress, scope);
       try {
@@ -159,35 +165,6 @@ export class Forwarding {
         over.abort();
       }
     }
-  }
-
-  /** Asks RunPod again and again until the pod is elsewhere than at the known address, or does not run. */
-  #watchPod(podId: string, known: SshAddress | undefined, signal: AbortSignal) {
-    const { locator, timings } = this.#options;
-    let tellFirst: (answer: 'same' | 'elsewhere') => void = () => undefined;
-    const first = new Promise<'same' | 'elsewhere'>((resolve) => {
-      tellFirst = resolve;
-    });
-    const look = async (): Promise<Exclude<PodLocation, { kind: 'pending' }>> => {
-      for (let pauseMs = timings.locateEveryMs; ; ) {
-        const location = await locator.locate(podId, signal).catch((error: unknown) => {
-          signal.throwIfAborted();
-          if (known && isSilent(error)) return undefined;
-          throw error;
-        });
-        const isSame = location?.kind === 'running' && isSameAddress(location.address, known);
-        if (location && location.kind !== 'pending' && !isSame) {
-          tellFirst('elsewhere');
-          return location;
-        }
-        if (isSame || !location) tellFirst('same');
-        await sleep(pauseMs, undefined, { signal });
-        pauseMs = Math.min(pauseMs * 1.5, timings.maxLocateMs);
-      }
-    };
-    const elsewhere = look();
-    elsewhere.catch(() => tellFirst('elsewhere'));
-    return { first, elsewhere };
   }
 
   async #openAt(wish: TunnelWish, address: SshAddress, signal: AbortSignal): Promise<Opened> {
@@ -221,6 +198,7 @@ export class Forwarding {
       if (tooLong.aborted && !signal.aborted) throw unreachable(wish, 'ssh did not get through in time');
       throw error;
     }
+    this.#streams.onForward(files.forward);
     const echo = new Echo(files.control);
     const [isAnswering] = await Promise.all([
       echo.answers(timings.openTimeoutMs, bounded),
@@ -267,25 +245,6 @@ export async function awaitRetry(
   if (attempt === 0) return;
   const pauseMs = Math.min(firstBackoffMs * 2 ** (attempt - 1), maxBackoffMs);
   await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal });
-}
-
-/** Resolves when RunPod says the pod is on its way or runs. */
-export async function awaitPod(
-  { locator, timings }: ForwardingOptions,
-  podId: string,
-  signal: AbortSignal,
-): Promise<void> {
-  while ((await locator.locate(podId, signal)).kind === 'notRunning') {
-    await sleep(timings.podPollMs, undefined, { signal });
-  }
-}
-
-function isSilent(error: unknown): boolean {
-  return error instanceof AutopodError && RUNPOD_SILENT.includes(error.code);
-}
-
-function isSameAddress(a: SshAddress, b: SshAddress | undefined): boolean {
-  return a.host === b?.host && a.port === b.port && a.bootId === b.bootId;
 }
 
 function unreachable({ podId }: TunnelWish, detail: string): AutopodError {

@@ -100,6 +100,10 @@ export class Front {
     await Promise.all(closed);
   }
 
+  get way(): string | undefined {
+    return this.#way;
+  }
+
   #releaseHeld(): void {
     if (this.#way === undefined) return;
     for (const release of [...this.#held]) release();

@@ -4,13 +4,14 @@ import { AutopodError } from '../errors.ts';
 import type { Generation } from '../machines/tunnel.ts';
 import { loadConfig } from '../services/config.ts';
 import { logLine } from '../services/log.ts';
+import { createRunPod } from '../services/runpod/client.ts';
 import { endMaster, masterFiles } from '../services/ssh/master.ts';
 import { writeFileAtomic } from '../store/atomic-file.ts';
 import type { Home } from '../store/home.ts';
 import { Journal } from '../store/journal.ts';
 import { RECORD_SCHEMA } from '../store/records.ts';
 import { type TunnelStore, tunnelStore } from '../store/tunnels.ts';
-import type { OpenRequest, TunnelView } from './client.ts';
+import type { AutoStop, OpenRequest, TunnelView } from './client.ts';
 import { type Account, Locator } from './locate.ts';
 import { sshConfig } from './ssh-config.ts';
 import type { KeeperTimings } from './timings.ts';
@@ -70,7 +71,11 @@ export class Keeper {
         continue;
       }
       const wish = { ...facts, remotePort: facts.remote_port, localPort: facts.local_port };
-      const saved = { generation: facts.generation as Generation | null, startedAt: facts.started_at };
+      const saved = {
+        generation: facts.generation as Generation | null,
+        startedAt: facts.started_at,
+        autoStop: facts.autoStop ?? undefined,
+      };
       await this.#turn(facts.podId, () => this.#begin(wish, facts.apiUrl, undefined, saved)).catch(
         (error: Error) => this.log(`cannot restore the tunnel of ${facts.podId}: ${error.message}`),
       );
@@ -118,6 +123,37 @@ export class Keeper {
     });
   }
 
+  /** Throws `tunnelMissing`: only a pod with a tunnel is watched. */
+  schedule(podId: string, change: Partial<AutoStop>): Promise<TunnelView> {
+    return this.#turn(podId, async () => {
+      const tunnel = this.#tunnels.get(podId);
+      if (!tunnel) throw new AutopodError('tunnelMissing', { podId });
+      await tunnel.schedule(change);
+      return tunnel.view;
+    });
+  }
+
+  /** Stops the pods whose time is up, and with them their tunnels (I13). */
+  async stopWhatIsDue(): Promise<void> {
+    await Promise.all([...this.#tunnels.values()].map((tunnel) => this.#stopIfDue(tunnel)));
+  }
+
+  async #stopIfDue(tunnel: Tunnel): Promise<void> {
+    const { podId } = tunnel.wish;
+    const reason = await tunnel.reasonToStop();
+    const apiUrl = this.#accounts.get(podId)?.apiUrl ?? (await this.#store.get(podId))?.facts.apiUrl;
+    if (reason === undefined || apiUrl === undefined) return;
+    try {
+      this.log(`stopping pod ${podId}: ${reason}`);
+      await tunnel.tell('pod.stopped', reason);
+      const runpod = createRunPod(await this.#account(podId, apiUrl));
+      await runpod.act(podId, 'stop', AbortSignal.timeout(30_000));
+      await this.close(podId);
+    } catch (error) {
+      this.log(`cannot stop pod ${podId}, trying again: ${(error as Error).message}`);
+    }
+  }
+
   retry(podId: string): void {
     this.#tunnels.get(podId)?.retry();
   }
@@ -133,11 +169,13 @@ export class Keeper {
     wish: Parameters<typeof Tunnel.listen>[0],
     apiUrl: string,
     standing?: Tunnel,
-    saved?: { generation: Generation | null; startedAt: string },
+    saved?: { generation: Generation | null; startedAt: string; autoStop: AutoStop | undefined },
   ): Promise<Tunnel> {
     const tunnel = await Tunnel.listen(wish, this.#optionsFor(wish.podId, apiUrl), saved?.startedAt);
     await standing?.stop();
     await tunnel.begin(saved?.generation ?? null);
+    const plan = saved?.autoStop ?? standing?.view.autoStop;
+    if (plan) await tunnel.schedule(plan);
     this.#tunnels.set(wish.podId, tunnel);
     return tunnel;
   }

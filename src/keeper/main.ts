@@ -8,6 +8,8 @@ import { Keeper } from './keeper.ts';
 import { keeperSocket, openRuntimeFolder } from './runtime-folder.ts';
 import { KEEPER_TIMINGS } from './timings.ts';
 
+// ssh writes files of its own: they are closed to others as all of ours are.
+process.umask(0o077);
 const home = openHome(homePath());
 const lock = await tryLock(join(home.locks, 'keeper'));
 // Another keeper has this home; there is nothing to do for a second one.
@@ -15,10 +17,11 @@ if (!lock) process.exit(0);
 
 const runtime = openRuntimeFolder(home);
 let leaving: NodeJS.Timeout | undefined;
+const timings = { ...KEEPER_TIMINGS, ...JSON.parse(process.env.AUTOPOD_KEEPER_TIMINGS ?? '{}') };
 const keeper = new Keeper({
   home,
   env: process.env,
-  timings: { ...KEEPER_TIMINGS, ...JSON.parse(process.env.AUTOPOD_KEEPER_TIMINGS ?? '{}') },
+  timings,
   runtime,
   onChange: () => {
     clearTimeout(leaving);
@@ -43,6 +46,9 @@ keeper.log('begun');
 const server = await serveApi(keeper, keeperSocket(home));
 await keeper.restore();
 if (keeper.isIdle) leaving = setTimeout(() => void leave(), KEEPER_TIMINGS.lingerMs * 2);
+
+const stopping = setInterval(() => void keeper.stopWhatIsDue(), timings.autoStopLookMs);
+stopping.unref();
 
 let isLeaving = false;
 async function leave(): Promise<void> {

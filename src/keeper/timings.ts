@@ -23,6 +23,8 @@ export interface KeeperTimings {
   comfyDownMs: number;
   /** How long a connection is held while the tunnel heals. */
   holdMs: number;
+  /** Between two looks at whether a pod is to be stopped by itself. */
+  autoStopLookMs: number;
   /** How long the keeper stays when nothing is wanted. */
   lingerMs: number;
 }
@@ -41,5 +43,6 @@ export const KEEPER_TIMINGS: KeeperTimings = {
   comfyAnsweringMs: 15_000,
   comfyDownMs: 2_000,
   holdMs: 30_000,
+  autoStopLookMs: 15_000,
   lingerMs: 2_000,
 };

@@ -10,10 +10,12 @@ import {
 import type { Journal } from '../store/journal.ts';
 import { RECORD_SCHEMA } from '../store/records.ts';
 import type { TunnelStore } from '../store/tunnels.ts';
-import type { TunnelView } from './client.ts';
-import { ComfyProbe } from './comfy-probe.ts';
-import { awaitPod, awaitRetry, Forwarding, type ForwardingOptions } from './forwarding.ts';
+import { reasonToStop } from './auto-stop.ts';
+import type { AutoStop, TunnelView } from './client.ts';
+import { ComfyProbe, jobsThrough } from './comfy-probe.ts';
+import { awaitRetry, Forwarding, type ForwardingOptions } from './forwarding.ts';
 import { Front } from './front.ts';
+import { awaitPod } from './pod-watch.ts';
 
 export interface TunnelOptions extends ForwardingOptions {
   store: TunnelStore;
@@ -41,6 +43,8 @@ export class Tunnel {
   #startedAt: string;
   #lastHealedAt: string | undefined;
   #lastDeath: TunnelView['lastDeath'];
+  #autoStop: AutoStop | undefined;
+  #quietSince = Date.now();
   #writes: Promise<void> = Promise.resolve();
 
   /** Takes the local port; connections are held until it has begun. Throws `localPortTaken`. */
@@ -55,7 +59,12 @@ export class Tunnel {
     this.#wish = wish;
     this.#options = options;
     this.#startedAt = startedAt;
-    this.#forwarding = new Forwarding(options, (forward) => this.#front.uses(forward));
+    this.#forwarding = new Forwarding(options, {
+      uses: (forward) => this.#front.uses(forward),
+      onForward: (forward) => {
+        this.#front.way = forward;
+      },
+    });
     this.#front = new Front({
       holdMs: options.timings.holdMs,
       explain: (reason) =>
@@ -92,6 +101,7 @@ export class Tunnel {
       ...(this.#lastHealedAt !== undefined && { lastHealedAt: this.#lastHealedAt }),
       ...(failure && { failure }),
       ...(this.#lastDeath && { lastDeath: this.#lastDeath }),
+      ...(this.#autoStop && { autoStop: this.#autoStop }),
       isTemporary,
     };
   }
@@ -109,6 +119,30 @@ export class Tunnel {
   async keep(): Promise<void> {
     this.#wish = { ...this.#wish, isTemporary: false };
     await this.#save();
+  }
+
+  /** Changes when the pod is stopped by itself. */
+  async schedule(change: Partial<AutoStop>): Promise<void> {
+    const { stopAt, idleMs } = { stopAt: null, idleMs: null, ...this.#autoStop, ...change };
+    this.#autoStop = stopAt === null && idleMs === null ? undefined : { stopAt, idleMs };
+    this.#quietSince = Date.now();
+    await this.#save();
+  }
+
+  /** Why the pod is to be stopped now, if it is; asks ComfyUI whether it works. */
+  async reasonToStop(): Promise<string | undefined> {
+    if (!this.#autoStop) return undefined;
+    const { way, lastActivityAt = 0 } = this.#front;
+    const jobs = way === undefined ? undefined : await jobsThrough(way);
+    this.#quietSince = Math.max(this.#quietSince, lastActivityAt, jobs ? Date.now() : 0);
+    return reasonToStop(this.#autoStop, { quietSince: this.#quietSince, jobs }, Date.now());
+  }
+
+  /** Puts into the journal what is done to the pod without anybody's asking. */
+  async tell(event: string, reason: string): Promise<void> {
+    const at = new Date().toISOString();
+    const entry = { at, machine: 'tunnel@1', id: this.#wish.podId, from: this.#state, to: this.#state };
+    await this.#enqueue(() => this.#options.journal.append({ ...entry, event, reason }));
   }
 
   retry(): void {
@@ -212,6 +246,7 @@ export class Tunnel {
       started_at: this.#startedAt,
       generation,
       failure,
+      autoStop: this.#autoStop ?? null,
     };
     const record = { schema: RECORD_SCHEMA, machine: 'tunnel@1', facts, snapshot: { value: this.#state } };
     return this.#enqueue(() =>

@@ -67,6 +67,11 @@ export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<
   };
 }
 
+/** Of a key, enough to tell it from another one. */
+export function redactKey(key: string | undefined): string | undefined {
+  return key === undefined ? undefined : `…${key.length > 12 ? key.slice(-4) : ''}`;
+}
+
 async function readConfigFile(path: string): Promise<z.infer<typeof file>> {
   const text = await readOptional(path);
   if (text === undefined) return {};

@@ -16,6 +16,8 @@ export interface Home {
   readonly sshConfig: string;
   /** Where the inspector that was started last can be reached. */
   readonly inspector: string;
+  /** Names of GPUs as last seen in the catalogue, for shell completion. */
+  readonly gpuNames: string;
 }
 
 /** `AUTOPOD_HOME`, by default `~/.autopod`. */
@@ -36,6 +38,7 @@ export function describeHome(root: string): Home {
     log: join(root, 'logs', 'autopod.log'),
     sshConfig: join(root, 'ssh_config'),
     inspector: join(root, 'inspector.json'),
+    gpuNames: join(root, 'gpu-names.json'),
   };
 }
 

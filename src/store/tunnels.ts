@@ -18,6 +18,8 @@ export interface TunnelFacts {
   /** The ssh in use: its name in the runtime folder and where it went. */
   generation: { id: string; address: { host: string; port: number; user: string; bootId: string } } | null;
   failure: Failure | null;
+  /** When the pod is to be stopped by itself. */
+  autoStop?: { stopAt: string | null; idleMs: number | null } | null;
 }
 
 export type TunnelStore = RecordStore<TunnelFacts>;

@@ -84,7 +84,7 @@ describe('the command', () => {
     child.stderr?.on('data', (text) => {
       said += text;
     });
-    await until('it says so', () => said.includes('No browser could be opened'));
+    await until('it says so', () => said.includes('No browser could be started'));
     expect(await end(child)).toBe(0);
   });
 

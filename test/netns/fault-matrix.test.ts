@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -203,6 +204,43 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
     const after = await view();
     expect(after.lastDeath?.failure.detail.detail).toMatch(/slept/);
     expect(after.sshPid).toBe(sshPid);
+  });
+
+  it('a shell opens through the tunnel’s own connection, without a login and without RunPod', async () => {
+    pod.authorize('');
+    const run = await world.autopod(['ssh', '-c', 'echo through; exit 7'], {
+      AUTOPOD_API_URL: 'http://127.0.0.1:9',
+    });
+    pod.authorize(readFileSync(join(world.home, 'id_test.pub'), 'utf8').trim());
+    expect([run.code, run.stdout, run.stderr]).toEqual([7, 'through\n', '']);
+  });
+
+  it('scp finds the pod by the generated configuration', async () => {
+    const { stdout, code } = await world.autopod(['ssh-config']);
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`Host autopod-${net.podId} autopod`)]);
+    const copy = join(world.home, 'copied');
+    execFileSync('scp', ['-F', join(world.home, 'ssh_config'), '-q', 'autopod:/etc/hostname', copy]);
+    expect(readFileSync(copy, 'utf8')).toBe(readFileSync('/etc/hostname', 'utf8'));
+  });
+
+  it('ssh-config --install adds one line to the user’s file, and --uninstall takes it out', async () => {
+    const userConfig = join(world.home, '.ssh', 'config');
+    mkdirSync(join(world.home, '.ssh'), { recursive: true });
+    writeFileSync(userConfig, 'Host other\n  User me\n');
+    for (let time = 0; time < 2; time++) await world.autopod(['ssh-config', '--install']);
+    expect(readFileSync(userConfig, 'utf8')).toBe(
+      `Include "${join(world.home, 'ssh_config')}"\nHost other\n  User me\n`,
+    );
+    const port = execFileSync('ssh', ['-F', userConfig, '-G', 'autopod'], { encoding: 'utf8' });
+    expect(port).toMatch(new RegExp(`^port ${pod.port}$`, 'm'));
+    await world.autopod(['ssh-config', '--uninstall']);
+    expect(readFileSync(userConfig, 'utf8')).toBe('Host other\n  User me\n');
+  });
+
+  it('history tells the faults with times, reasons and where it healed', async () => {
+    const { stdout } = await world.autopod(['history', net.podId]);
+    expect(stdout).toMatch(/\d\d:\d\d:\d\d {2}tunnel {2}dead: no answer for 2.5 s/);
+    expect(stdout).toMatch(/tunnel {2}healthy again after [\d.]+ s at 10\.\S+:\d+/);
   });
 
   it('ComfyUI down while ssh is up is a state of its own', { timeout: 60_000 }, async () => {

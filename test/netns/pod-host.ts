@@ -63,6 +63,7 @@ export async function startPodHost(): Promise<PodHost> {
       'UsePAM no',
       'PidFile none',
       'MaxStartups 100',
+      'Subsystem sftp internal-sftp',
     ];
     writeFileSync(config, `${lines.join('\n')}\n`);
     sshd = spawn('ip', ['netns', 'exec', name, '/usr/sbin/sshd', '-D', '-e', '-f', config], {

@@ -46,7 +46,7 @@ export async function soak({ faults, seed, tell }: SoakOptions): Promise<SoakRes
     }
     talk.end();
     over.abort();
-    await until('old connections have drained', () => net.sshCount() === 1);
+    await until('old connections have drained', () => net.sshCount() === 1, 60_000);
     await until(
       'the keeper’s connections have closed',
       () => usage(keeperPid).descriptors <= before.descriptors + 4,

@@ -63,9 +63,9 @@ export interface TestWorld {
   end(): Promise<void>;
 }
 
-export async function startWorld(scenario: ScenarioInput = {}): Promise<TestWorld> {
+export async function startWorld(scenario: ScenarioInput = {}, apiKey = 'sim-key'): Promise<TestWorld> {
   const latencies = { ...QUICK.latencies, ...scenario.latencies };
-  const simulator = await startSimulator({ scenario: { ...QUICK, ...scenario, latencies } });
+  const simulator = await startSimulator({ apiKey, scenario: { ...QUICK, ...scenario, latencies } });
   const home = mkdtempSync(join(tmpdir(), 'ap-'));
   const key = join(home, 'id_test');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', key]);
@@ -82,7 +82,7 @@ export async function startWorld(scenario: ScenarioInput = {}): Promise<TestWorl
     AUTOPOD_HOME: home,
     AUTOPOD_API_URL: simulator.url,
     AUTOPOD_TIMINGS: JSON.stringify(QUICK_TIMINGS),
-    RUNPOD_API_KEY: 'sim-key',
+    RUNPOD_API_KEY: apiKey,
     NO_COLOR: '1',
   };
   const start: TestWorld['start'] = (args, more = {}) => {
@@ -99,7 +99,7 @@ export async function startWorld(scenario: ScenarioInput = {}): Promise<TestWorl
     start,
     autopod: (args, more) => start(args, more).ended,
     pods: async () => {
-      const answer = await fetch(`${simulator.url}/pods`, { headers: { authorization: 'Bearer sim-key' } });
+      const answer = await fetch(`${simulator.url}/pods`, { headers: { authorization: `Bearer ${apiKey}` } });
       return ((await answer.json()) as { pods: ApiPod[] }).pods;
     },
     podIds: () => podIds(simulator),

@@ -16,6 +16,9 @@ const ENDPOINTS = [
   '/ws',
 ];
 
+/** Of runpod/comfyui. */
+const IMAGE_FOLDER = '/workspace/runpod-slim/ComfyUI';
+
 /** Version, endpoints, number of extensions and queue of the ComfyUI behind the tunnel. */
 export const comfyInfo: Verb<object> = async (context, named) => {
   const { out, signal } = context;
@@ -28,8 +31,9 @@ export const comfyInfo: Verb<object> = async (context, named) => {
     comfy.extensions(signal),
   ]);
   const version = system.comfyui_version ?? 'unknown';
+  const models = modelsFolder(system.argv ?? []);
   if (out.isJson) {
-    out.json({ podId, version, endpoints: ENDPOINTS, extensions: extensions.length, queue });
+    out.json({ podId, version, endpoints: ENDPOINTS, extensions: extensions.length, models, queue });
     return 0;
   }
   const rows: [string, string][] = [
@@ -39,8 +43,17 @@ export const comfyInfo: Verb<object> = async (context, named) => {
     ['Endpoints', ENDPOINTS.slice(0, 4).join(', ')],
     ['', ENDPOINTS.slice(4).join(', ')],
     ['Extensions', `${extensions.length} installed`],
+    ['Models', models],
   ];
   out.line(panel(text.comfyInfoTitle(), rows, out.hasColor));
   out.line(text.queueCounts(queue));
   return 0;
 };
+
+/** Where ComfyUI looks for models: under its base directory, which the image of RunPod keeps on the volume. */
+function modelsFolder(argv: string[]): string {
+  const flag = argv.indexOf('--base-directory');
+  const given =
+    flag >= 0 ? argv[flag + 1] : argv.find((word) => word.startsWith('--base-directory='))?.slice(17);
+  return `${given ?? IMAGE_FOLDER}/models`;
+}

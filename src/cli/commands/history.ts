@@ -19,7 +19,9 @@ export const history: Verb<HistoryOptions> = async (context, named, { tail, all 
   const chosen = named === undefined ? undefined : await idsOf(context, named);
   const shown = entries
     .filter((entry) => !chosen || chosen.has(entry.id))
-    .map((entry) => ({ ...entry, podId: about(entry) }));
+    .map((entry) => ({ ...entry, podId: about(entry) }))
+    // Several processes write the journal, each a moment after the fact.
+    .toSorted((a, b) => a.at.localeCompare(b.at));
   if (out.isJson) out.json({ entries: shown.slice(-(tail ?? shown.length)) });
   else if (shown.length === 0) out.say(named === undefined ? text.noHistory() : text.noHistoryOf(named));
   else

@@ -2,11 +2,14 @@ import type { TunnelView } from '../../keeper/client.ts';
 import { type PodRecord, savedState } from '../../lifecycle/pod-records.ts';
 import type { Pod } from '../../services/runpod/client.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
+import type { Context } from '../context.ts';
 import { spentThisRun, uptimeWords } from '../money.ts';
 import { choosePod } from '../pod-argument.ts';
 import { text, usd } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
+
+const ANSWER_MS = 3_000;
 
 /** Everything about one pod: what RunPod says, what autopod does about it, and how to reach it. */
 export const info: Verb<object> = async (context, named) => {
@@ -16,7 +19,7 @@ export const info: Verb<object> = async (context, named) => {
   const tunnels = await (await context.keeper()).tunnels(signal);
   const pod = await (await context.runpod()).getPod(podId, signal);
   const tunnel = tunnels.find((view) => view.podId === podId);
-  const shown = describe(pod, record, tunnel);
+  const shown = { ...describe(pod, record, tunnel), services: await services(context, pod, record) };
   if (out.isJson) out.json(shown);
   else out.line(panel(text.podInformation(), rows(shown), out.hasColor));
   return 0;
@@ -45,9 +48,41 @@ function describe(pod: Pod, record: PodRecord | undefined, tunnel: TunnelView | 
   };
 }
 
-function rows(shown: ReturnType<typeof describe>): [string, string][] {
+interface Service {
+  port: string;
+  label: string | null;
+  url: string;
+  isAnswering: boolean;
+}
+
+/** What of the pod is public, and whether it answers there. */
+async function services(
+  { signal }: Context,
+  { id, ports }: Pod,
+  record: PodRecord | undefined,
+): Promise<Service[]> {
+  const labels = new Map(record?.facts.wish.exposedPorts.map(({ port, label }) => [String(port), label]));
+  const open = (ports ?? []).filter((port) => port.endsWith('/http'));
+  return Promise.all(
+    open.map(async (port) => {
+      const number = port.split('/')[0] ?? '';
+      const url = `https://${id}-${number}.proxy.runpod.net`;
+      const isAnswering = await answersAt(url, signal);
+      return { port, label: labels.get(number) ?? null, url, isAnswering };
+    }),
+  );
+}
+
+async function answersAt(url: string, signal: AbortSignal): Promise<boolean> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+  return fetch(url, { method: 'HEAD', redirect: 'manual', signal: limit }).then(
+    ({ status }) => status < 500,
+    () => false,
+  );
+}
+
+function rows(shown: ReturnType<typeof describe> & { services: Service[] }): [string, string][] {
   const { volume, ssh, tunnel, failure } = shown;
-  const publicPorts = shown.ports.filter((port) => port !== '22/tcp');
   return [
     ['Pod', `${shown.podId} (${shown.name})`],
     ['Status', shown.state ? `${shown.status}, ${shown.state}` : shown.status],
@@ -57,15 +92,14 @@ function rows(shown: ReturnType<typeof describe>): [string, string][] {
     ['Image', shown.image ?? 'unknown'],
     ['Cost', `${usd(shown.costPerHour)}, $${shown.spent.toFixed(2)} in ${uptimeWords(shown.uptimeSeconds)}`],
     ['Volume', volume ? `${volume.volumeId} → ${volume.path}` : 'none'],
-    [
-      'Public',
-      publicPorts.length > 0 ? publicPorts.map((port) => proxyUrl(shown.podId, port)).join(', ') : 'nothing',
-    ],
+    ...(shown.services.length > 0
+      ? shown.services.map((service): [string, string] => ['Public', serviceWords(service)])
+      : [['Public', 'nothing'] as [string, string]]),
     ['SSH', ssh ? `${ssh.user}@${ssh.host} port ${ssh.port}` : 'not ready'],
     ['Tunnel', tunnel ? `localhost:${tunnel.localPort}, ${tunnel.state}` : 'none'],
   ];
 }
 
-function proxyUrl(podId: string, port: string): string {
-  return `https://${podId}-${port.split('/')[0]}.proxy.runpod.net`;
+function serviceWords({ port, label, url, isAnswering }: Service): string {
+  return `${label ?? port} at ${url}, ${isAnswering ? 'answering' : 'no answer'}`;
 }

@@ -74,10 +74,12 @@ async function subjectOf(context: Context, named: string): Promise<string> {
 }
 
 // Without a browser the address on stdout is enough.
-async function openPage(context: Context, { entry }: Inspector, subject: string): Promise<void> {
+async function openPage(context: Context, { entry, url }: Inspector, subject: string): Promise<void> {
   const { default: open } = await import('open');
-  const browser = await open(`${entry}${subject}`).catch(() => undefined);
-  const sayNone = () => context.out.say(text.noBrowser());
+  const { BROWSER: program } = context.env;
+  const how = program ? { app: { name: program } } : {};
+  const browser = await open(`${entry}${subject}`, how).catch(() => undefined);
+  const sayNone = () => context.out.say(text.noBrowser(`${url}${subject}`));
   if (!browser) return sayNone();
   browser.once('error', sayNone);
   browser.once('exit', (code) => code && sayNone());

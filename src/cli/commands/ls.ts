@@ -1,3 +1,4 @@
+import type { TunnelView } from '../../keeper/client.ts';
 import { hasBegun, readableRecords } from '../../lifecycle/choose.ts';
 import { type PodRecord, savedState } from '../../lifecycle/pod-records.ts';
 import type { Pod } from '../../services/runpod/client.ts';
@@ -24,6 +25,8 @@ interface Row {
   spent: number;
 }
 
+const UNUSED_AFTER_SECONDS = 30 * 60;
+
 /** Every pod of the account, and launches that may have one. */
 export const ls: Verb<{ all?: boolean }> = async (context, _podId, { all }) => {
   const records = await readableRecords(await context.pods());
@@ -37,9 +40,25 @@ export const ls: Verb<{ all?: boolean }> = async (context, _podId, { all }) => {
     ...living.map((pod) => podRow(pod, records.find(([, { facts }]) => facts.podId === pod.id)?.[1])),
     ...missing.map(([id, record]) => launchRow(id, record)),
   ];
+  const tunnels = await (await context.keeper()).tunnels(context.signal);
   show(context, rows);
+  for (const row of rows) {
+    const why = unusedBecause(row, tunnels);
+    if (row.podId && why) context.out.say(text.unused(row.podId, usd(row.costPerHour), why));
+  }
   return 0;
 };
+
+/** Why a pod that costs seems to be of no use to anybody. */
+function unusedBecause(row: Row, tunnels: TunnelView[]): string | undefined {
+  if (row.costPerHour === 0 || row.uptimeSeconds < UNUSED_AFTER_SECONDS) return undefined;
+  const tunnel = tunnels.find(({ podId }) => podId === row.podId);
+  if (!tunnel) return `has run for ${uptimeWords(row.uptimeSeconds)} without a tunnel from here`;
+  const quietSeconds = (Date.now() - Date.parse(tunnel.lastActivityAt ?? tunnel.startedAt)) / 1000;
+  return quietSeconds < UNUSED_AFTER_SECONDS
+    ? undefined
+    : `nothing was asked of it for ${uptimeWords(quietSeconds)}`;
+}
 
 function show({ out }: Context, rows: Row[]): void {
   const totalPerHour = rows.reduce((sum, row) => sum + row.costPerHour, 0);

@@ -26,6 +26,7 @@ export const ssh: Verb<{ command?: string }> = async (context, named, { command 
     knownHostsPath: join(context.home().knownHosts, podId),
   };
   const args = shellArguments(target, command, tunnel?.controlPath);
+  process.umask(0o077);
   const child = spawn('ssh', args, { stdio: 'inherit', env: sshEnvironment(context.env) });
   const [code] = await once(child, 'close');
   return code ?? 1;

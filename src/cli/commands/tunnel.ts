@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../../errors.ts';
 import type { TunnelView } from '../../keeper/client.ts';
 import type { Context } from '../context.ts';
+import { type AutoStopOptions, schedule } from '../schedule.ts';
 import { text } from '../text.ts';
 import { tunnelTo } from '../tunnel-to.ts';
 import type { Verb } from '../verb.ts';
-import { tunnelLines, tunnelPanel } from '../views/tunnels.ts';
+import { chosenTunnels, showTunnels, tunnelList, tunnelStatus } from './tunnel-status.ts';
 
-interface TunnelOptions {
+interface TunnelOptions extends AutoStopOptions {
   status?: boolean;
   stop?: boolean;
   all?: boolean;
@@ -20,20 +21,18 @@ export const tunnel: Verb<TunnelOptions> = async (context, named, options) => {
     throw new AutopodError('usage', { message: '--stop and --status exclude each other.' });
   }
   if (options.stop) return close(context, named, options.all === true);
-  if (options.status) return status(context, named);
-  if (named === 'list') return list(context);
+  if (options.status) return tunnelStatus(context, named);
+  if (named === 'list') return tunnelList(context);
   if (options.all) return openAll(context);
-  return open(context, named, options.localPort);
+  return open(context, named, options);
 };
 
-async function open(
-  context: Context,
-  named: string | undefined,
-  port: number | 'auto' | undefined,
-): Promise<number> {
+async function open(context: Context, named: string | undefined, options: TunnelOptions): Promise<number> {
   const { choosePod } = await import('../pod-argument.ts');
   const { podId } = await choosePod(context, named);
-  const view = await untilSettled(context, await tunnelTo(context, podId, port));
+  const opened = await tunnelTo(context, podId, options.localPort);
+  await schedule(context, podId, options);
+  const view = await untilSettled(context, opened);
   if (view.state === 'failed' && view.failure) throw new AutopodError(view.failure.code, view.failure.detail);
   if (context.out.isJson) context.out.json(view);
   else context.out.line(view.state === 'healthy' ? text.available(view.localPort) : text.tunnelPending(view));
@@ -49,7 +48,7 @@ async function openAll(context: Context): Promise<number> {
   for (const { podId } of running) {
     views.push(await untilSettled(context, await tunnelTo(context, podId, 'auto')));
   }
-  show(context, views);
+  showTunnels(context, views);
   return views.every(({ state }) => state === 'healthy') ? 0 : 1;
 }
 
@@ -63,26 +62,6 @@ async function untilSettled(context: Context, opened: TunnelView): Promise<Tunne
     last = views.find(({ podId }) => podId === opened.podId) ?? { ...last, state: 'stopped' };
   }
   return last;
-}
-
-async function status(context: Context, named: string | undefined): Promise<number> {
-  const views = await chosenTunnels(context, named);
-  const [only] = views;
-  if (only && views.length === 1 && !context.out.isJson) {
-    context.out.line(tunnelPanel(only, context.out.hasColor));
-  } else show(context, views);
-  return views.length > 0 && views.every(({ state }) => state === 'healthy') ? 0 : 1;
-}
-
-async function list(context: Context): Promise<number> {
-  show(context, await chosenTunnels(context, undefined));
-  return 0;
-}
-
-function show({ out }: Context, views: TunnelView[]): void {
-  if (out.isJson) out.json({ tunnels: views });
-  else if (views.length === 0) out.say(text.noTunnels());
-  else for (const line of tunnelLines(views)) out.line(line);
 }
 
 async function close(context: Context, named: string | undefined, isAll: boolean): Promise<number> {
@@ -99,9 +78,4 @@ async function close(context: Context, named: string | undefined, isAll: boolean
   if (out.isJson) out.json({ closed: views.map(({ podId }) => podId) });
   else if (views.length === 0) out.say(named === undefined ? text.noTunnels() : text.noTunnelTo(named));
   return 0;
-}
-
-async function chosenTunnels(context: Context, named: string | undefined): Promise<TunnelView[]> {
-  const views = await (await context.keeper()).tunnels(context.signal);
-  return named === undefined ? views : views.filter(({ podId }) => podId === named);
 }

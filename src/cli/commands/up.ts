@@ -12,6 +12,7 @@ import { withLock } from '../../store/lock.ts';
 import type { Context } from '../context.ts';
 import { finishReady } from '../finish.ts';
 import { reach } from '../reach.ts';
+import { requireKeeperFor, schedule } from '../schedule.ts';
 import { statelyFor } from '../stately-for.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
@@ -33,6 +34,7 @@ async function launch(
   createsAlways: boolean,
 ): Promise<number> {
   const wish = podWish(options, await context.config());
+  requireKeeperFor(options, options.tunnel);
   if (options.dryRun) return dryRun(context, wish);
   const asksForAccess = options.localPort !== undefined || !options.tunnel;
   const changes = asksForAccess ? { access: accessWish(options) } : {};
@@ -44,7 +46,12 @@ async function launch(
       // The pod of an earlier launch may be gone; unless it was named, another one takes its place.
       const isReplaceable =
         outcome.failure?.code === 'podGone' && chosen.how !== 'planned' && podId === undefined;
-      if (!isReplaceable) return await finishReady(context, outcome, options);
+      if (!isReplaceable) {
+        if (outcome.state === 'ready' && outcome.facts?.podId) {
+          await schedule(context, outcome.facts.podId, options);
+        }
+        return await finishReady(context, outcome, options);
+      }
       context.out.say(text.replacing(chosen.podId));
     }
   } finally {

@@ -248,6 +248,10 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
       ? `Choose another with ${str(d.option)} N, or leave it out for a free one.`
       : 'Choose another with --local-port N, or --local-port auto for the next free one.',
   }),
+  tunnelMissing: (d) => ({
+    what: `There is no tunnel to pod ${str(d.podId)}.`,
+    next: 'Open it with `autopod tunnel`.',
+  }),
   tunnelTimedOut: (d) => ({
     what: `The tunnel to pod ${str(d.podId)} did not come up in time.`,
     next: 'See `autopod tunnel --status`.',

@@ -16,6 +16,9 @@ const LASTING: Note['kind'][] = [
 /** System log lines worth keeping on screen: the rest is download bars. */
 const MILESTONE = /create container|pulling|pull complete|start container|to see the gui|error/i;
 
+/** Milliseconds below which nobody wonders how long a state usually takes. */
+const WORTH_TELLING_MS = 5_000;
+
 export interface Progress {
   onState: (state: string) => void;
   tell: (note: Note) => void;
@@ -23,10 +26,10 @@ export interface Progress {
 }
 
 /**
- * The progress of one pod on stderr: one line for each change, and on a terminal a last line that is redrawn
- * with what the state waits for and how long.
+ * The progress of one pod on stderr: one line for each change with how long it usually takes, in milliseconds by
+ * state, and on a terminal a last line that is redrawn with what the state waits for and how long.
  */
-export function showProgress(out: Output, begun = Date.now()): Progress {
+export function showProgress(out: Output, usual: Map<string, number>, begun = Date.now()): Progress {
   if (out.isJson) return { onState: () => undefined, tell: () => undefined, end: () => undefined };
   const liveLine = out.isLive ? new LiveLine(out) : undefined;
   let lastLine = '';
@@ -38,8 +41,10 @@ export function showProgress(out: Output, begun = Date.now()): Progress {
   };
   return {
     onState: (state) => {
-      print(podStateWords(state));
-      liveLine?.start(podStateWords(state));
+      const usualMs = usual.get(state) ?? 0;
+      const words = podStateWords(state);
+      print(usualMs < WORTH_TELLING_MS ? words : `${words} (usually ${clock(usualMs)})`);
+      liveLine?.start(words);
     },
     tell: (note) => {
       if (LASTING.includes(note.kind) || (note.kind === 'podLog' && MILESTONE.test(note.line))) {
@@ -54,8 +59,12 @@ export function showProgress(out: Output, begun = Date.now()): Progress {
 
 /** Time since `from`, as `  1:05`. */
 function elapsed(from: number): string {
-  const seconds = Math.floor((Date.now() - from) / 1000);
-  return `${String(Math.floor(seconds / 60)).padStart(3)}:${String(seconds % 60).padStart(2, '0')}`;
+  return clock(Date.now() - from).padStart(6);
+}
+
+function clock(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
 // A pod's log may hold anything, control sequences included.
@@ -97,12 +106,10 @@ class LiveLine {
   }
 
   clear(): void {
-    this.#out.stderr.write('\r\x1b[K');
+    this.#out.redraw('');
   }
 
   #draw(): void {
-    const columns = this.#out.stderr.columns ?? 80;
-    const line = `${elapsed(this.#since)}  ${this.#title}… ${this.#detail}`;
-    this.#out.stderr.write(`\r\x1b[K${line.slice(0, columns - 1)}`);
+    this.#out.redraw(`${elapsed(this.#since)}  ${this.#title}… ${this.#detail}`);
   }
 }

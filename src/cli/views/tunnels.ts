@@ -1,7 +1,7 @@
 import type { TunnelView } from '../../keeper/client.ts';
 import { uptimeWords } from '../money.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
-import { text } from '../text.ts';
+import { autoStopWords, text } from '../text.ts';
 import { panel } from './panel.ts';
 import { table } from './table.ts';
 
@@ -20,6 +20,7 @@ export function tunnelPanel(view: TunnelView, isFramed: boolean): string {
   ];
   if (lastDeath) rows.push(['Last died', `${ago(lastDeath.at)} ago: ${whyWords(lastDeath.failure)}`]);
   if (lastHealedAt) rows.push(['Last healed', `${ago(lastHealedAt)} ago`]);
+  if (view.autoStop) rows.push(['Pod stops', autoStopWords(view.autoStop)]);
   return panel(text.tunnelTitle(podId), rows, isFramed);
 }
 

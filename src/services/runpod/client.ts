@@ -31,6 +31,8 @@ export interface RunPodOptions {
   readTimeoutMs?: number;
   /** Milliseconds until a create counts as unanswered. */
   createTimeoutMs?: number;
+  /** Told of each answer: `GET pods 200 in 31 ms`. */
+  trace?: (line: string) => void;
 }
 
 export type PodActionName = 'start' | 'stop' | 'restart';
@@ -158,16 +160,26 @@ export function createRunPod(options: RunPodOptions): RunPod {
 
 const connectTimeouts = { lookup: 10_000, connect: 10_000, secureConnect: 10_000 };
 
-function clientFor({ apiUrl, apiKey, readTimeoutMs = 20_000 }: RunPodOptions): Got {
+function clientFor({ apiUrl, apiKey, readTimeoutMs = 20_000, trace }: RunPodOptions): Got {
   return got.extend({
     prefixUrl: apiUrl,
     headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json' },
     responseType: 'json',
     retry: { limit: 0 },
     timeout: { ...connectTimeouts, request: readTimeoutMs },
+    ...(trace && { hooks: { afterResponse: [traced(trace)] } }),
     // A redirect would carry the key to another host.
     followRedirect: false,
   });
+}
+
+function traced(trace: (line: string) => void) {
+  return (response: Response<unknown>) => {
+    const { method, url, prefixUrl } = response.request.options;
+    const path = String(url).slice(String(prefixUrl).length);
+    trace(`${method} ${path} ${response.statusCode} in ${Math.round(response.timings.phases.total ?? 0)} ms`);
+    return response;
+  };
 }
 
 function parse<T>(shape: z.ZodType<T>, body: unknown): T {

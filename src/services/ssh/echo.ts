@@ -40,12 +40,12 @@ export class Echo {
   }
 
   /** Resolves true on the next answer, false when the session ends or `withinMs` passes without one. */
-  async answers(withinMs: number, signal: AbortSignal): Promise<boolean> {
+  async answers(withinMs: number, signal?: AbortSignal): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
     const answered = new Promise<boolean>((resolve) => this.#answered.push(() => resolve(true)));
     const silent = new Promise<boolean>((resolve) => {
       timer = setTimeout(() => resolve(false), withinMs);
-      signal.addEventListener('abort', () => resolve(false), { once: true });
+      signal?.addEventListener('abort', () => resolve(false), { once: true });
     });
     this.#child.stdin.write('.');
     try {
@@ -69,13 +69,17 @@ export class Echo {
       const die = (detail: string) => stop(new AutopodError('sshUnreachable', { detail }));
       const aborted = () => stop(signal.reason);
       const heard = () => silence.refresh();
-      const silence = setTimeout(() => die(`no answer for ${deadAfterMs / 1000} s`), deadAfterMs);
+      // Timers stand still while the machine sleeps, and the path may have died meanwhile.
+      const hasSlept = () => Date.now() - lastTick > beatMs + ASLEEP_MS;
+      const dieAsleep = () => die(`this machine slept for ${Math.round((Date.now() - lastTick) / 1000)} s`);
+      const silence = setTimeout(() => {
+        if (hasSlept()) dieAsleep();
+        else die(`no answer for ${deadAfterMs / 1000} s`);
+      }, deadAfterMs);
       const beat = setInterval(() => {
-        const gapMs = Date.now() - lastTick;
-        lastTick += gapMs;
-        // Timers stand still while the machine sleeps, and the path may have died meanwhile.
-        if (gapMs > beatMs + ASLEEP_MS) die(`this machine slept for ${Math.round(gapMs / 1000)} s`);
-        else this.#child.stdin.write('.');
+        if (hasSlept()) return dieAsleep();
+        lastTick = Date.now();
+        this.#child.stdin.write('.');
       }, beatMs);
       this.#child.stdout.on('data', heard);
       signal.addEventListener('abort', aborted, { once: true });

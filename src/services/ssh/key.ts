@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -20,7 +20,7 @@ const PREFERRED = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
  * `sshKeyInvalid`, or `sshKeyLocked` when it has a passphrase and no agent holds it.
  */
 export async function usePrivateKey(configured: string | undefined): Promise<PrivateKey> {
-  const path = configured ?? (await firstKey(join(homedir(), '.ssh')));
+  const path = configured ?? (await privateKeyPaths())[0];
   if (path === undefined) throw new AutopodError('sshKeyMissing');
   const { mode } = await stat(path).catch(() => {
     throw new AutopodError('sshKeyMissing', { path });
@@ -34,10 +34,26 @@ export async function usePrivateKey(configured: string | undefined): Promise<Pri
   return { path, publicKey, needsAgent: true };
 }
 
-async function firstKey(folder: string): Promise<string | undefined> {
+/** The private keys in `~/.ssh` by their names, the most usual first. */
+export async function privateKeyPaths(env: NodeJS.ProcessEnv = process.env): Promise<string[]> {
+  const folder = sshFolder(env);
   const names = (await readdir(folder).catch(() => [])).filter((name) => /^id_[\w-]+$/.test(name));
-  const name = PREFERRED.find((preferred) => names.includes(preferred)) ?? names[0];
-  return name === undefined ? undefined : join(folder, name);
+  const others = names.filter((name) => !PREFERRED.includes(name));
+  const known = PREFERRED.filter((name) => names.includes(name));
+  return [...known, ...others].map((name) => join(folder, name));
+}
+
+/** Makes `~/.ssh/id_autopod`, without passphrase, and answers its path. One that is there is kept. */
+export async function createKey(env: NodeJS.ProcessEnv): Promise<string> {
+  const path = join(sshFolder(env), 'id_autopod');
+  await mkdir(sshFolder(env), { recursive: true, mode: 0o700 });
+  const isThere = await stat(path).catch(() => undefined);
+  if (!isThere) await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'autopod', '-f', path]);
+  return path;
+}
+
+function sshFolder(env: NodeJS.ProcessEnv): string {
+  return join(env.HOME || homedir(), '.ssh');
 }
 
 /** The public half of a key without passphrase; undefined when it has one. */

@@ -70,7 +70,7 @@ async function untilPresent(path: string, signal: AbortSignal): Promise<'present
       () => false,
     );
     if (isThere) return 'present';
-    await sleep(20, undefined, { signal });
+    await sleep(4, undefined, { signal });
   }
 }
 

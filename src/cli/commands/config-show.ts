@@ -1,0 +1,28 @@
+import { redactKey } from '../../services/config.ts';
+import { text } from '../text.ts';
+import type { Verb } from '../verb.ts';
+import { panel } from '../views/panel.ts';
+
+/** The settings in force, whatever they come from; of the API key only its last four characters. */
+export const configShow: Verb<object> = async (context) => {
+  const { out } = context;
+  const config = await context.config();
+  const shown = { ...config, apiKey: redactKey(config.apiKey), file: context.home().config };
+  if (out.isJson) {
+    out.json(shown);
+    return 0;
+  }
+  const rows: [string, string][] = [
+    ['File', shown.file],
+    ['API', shown.apiUrl],
+    ['API key', shown.apiKey ?? 'none'],
+    ['SSH key', shown.sshKeyPath ?? 'the first usable one in ~/.ssh'],
+    ['Image', shown.image],
+    ['Cloud', shown.cloud],
+    ['Data center', shown.dataCenterId ?? 'any'],
+    ['Volume', shown.volumeId ? `${shown.volumeId} → ${shown.volumeMount}` : 'none'],
+    ['GPUs', `${shown.gpuCount}x ${shown.gpuPreferences.join(', then ')}`],
+  ];
+  out.line(panel(text.configTitle(), rows, out.hasColor));
+  return 0;
+};

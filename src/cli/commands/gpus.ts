@@ -1,0 +1,118 @@
+import type { GpuType } from '../../services/runpod/client.ts';
+import type { CloudTier } from '../../services/runpod/placement.ts';
+import { writeFileAtomic } from '../../store/atomic-file.ts';
+import type { Context } from '../context.ts';
+import { text } from '../text.ts';
+import type { Verb } from '../verb.ts';
+import { table } from '../views/table.ts';
+
+interface GpusOptions {
+  volumeId?: string;
+  datacenter?: string;
+  cloudType: 'SECURE' | 'COMMUNITY' | 'ALL';
+  gpuCount: number;
+  minMemory?: number;
+  maxPrice?: number;
+  all?: boolean;
+}
+
+interface Row {
+  id: string;
+  name: string;
+  memoryGb: number | null;
+  cloud: CloudTier;
+  /** USD for as many GPUs as were asked for. */
+  pricePerHour: number;
+  stock: string;
+  dataCenterIds: string[];
+}
+
+const RANK: Record<string, number> = { HIGH: 0, MEDIUM: 1, LOW: 2, NONE: 3 };
+
+/** Which GPUs could be had now, where, and for how much; narrowed to where a volume is. */
+export const gpus: Verb<GpusOptions> = async (context, filter, options) => {
+  const { out, signal } = context;
+  const runpod = await context.runpod();
+  const volumeId = options.volumeId;
+  const volume = volumeId === undefined ? undefined : await runpod.getNetworkVolume(volumeId, signal);
+  const place = volume?.dataCenter ?? options.datacenter;
+  const both: CloudTier[] = volume ? ['SECURE'] : ['SECURE', 'COMMUNITY'];
+  const tiers = options.cloudType === 'ALL' ? both : [options.cloudType];
+  const catalogs = await Promise.all(
+    tiers.map(async (cloud) => ({
+      cloud,
+      types: await runpod.gpuCatalog({ count: options.gpuCount, cloud }, signal),
+    })),
+  );
+  await rememberNames(context, catalogs[0]?.types ?? []);
+  const wanted = catalogs
+    .flatMap(({ cloud, types }) => types.map((gpu) => rowOf(gpu, cloud, options.gpuCount, place)))
+    .filter((row) => row.pricePerHour > 0 && isWanted(row, options));
+  const rows = named(wanted, filter).toSorted(
+    (a, b) => a.pricePerHour - b.pricePerHour || a.name.localeCompare(b.name),
+  );
+  if (out.isJson) out.json({ gpus: rows, dataCenterId: place ?? null });
+  else if (rows.length === 0) out.say(text.noGpus(place));
+  else printRows(context, rows, place);
+  return rows.length > 0 ? 0 : 1;
+};
+
+function rowOf(gpu: GpuType, cloud: CloudTier, count: number, place: string | undefined): Row {
+  const places = (gpu.dataCenters ?? []).filter(({ id }) => place === undefined || id === place);
+  const offered = places.filter(({ availability }) => availability !== 'NONE');
+  const best = offered.map(({ availability }) => availability).toSorted((a, b) => rank(a) - rank(b))[0];
+  const price = cloud === 'SECURE' ? gpu.price.secure : gpu.price.community;
+  return {
+    id: gpu.id,
+    name: gpu.name,
+    memoryGb: gpu.memory ?? null,
+    cloud,
+    pricePerHour: (price ?? 0) * count,
+    stock: place === undefined ? (gpu.availability ?? best ?? 'NONE') : (best ?? 'NONE'),
+    dataCenterIds: offered.map(({ id }) => id),
+  };
+}
+
+function isWanted(row: Row, { all, minMemory, maxPrice }: GpusOptions): boolean {
+  return (
+    (all === true || row.stock !== 'NONE') &&
+    (minMemory === undefined || (row.memoryGb ?? 0) >= minMemory) &&
+    (maxPrice === undefined || row.pricePerHour <= maxPrice)
+  );
+}
+
+// "A40" is the A40 where there is one, not each A4000 as well.
+function named(rows: Row[], filter: string | undefined): Row[] {
+  if (filter === undefined) return rows;
+  const wanted = filter.toLowerCase();
+  const hasWord = ({ id, name }: Row) => `${name} ${id}`.toLowerCase().split(' ').includes(wanted);
+  if (rows.some(hasWord)) return rows.filter(hasWord);
+  return rows.filter(({ id, name }) => `${name} ${id}`.toLowerCase().includes(wanted));
+}
+
+function rank(stock: string): number {
+  return RANK[stock] ?? 2;
+}
+
+function printRows({ out }: Context, rows: Row[], place: string | undefined): void {
+  const cells = rows.map((row) => [
+    row.name,
+    row.memoryGb === null ? '–' : `${row.memoryGb} GB`,
+    `$${row.pricePerHour.toFixed(2)}/h`,
+    row.cloud === 'SECURE' ? 'Secure' : 'Community',
+    row.stock.toLowerCase(),
+    place ?? shortList(row.dataCenterIds),
+  ]);
+  out.line(table(['GPU', 'MEMORY', 'PRICE', 'CLOUD', 'STOCK', 'WHERE'], cells));
+  out.say(text.stockIsAHint());
+}
+
+function shortList(ids: string[]): string {
+  const shown = ids.slice(0, 3).join(', ');
+  return ids.length > 3 ? `${shown} and ${ids.length - 3} more` : shown || '–';
+}
+
+// For shell completion, which asks nobody.
+async function rememberNames(context: Context, types: GpuType[]): Promise<void> {
+  await writeFileAtomic(context.home().gpuNames, JSON.stringify(types.map(({ name }) => name)));
+}

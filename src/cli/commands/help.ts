@@ -1,0 +1,33 @@
+import type { AnyStateMachine } from 'xstate';
+import { AutopodError } from '../../errors.ts';
+import { chartOf } from '../../inspector/chart.ts';
+import { podMachine } from '../../machines/pod.ts';
+import { tunnelMachine } from '../../machines/tunnel.ts';
+import { HELP_TOPICS } from '../text/topics.ts';
+import type { Verb } from '../verb.ts';
+
+/** Explains a topic: what the commands' own help has no place for. */
+export const help: Verb<object> = async ({ out }, topic = '') => {
+  if (topic === 'states') {
+    out.line(['A pod is in one of these states:', '', ...statesOf(podMachine)].join('\n'));
+    out.line(['', 'And a tunnel in one of these:', '', ...statesOf(tunnelMachine)].join('\n'));
+    return 0;
+  }
+  const words = HELP_TOPICS[topic];
+  if (words === undefined) {
+    const topics = ['states', ...Object.keys(HELP_TOPICS)].join(', ');
+    throw new AutopodError('usage', {
+      message: `There is no command or topic “${topic}”.`,
+      next: `Topics: ${topics}. Commands: autopod --help.`,
+    });
+  }
+  out.line(words);
+  return 0;
+};
+
+function statesOf(machine: AnyStateMachine): string[] {
+  const { states } = chartOf(machine);
+  const leaves = states.filter(({ id }) => states.every(({ parent }) => parent !== id));
+  const width = Math.max(...leaves.map(({ id }) => id.length));
+  return leaves.map(({ id, description }) => `  ${id.padEnd(width)}  ${description}`);
+}

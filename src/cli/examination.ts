@@ -1,0 +1,162 @@
+import { lstat } from 'node:fs/promises';
+import { toFailure } from '../errors.ts';
+import { requireFreePort } from '../keeper/local-port.ts';
+import { readableRecords } from '../lifecycle/choose.ts';
+import { sshVersion } from '../services/ssh/version.ts';
+import type { Context } from './context.ts';
+import { FAILURE_WORDS } from './text/failures.ts';
+import { text } from './text.ts';
+
+export interface Check {
+  name: string;
+  verdict: 'good' | 'warning' | 'bad';
+  found: string;
+  /** What to do about it. */
+  fix?: string;
+}
+
+type Examined = Omit<Check, 'name'>;
+
+const COMFYUI_PORT = 8188;
+const MAX_SKEW_MS = 120_000;
+
+/** Every check, in the order in which one depends on the one before. None stops the others. */
+export async function examine(context: Context): Promise<Check[]> {
+  const checks: [string, (context: Context) => Promise<Examined>][] = [
+    ['Node', node],
+    ['ssh', ssh],
+    ['Home folder', home],
+    ['Settings', settings],
+    ['Saved state', state],
+    ['SSH key', key],
+    ['API key', apiKey],
+    ['Registered keys', registeredKeys],
+    ['Volumes', volumes],
+    ['Clock', clock],
+    ['Keeper', keeper],
+    ['Port 8188', port],
+  ];
+  const results: Check[] = [];
+  for (const [name, check] of checks) {
+    const examined = await check(context).catch(asBad);
+    results.push({ name, ...examined });
+  }
+  return results;
+}
+
+function asBad(error: unknown): Examined {
+  const { code, detail } = toFailure(error);
+  const { what, why, next } = FAILURE_WORDS[code](detail);
+  return { verdict: 'bad', found: [what, why].filter(Boolean).join(' '), ...(next && { fix: next }) };
+}
+
+function good(found: string): Examined {
+  return { verdict: 'good', found };
+}
+
+async function node(): Promise<Examined> {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return good(process.version);
+  return { verdict: 'bad', found: process.version, fix: 'Install Node 20.19 or later.' };
+}
+
+async function ssh(): Promise<Examined> {
+  return good(await sshVersion());
+}
+
+async function home(context: Context): Promise<Examined> {
+  const { root, config } = context.home();
+  const modes = await Promise.all(
+    [root, config].map((path) =>
+      lstat(path).then(
+        ({ mode }) => ({ path, isOpen: (mode & 0o077) !== 0 }),
+        () => ({ path, isOpen: false }),
+      ),
+    ),
+  );
+  const open = modes.filter(({ isOpen }) => isOpen).map(({ path }) => path);
+  if (open.length === 0) return good(root);
+  const fix = `chmod go-rwx ${open.join(' ')}`;
+  return { verdict: 'bad', found: `${open.join(', ')} can be read by other users`, fix };
+}
+
+async function settings(context: Context): Promise<Examined> {
+  const { volumeId, gpuPreferences, apiUrl } = await context.config();
+  return good(`${gpuPreferences.join(', then ')}; volume ${volumeId ?? 'none'}; ${apiUrl}`);
+}
+
+async function state(context: Context): Promise<Examined> {
+  const records = await readableRecords(await context.pods());
+  return good(`${records.length} pod${records.length === 1 ? '' : 's'} on record`);
+}
+
+async function key(context: Context): Promise<Examined> {
+  const { path, needsAgent } = await context.privateKey();
+  return good(needsAgent ? `${path}, through the agent` : path);
+}
+
+async function apiKey(context: Context): Promise<Examined> {
+  const pods = await (await context.runpod()).listPods(context.signal);
+  return good(`RunPod takes it; ${pods.length} pod${pods.length === 1 ? '' : 's'} in the account`);
+}
+
+async function registeredKeys(context: Context): Promise<Examined> {
+  const keys = await (await context.runpod()).registeredSshKeys(context.signal);
+  const { publicKey } = await context.privateKey();
+  const blob = publicKey.split(/\s+/)[1] ?? publicKey;
+  const isThere = keys.some((registered) => registered.includes(blob));
+  return good(
+    `${keys.length} with the account${isThere ? ', yours among them' : '; autopod gives yours to each pod it makes'}`,
+  );
+}
+
+async function volumes(context: Context): Promise<Examined> {
+  const listed = await (await context.runpod()).listNetworkVolumes(context.signal);
+  const { volumeId } = await context.config();
+  const missing = volumeId !== undefined && listed.every(({ id }) => id !== volumeId);
+  if (!missing)
+    return good(listed.map(({ id, dataCenter }) => `${id} in ${dataCenter}`).join(', ') || 'none');
+  return {
+    verdict: 'bad',
+    found: `the default volume ${volumeId} is not in this account`,
+    fix: 'See `autopod volumes`, then `autopod config set default_volume_id ID`.',
+  };
+}
+
+async function clock(context: Context): Promise<Examined> {
+  const { apiUrl } = await context.config();
+  const answer = await fetch(apiUrl, { method: 'HEAD', signal: AbortSignal.timeout(10_000) }).catch(
+    () => null,
+  );
+  const theirs = Date.parse(answer?.headers.get('date') ?? '');
+  if (Number.isNaN(theirs)) return { verdict: 'warning', found: 'RunPod did not tell the time' };
+  const skewMs = Math.abs(Date.now() - theirs);
+  if (skewMs < MAX_SKEW_MS) return good(`within ${Math.ceil(skewMs / 1000)} s of RunPod's`);
+  return {
+    verdict: 'warning',
+    found: `${Math.round(skewMs / 1000)} s off RunPod's`,
+    fix: 'Set it, for costs and times are told by it.',
+  };
+}
+
+async function keeper(context: Context): Promise<Examined> {
+  const client = await context.keeper();
+  const tunnels = await client.tunnels(context.signal);
+  const pid = await client.pid(context.signal);
+  const count = `${tunnels.length} tunnel${tunnels.length === 1 ? '' : 's'}`;
+  if (pid !== undefined) return good(`process ${pid}, ${count}`);
+  if (tunnels.length === 0) return good('not running; nothing is wanted of it');
+  return {
+    verdict: 'bad',
+    found: `not running, and ${count} wanted`,
+    fix: 'autopod tunnel brings it and them back.',
+  };
+}
+
+async function port(context: Context): Promise<Examined> {
+  const client = await context.keeper();
+  const own = (await client.tunnels(context.signal)).find(({ localPort }) => localPort === COMFYUI_PORT);
+  if (own) return good(text.portIsOurs(own.podId));
+  await requireFreePort(COMFYUI_PORT, client);
+  return good('free');
+}

@@ -1,0 +1,58 @@
+import { type Command, Option } from 'commander';
+import { cloudType, portNumber, price, since, wholeNumber } from '../options.ts';
+import { examples, json, POD, type Runs } from './shared.ts';
+
+/** What is, what was, and what could be had. */
+export function addInsight(program: Command, runs: Runs): void {
+  json(program.command('logs').argument(...POD))
+    .summary("show a pod's log")
+    .option('-f, --follow', 'go on as lines come, until Ctrl-C')
+    .option('--system', "only RunPod's: image pull, start, stop")
+    .option('--container', "only the container's")
+    .addOption(
+      new Option('--since <time>', 'from 10m ago, or from an RFC 3339 time').argParser((value) =>
+        since(value, new Date()),
+      ),
+    )
+    .option('--tail <n>', 'lines of the past to begin with', wholeNumber(1), 200)
+    .addHelpText('after', examples(['autopod logs -f', 'autopod logs --system --since 10m']))
+    .action(runs(async () => (await import('../commands/logs.ts')).logs));
+
+  json(program.command('history').argument('[pod]', 'pod id or name; also of pods long gone'))
+    .summary('what happened to pods and tunnels, and why')
+    .option('--tail <n>', 'only the last lines', wholeNumber(1))
+    .option('--all', 'each attempt of a tunnel, too')
+    .action(runs(async () => (await import('../commands/history.ts')).history));
+
+  json(program.command('inspect').argument('[pod]', 'pod id or name; also of pods long gone'))
+    .summary('see the machines of pods and tunnels at work, in a browser')
+    .description(
+      'Serves a page on this machine that shows the state of every pod and tunnel, live, and lets you step back through what happened. It works offline and changes nothing.',
+    )
+    .option('--no-open', 'open no browser; only print the address')
+    .option('--port <port>', 'port of the page; without it a free one', portNumber)
+    .addHelpText('after', examples(['autopod inspect', 'autopod inspect --no-open --port 8190']))
+    .action(runs(async () => (await import('../commands/inspect.ts')).inspect));
+
+  json(program.command('gpus').argument('[name]', 'only GPUs whose name has this in it'))
+    .summary('which GPUs could be had now, where, and for how much')
+    .option('--volume-id <id>', 'where this volume is')
+    .option('--datacenter <id>', 'in this data center')
+    .addOption(
+      new Option('--cloud-type <type>', 'SECURE, COMMUNITY or ALL').argParser(cloudType).default('ALL'),
+    )
+    .option('--gpu-count <n>', 'so many in one pod', wholeNumber(1), 1)
+    .option('--min-memory <gb>', 'at least so much memory each', wholeNumber(1))
+    .option('--max-price <usd>', 'at most so much an hour', price)
+    .option('--all', 'those out of stock, too')
+    .addHelpText('after', examples(['autopod gpus --min-memory 24 --max-price 0.80', 'autopod gpus 4090']))
+    .action(runs(async () => (await import('../commands/gpus.ts')).gpus));
+
+  json(program.command('volumes'))
+    .summary('list the network volumes, and where they are')
+    .action(runs(async () => (await import('../commands/volumes.ts')).volumes));
+
+  json(program.command('doctor'))
+    .summary('check everything autopod depends on, and how to mend it')
+    .action(runs(async () => (await import('../commands/doctor.ts')).doctor));
+}

@@ -1,0 +1,50 @@
+import { type Command, Option } from 'commander';
+import { durationMs } from '../options.ts';
+import { autoStop, examples, json, POD, portOption, type Runs } from './shared.ts';
+
+/** The way to ComfyUI, and ComfyUI itself. */
+export function addTunnels(program: Command, runs: Runs): void {
+  autoStop(json(program.command('tunnel').argument('[pod]', 'pod id or name; "list" lists the tunnels')))
+    .summary('open, show or close the tunnel to ComfyUI')
+    .option('--status', 'show the tunnel; exit 0 when it is healthy, else 1')
+    .option('--stop', 'close the tunnel')
+    .option('--all', 'every running pod, or with --stop or --status every tunnel')
+    .addOption(portOption())
+    .addHelpText(
+      'after',
+      examples([
+        'autopod tunnel',
+        'autopod tunnel --local-port auto',
+        'autopod tunnel --status',
+        'autopod tunnel --stop-after 2h --idle-stop 30m',
+        'autopod tunnel --stop --all',
+      ]),
+    )
+    .action(runs(async () => (await import('../commands/tunnel.ts')).tunnel));
+
+  json(program.command('ssh-config'))
+    .summary('ssh configuration of the pods with a tunnel, for scp, rsync and editors')
+    .option('--install', 'have ~/.ssh/config include it')
+    .option('--uninstall', 'take that line out again')
+    .addHelpText(
+      'after',
+      examples(['autopod ssh-config --install', 'scp model.safetensors autopod:/workspace/']),
+    )
+    .action(runs(async () => (await import('../commands/ssh-config.ts')).sshConfig));
+
+  const comfy = program.command('comfy').summary('ask ComfyUI how it is, or open it');
+  json(comfy.command('status').argument(...POD))
+    .summary('whether ComfyUI answers; exit 0 when it does, else 1')
+    .option('--no-wait', 'ask once')
+    .addOption(
+      new Option('--timeout <duration>', 'how long to wait').argParser(durationMs).default(120_000, '2m'),
+    )
+    .action(runs(async () => (await import('../commands/comfy-status.ts')).comfyStatus));
+  json(comfy.command('info').argument(...POD))
+    .summary('version, endpoints, extensions and queue')
+    .action(runs(async () => (await import('../commands/comfy-info.ts')).comfyInfo));
+  json(comfy.command('open').argument(...POD))
+    .summary('open ComfyUI in the browser')
+    .option('--no-browser', 'only print its address')
+    .action(runs(async () => (await import('../commands/comfy-open.ts')).comfyOpen));
+}

@@ -1,0 +1,50 @@
+/** `autopod help TOPIC`; the topic `states` is made from the machines themselves. */
+export const HELP_TOPICS: Record<string, string> = {
+  tunnels: `A background process, the keeper, listens on localhost and joins each connection to ssh. When ssh dies, the
+network goes or the pod moves, the port stays open: requests wait up to 30 s while another ssh is opened, then get
+a 503 that says what is going on. GETs that got no answer are asked again by themselves; nothing else is.
+
+  autopod tunnel               open it, or see that it stands
+  autopod tunnel --status      how it is, and why it died last
+  autopod tunnel --local-port auto    another port when 8188 is taken
+  autopod history              what happened to it, with times
+  autopod ssh-config --install ssh, scp, rsync and editors reach the pod as "autopod"
+
+It outlives the terminal. It ends with "autopod tunnel --stop", and when the pod is stopped for good or killed.`,
+  money: `A pod costs from its creation until it is stopped or killed; a stopped one costs nothing for compute, a network
+volume costs by the month. autopod says the rate when it creates a pod; "autopod ls" and "autopod info" say what
+this run has cost so far.
+
+  autopod ls                   every pod of the account, its rate, what it has cost since its start
+  autopod stop                 release the GPU; the network volume stays, the container disk is wiped
+  autopod kill                 end the pod for good
+  autopod up --stop-after 2h   stop it when two hours are over
+  autopod up --idle-stop 30m   stop it when nothing has been asked of ComfyUI for half an hour
+
+The last two are done by the keeper on this machine, never while ComfyUI has a job. While this machine sleeps or
+is off nobody stops the pod; it is stopped as soon as the machine is awake again.`,
+  files: `Everything is under AUTOPOD_HOME (by default ~/.autopod), open to you alone:
+
+  config.json      settings, in the Python autopod's format; the API key, unless RUNPOD_API_KEY has it
+  pods.json        the pods and unfinished launches, so that "up" goes on after any crash
+  tunnels.json     the tunnels that are wanted
+  journal.jsonl    what happened, which "history" and "inspect" show
+  inspector.json   where the relay of a running "inspect" is, for "up --inspect"
+  known_hosts/     host keys, one file for each pod, pinned to one start of it
+  ssh_config       how ssh reaches the pods that have a tunnel
+  logs/            the keeper's log
+
+A file that cannot be read is set aside under a name that says so, and RunPod is asked instead. With everything
+deleted, "autopod up" still finds its pod by the launch id the pod carries.`,
+  environment: `  RUNPOD_API_KEY    the API key; before config.json, before runpodctl's ~/.runpod/config.toml
+  AUTOPOD_HOME      where the files are; by default ~/.autopod
+  AUTOPOD_API_URL   another RunPod API, such as that of "autopod sim"
+  AUTOPOD_DEBUG     print stack traces of bugs
+  NO_COLOR, CI, TERM=dumb    no colours, no redrawing`,
+  exit: `  0    done, or ready
+  1    failed, not ready, or nothing was chosen
+  2    the command line or the configuration is wrong; nothing was changed
+  130  interrupted; what was begun is saved, and "autopod up" goes on with it
+  70   a bug of autopod's own
+"autopod ssh" passes on ssh's.`,
+};

@@ -1,0 +1,79 @@
+import { AutopodError } from '../errors.ts';
+
+/** One setting of config.json as `config set` takes it. */
+export interface Setting {
+  name: string;
+  /** Where it stands in the file. */
+  path: string[];
+  isSecret?: boolean;
+  /** The value to keep, or the reason against it. */
+  read: (value: string) => unknown;
+}
+
+const runpod = (name: string, read: Setting['read'] = (value) => value): Setting => ({
+  name,
+  path: ['providers', 'runpod', name],
+  read,
+});
+
+/** Every setting that can be set by name. */
+export const SETTINGS: Setting[] = [
+  { ...runpod('api_key'), isSecret: true },
+  runpod('ssh_key_path'),
+  runpod('default_template'),
+  runpod('cloud_type', oneOf(['SECURE', 'COMMUNITY', 'ALL'])),
+  runpod('default_datacenter'),
+  runpod('default_volume_id'),
+  runpod('default_volume_mount', absolutePath),
+  { name: 'gpu_preferences', path: ['defaults', 'gpu_preferences'], read: list },
+  { name: 'gpu_count', path: ['defaults', 'gpu_count'], read: positiveInteger },
+];
+
+/** By its name, or by its whole path such as `providers.runpod.api_key`. */
+export function settingNamed(name: string): Setting | undefined {
+  return SETTINGS.find((setting) => setting.name === name || setting.path.join('.') === name);
+}
+
+/** The file's content with one setting changed; an empty value takes it out. Throws `usage` for a value that cannot be. */
+export function withSetting(
+  content: Record<string, unknown>,
+  { path, read }: Setting,
+  value: string,
+): Record<string, unknown> {
+  return put(content, path, value === '' ? undefined : read(value));
+}
+
+function put(content: Record<string, unknown>, path: string[], value: unknown): Record<string, unknown> {
+  const [name = '', ...rest] = path;
+  if (rest.length > 0) {
+    const inner = (content[name] ?? {}) as Record<string, unknown>;
+    return { ...content, [name]: put(inner, rest, value) };
+  }
+  if (value !== undefined) return { ...content, [name]: value };
+  const { [name]: _removed, ...others } = content;
+  return others;
+}
+
+function oneOf(choices: string[]): Setting['read'] {
+  return (value) => {
+    if (choices.includes(value.toUpperCase())) return value.toUpperCase();
+    throw new AutopodError('usage', { message: `“${value}” is not one of ${choices.join(', ')}.` });
+  };
+}
+
+function absolutePath(value: string): string {
+  if (value.startsWith('/')) return value;
+  throw new AutopodError('usage', { message: `“${value}” is not an absolute path.` });
+}
+
+function list(value: string): string[] {
+  return value
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+}
+
+function positiveInteger(value: string): number {
+  if (/^[1-9]\d*$/.test(value)) return Number(value);
+  throw new AutopodError('usage', { message: `“${value}” is not a whole number of at least 1.` });
+}

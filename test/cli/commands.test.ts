@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildProgram } from '../../src/cli/program.ts';
+import { inProcess, type Shown, steady } from '../support/shell.ts';
+import { startWorld, type TestWorld } from '../support/world.ts';
+
+let world: TestWorld;
+let podId = '';
+const show = (argv: string[], isTerminal = false) => inProcess(world, argv, isTerminal);
+const snapshotOf = ({ code, stdout, stderr }: Shown, [command]: readonly string[]) => {
+  const shown = steady(`exit ${code}\n--- stdout\n${stdout}--- stderr\n${stderr}`, world, podId);
+  // Pod and tunnel write the journal within the same millisecond, in either order.
+  return command === 'history' ? shown.split('\n').toSorted().join('\n') : shown;
+};
+
+beforeAll(async () => {
+  world = await startWorld();
+  const run = await world.autopod([
+    'up',
+    '--local-port',
+    'auto',
+    '--volume-id',
+    'abc123xyz',
+    '--name',
+    'art',
+  ]);
+  expect(run.code, run.stderr).toBe(0);
+  [podId = ''] = await world.podIds();
+});
+afterAll(() => world.end());
+
+/** Commands that show something and change nothing, while one pod is ready. */
+const SHOWING: string[][] = [
+  ['ls'],
+  ['info'],
+  ['tunnel'],
+  ['tunnel', '--status'],
+  ['tunnel', 'list'],
+  ['comfy', 'status'],
+  ['comfy', 'info'],
+  ['comfy', 'open', '--no-browser'],
+  ['gpus', 'A40'],
+  ['gpus', '--volume-id', 'abc123xyz'],
+  ['gpus', '--max-price', '0.01'],
+  ['volumes'],
+  ['history'],
+  ['history', 'nobody'],
+  ['config', 'show'],
+  ['config', 'path'],
+  ['ssh-config'],
+  ['up', '--dry-run'],
+  ['help', 'states'],
+  ['help', 'tunnels'],
+  ['help', 'money'],
+  ['help', 'files'],
+  ['help', 'environment'],
+  ['help', 'exit'],
+];
+
+describe.each(SHOWING.map((argv) => [argv.join(' '), argv] as const))('autopod %s', (_, argv) => {
+  it('in a pipe', async () => {
+    const shown = await show([...argv]);
+    expect(snapshotOf(shown, argv)).toMatchSnapshot();
+    expect(shown.stdout + shown.stderr).not.toContain('\u001b');
+  });
+
+  it('on a terminal', async () => {
+    expect(snapshotOf(await show([...argv], true), argv)).toMatchSnapshot();
+  });
+});
+
+describe('usage errors name the value and end 2', () => {
+  it.each([
+    [['gpus', '--max-price', 'cheap'], /--max-price.*cheap.*USD/s],
+    [['gpus', '--min-memory', '0'], /whole number of at least 1/],
+    [['logs', '--since', 'yesterday'], /duration such as/],
+    [['logs', '--system', '--container'], /exclude each other/],
+    [['config', 'set', 'colour', 'red'], /no setting “colour”[\s\S]*default_volume_id/],
+    [['config', 'set', 'gpu_count', 'two'], /“two” is not a whole number/],
+    [['config', 'set', 'cloud_type', 'private'], /not one of SECURE, COMMUNITY, ALL/],
+    [['config', 'set', 'default_volume_mount', 'models'], /not an absolute path/],
+    [['config', 'set', 'api_key', 'rpa_SECRET'], /not taken from the command line/],
+    [['completion', 'tcsh'], /bash, zsh or fish, not “tcsh”/],
+    [['help', 'nonsense'], /no command or topic “nonsense”/],
+    [['up', '--stop-after', 'soon'], /duration such as/],
+    [['up', '--no-tunnel', '--idle-stop', '10m'], /Leave out --no-tunnel/],
+    [['tunnel', '--stop', '--status'], /exclude each other/],
+    [['ssh-config', '--install', '--uninstall'], /exclude each other/],
+    [['tunnl'], /Did you mean tunnel/],
+    [['up', '--gpuu', 'A40'], /Did you mean --gpu/],
+  ])('%j', async (argv, words) => {
+    const { code, stderr } = await show(argv);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(words)]);
+    expect(stderr).not.toContain('rpa_SECRET');
+  });
+});
+
+describe('help', () => {
+  const paths = (command: ReturnType<typeof buildProgram>): string[][] => [
+    [],
+    ...command.commands
+      .filter((one) => !one.name().startsWith('__'))
+      .flatMap((one) => paths(one).map((rest) => [one.name(), ...rest])),
+  ];
+  const program = buildProgram({} as never, { stdout: {}, stderr: {} } as never, () => undefined);
+
+  it.each(paths(program).map((path) => [path.join(' ') || '(none)', path] as const))(
+    '%s',
+    async (_, path) => {
+      const { code, stdout } = await show([...path, '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toMatchSnapshot();
+      expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
+    },
+  );
+});
+
+describe('completion', () => {
+  const suggest = async (...words: string[]) =>
+    (await show(['__complete', '--', ...words])).stdout.split('\n');
+
+  it('offers commands, then options, then values', async () => {
+    expect(await suggest('tun')).toEqual([expect.stringMatching(/^tunnel\t/), '']);
+    expect(await suggest('up', '--vol')).toEqual([
+      expect.stringMatching(/^--volume-id\t/),
+      expect.stringMatching(/^--volume-mount\t/),
+      '',
+    ]);
+    expect(await suggest('up', '--cloud-type', '')).toEqual(['SECURE', 'COMMUNITY', 'ALL', '']);
+  });
+
+  it('offers pods by id, and GPUs by the names of the catalogue', async () => {
+    expect(await suggest('stop', '')).toEqual([`${podId}\tart`, '']);
+    await show(['gpus']);
+    expect(await suggest('up', '--gpu', 'rtx a6')).toEqual(['RTX A6000', '']);
+  });
+
+  it.each(['bash', 'zsh', 'fish'])('prints a script for %s', async (shell) => {
+    const { code, stdout } = await show(['completion', shell]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('autopod __complete');
+  });
+});
+
+describe('logs', () => {
+  it('shows what there is and ends; each source apart when asked', async () => {
+    const both = await show(['logs']);
+    expect(both.code).toBe(0);
+    expect(both.stdout).toMatch(/system +.*image|system +.*container/i);
+    const container = await show(['logs', '--container', '--tail', '5']);
+    expect(container.stdout).not.toMatch(/^\S+ +system/m);
+    expect(container.stdout.trim().split('\n').length).toBeLessThanOrEqual(5);
+  });
+
+  it('-f goes on with lines as they come', async () => {
+    const following = world.start(['logs', '-f', '--container']);
+    const seen: string[] = [];
+    following.child.stdout?.on('data', (chunk) => seen.push(String(chunk)));
+    await fetch(`${world.simulator.controlUrl}/pods/${podId}/log`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ source: 'container', lines: ['a line of its own'] }),
+    });
+    await expect.poll(() => seen.join(''), { timeout: 10_000 }).toContain('a line of its own');
+    following.child.kill('SIGINT');
+    expect((await following.ended).code).toBe(0);
+  });
+});

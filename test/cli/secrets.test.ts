@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { commandLine, startWorld, type TestWorld } from '../support/world.ts';
+
+const KEY = 'rpa_4J7SECRETSECRETSECRET9QX';
+let world: TestWorld;
+beforeAll(async () => {
+  world = await startWorld({}, KEY);
+});
+afterAll(() => world.end());
+
+it('after a full run the API key is in no output, no file, no command line and no environment of ssh', async () => {
+  const outputs: string[] = [];
+  const autopod = async (...args: string[]) => {
+    const { stdout, stderr } = await world.autopod(args, { AUTOPOD_DEBUG: '1' });
+    outputs.push(`${args.join(' ')}\n${stdout}${stderr}`);
+  };
+  await autopod('up', '--local-port', 'auto', '--volume-id', 'abc123xyz');
+  for (const args of [
+    ['tunnel', '--status', '--json'],
+    ['info', '--json'],
+    ['ls', '--json'],
+    ['comfy', 'info', '--json'],
+    ['logs'],
+    ['history', '--json'],
+    ['doctor', '--json'],
+    ['config', 'show', '--json'],
+    ['up', '--dry-run', '--json'],
+    ['ssh', '-c', 'env'],
+    ['ssh-config'],
+  ]) {
+    await autopod(...args);
+  }
+  const ssh = world.processes().filter((pid) => commandLine(pid).startsWith('ssh '));
+  expect(ssh.length).toBeGreaterThan(0);
+  const environments = ssh.map((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8'));
+  const commandLines = world.processes().map(commandLine);
+  await autopod('stop');
+  await autopod('kill', '--yes');
+  await autopod('up', '--gpu', 'no such gpu');
+
+  for (const text of [...outputs, ...environments, ...commandLines]) expect(text).not.toContain(KEY);
+  for (const path of filesIn(world.home)) expect(readFileSync(path, 'utf8'), path).not.toContain(KEY);
+});
+
+it('every file and folder it made is closed to other users', async () => {
+  const made = [world.home, ...filesIn(world.home)].filter((path) => !/id_test|config\.json$/.test(path));
+  const open = made.filter((path) => (statSync(path).mode & 0o077) !== 0);
+  expect(made.length).toBeGreaterThan(3);
+  expect(open).toEqual([]);
+});
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesIn(path) : entry.isFile() ? [path] : [];
+  });
+}

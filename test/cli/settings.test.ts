@@ -1,0 +1,72 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { inProcess } from '../support/shell.ts';
+import { startWorld, type TestWorld } from '../support/world.ts';
+
+let world: TestWorld;
+const config = () => JSON.parse(readFileSync(join(world.home, 'config.json'), 'utf8'));
+const set = (...argv: string[]) => inProcess(world, ['config', 'set', ...argv]);
+
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.end());
+
+it('config set changes one setting, keeps the rest, unknown ones too, and closes the file to others', async () => {
+  const path = join(world.home, 'config.json');
+  writeFileSync(path, JSON.stringify({ ...config(), notes: ['mine'], defaults: { gpu_count: 2 } }), {
+    mode: 0o644,
+  });
+  expect((await set('default_volume_id', 'abc123xyz')).code).toBe(0);
+  expect((await set('gpu_preferences', 'A40, L40S')).code).toBe(0);
+  expect(config()).toMatchObject({
+    notes: ['mine'],
+    providers: { runpod: { default_volume_id: 'abc123xyz', ssh_key_path: expect.any(String) } },
+    defaults: { gpu_count: 2, gpu_preferences: ['A40', 'L40S'] },
+  });
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+it('an empty value takes the setting out, so that its default holds', async () => {
+  await set('default_volume_mount', '/data');
+  expect(config().providers.runpod.default_volume_mount).toBe('/data');
+  await set('default_volume_mount', '');
+  expect(config().providers.runpod).not.toHaveProperty('default_volume_mount');
+});
+
+it('a config.json that cannot be read is left as it is', async () => {
+  const path = join(world.home, 'config.json');
+  const good = readFileSync(path, 'utf8');
+  writeFileSync(path, '{ not json');
+  expect((await set('gpu_count', '2')).code).toBe(2);
+  expect(readFileSync(path, 'utf8')).toBe('{ not json');
+  writeFileSync(path, good);
+});
+
+it('config show tells what is in force and nothing of the key but its end', async () => {
+  const env = { ...world.env, RUNPOD_API_KEY: 'rpa_ABCDEFGHIJKLMNOP1234' };
+  const shown = await inProcess({ env }, ['config', 'show', '--json']);
+  expect(JSON.parse(shown.stdout)).toMatchObject({ apiKey: '…1234', volumeId: 'abc123xyz' });
+  expect(shown.stdout).not.toContain('rpa_');
+});
+
+it('doctor: all is well with the simulator, and ends 0', async () => {
+  const { code, stdout } = await inProcess(world, ['doctor', '--json']);
+  const { isWell, checks } = JSON.parse(stdout) as {
+    isWell: boolean;
+    checks: { name: string; verdict: string }[];
+  };
+  const bad = checks.filter(({ verdict }) => verdict === 'bad').map(({ name }) => name);
+  // Port 8188 may be another program's on the machine that runs this.
+  expect(bad.filter((name) => name !== 'Port 8188')).toEqual([]);
+  expect(code).toBe(isWell ? 0 : 1);
+});
+
+it('doctor tells each fault apart, with how to mend it, and ends 1', async () => {
+  const env = { ...world.env, RUNPOD_API_KEY: 'wrong-key' };
+  const { code, stdout } = await inProcess({ env }, ['doctor']);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/BAD +API key +RunPod refused the API key[\s\S]*→ .*RUNPOD_API_KEY/);
+  expect(stdout).toMatch(/ok +SSH key/);
+});

@@ -1,0 +1,118 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startWorld, type TestWorld } from '../support/world.ts';
+
+const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli.js');
+const HAS_SCRIPT = hasScript();
+
+let world: TestWorld;
+afterEach(() => world.end());
+
+/** Runs a command line on a pseudo-terminal of its own, by util-linux's `script`. */
+function onTerminal(
+  argv: string[],
+  { columns = 80, env = {} }: { columns?: number; env?: NodeJS.ProcessEnv } = {},
+) {
+  const { NO_COLOR: _, ...colorful } = world.env;
+  const command = ['stty', 'cols', columns, 'rows', 24, '&&', 'exec', process.execPath, cli, ...argv].join(
+    ' ',
+  );
+  const child = spawn('script', ['-qefc', command, '/dev/null'], {
+    env: { ...colorful, TERM: 'xterm', SHELL: '/bin/sh', LANG: 'C.UTF-8', ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let screen = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    screen += text;
+  });
+  return {
+    type: (keys: string) => child.stdin.write(keys),
+    screen: () => screen,
+    ended: once(child, 'close').then(([code]) => ({ code: code as number, screen })),
+  };
+}
+
+const widest = (screen: string) =>
+  Math.max(...screen.split(/[\r\n]/).map((line) => stripVTControlCharacters(line).length));
+
+describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
+  it.each([80, 40])('at %i columns the live line is redrawn and never wraps', async (columns) => {
+    world = await startWorld();
+    const run = await onTerminal(['up', '--local-port', 'auto'], { columns }).ended;
+    expect(run.code).toBe(0);
+    expect(run.screen).toContain('\r\u001b[K');
+    const live = run.screen.split('\r\u001b[K').filter((part) => part !== '' && !part.includes('\n'));
+    expect(live.length).toBeGreaterThan(2);
+    expect(widest(live.join('\r'))).toBeLessThan(columns);
+    expect(run.screen).toMatch(/ComfyUI available at http:\/\/localhost:\d+/);
+  });
+
+  it('with CI set there is one line per change and no redrawing', async () => {
+    world = await startWorld();
+    const run = await onTerminal(['up', '--local-port', 'auto'], { env: { CI: 'true' } }).ended;
+    expect(run.screen).not.toContain('\u001b[K');
+  });
+
+  it('in a locale without Unicode everything is ASCII', async () => {
+    world = await startWorld();
+    await world.autopod(['up', '--local-port', 'auto']);
+    const run = await onTerminal(['comfy', 'status'], { env: { LANG: 'C', LC_ALL: 'C' } }).ended;
+    expect(run.code).toBe(0);
+    expect(run.screen).toMatch(/Status: +Ready OK/);
+    expect(run.screen).toMatch(/^[\0-\x7f]*$/);
+  });
+
+  it('Ctrl-C once: it says what is saved, ends 130, and the next up goes on with the same pod', async () => {
+    world = await startWorld({ latencies: { imagePullMs: 3_000 } } as never);
+    const up = onTerminal(['up', '--local-port', 'auto']);
+    await expect.poll(up.screen, { timeout: 20_000 }).toMatch(/Created pod/);
+    up.type('\u0003');
+    const { code, screen } = await up.ended;
+    expect(code).toBe(130);
+    expect(screen).toMatch(/What was begun is saved[\s\S]*autopod up/);
+    expect((await world.autopod(['up', '--local-port', 'auto'])).code).toBe(0);
+    expect(await world.podIds()).toHaveLength(1);
+  });
+
+  it('kill asks, and on a no nothing is done', async () => {
+    world = await startWorld();
+    await world.autopod(['up', '--no-tunnel']);
+    const kill = onTerminal(['kill']);
+    await expect.poll(kill.screen, { timeout: 20_000 }).toMatch(/\[y\/N\]/);
+    kill.type('n\r');
+    expect((await kill.ended).code).toBe(1);
+    expect(await world.podIds()).toHaveLength(1);
+  });
+
+  it('config init verifies as it goes, shows what it writes, and writes it on a yes', async () => {
+    world = await startWorld();
+    const init = onTerminal(['config', 'init'], { env: { RUNPOD_API_KEY: '' } });
+    const when = async (words: RegExp, keys: string) => {
+      await expect.poll(() => stripVTControlCharacters(init.screen()), { timeout: 20_000 }).toMatch(words);
+      init.type(keys);
+    };
+    await when(/RunPod API key/, 'wrong-key\r');
+    await when(/RunPod refused the API key[\s\S]*RunPod API key/, 'sim-key\r');
+    await when(/SSH key for the pods/, '\r');
+    await when(/GPUs to rent/, ' \r');
+    await when(/Network volume/, '\r');
+    await when(/Write this into/, 'y');
+    const { code, screen } = await init.ended;
+    expect(code).toBe(0);
+    expect(screen).not.toContain('sim-key');
+    const shown = await world.autopod(['config', 'show', '--json'], { RUNPOD_API_KEY: '' });
+    expect(JSON.parse(shown.stdout)).toMatchObject({ apiKey: '…', volumeId: 'abc123xyz' });
+  });
+});
+
+function hasScript(): boolean {
+  try {
+    execFileSync('script', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
