@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 import { hasChromium, launchChromium, type OpenPage, openPage } from './support/browser.ts';
+import { freePort } from './support/free-port.ts';
 
 let world: TestWorld;
 let inspecting: ChildProcess;
@@ -52,7 +53,7 @@ describe.runIf(hasChromium)('the page in a browser', () => {
   });
 
   it('up: the pod comes up by itself, and its states light up one after the other', async () => {
-    const run = world.autopod(['up', '--local-port', 'auto']);
+    const run = world.autopod(['up', '--local-port', await freePort()]);
     await shows('ready');
     expect((await run).code).toBe(0);
     const seen = await opened.litInOrder();
@@ -169,7 +170,7 @@ describe.runIf(hasChromium)('the page in a browser', () => {
   });
 
   it('a failure is shown with its reason and what to do', async () => {
-    const run = await world.autopod(['up', '--volume-id', 'nope', '--local-port', 'auto']);
+    const run = await world.autopod(['up', '--volume-id', 'nope', '--local-port', await freePort()]);
     expect(run.code).toBe(1);
     await opened.page.locator('.subject.pod:not(.past)').click();
     await shows('failed');
