@@ -49,11 +49,12 @@ describe.runIf(hasChromium)('the page in a browser', () => {
 
   it('says how to begin when nothing has happened', async () => {
     await opened.page.getByRole('heading', { name: 'Nothing has happened yet' }).waitFor();
-    expect(await opened.page.locator('#connection').textContent()).toBe('live');
+    await until('live', async () => (await opened.page.locator('#connection').textContent()) === 'live');
   });
 
   it('up: the pod comes up by itself, and its states light up one after the other', async () => {
-    const run = world.autopod(['up', '--local-port', await freePort()]);
+    const port = process.env.INSPECTOR_PICTURE ? '8188' : await freePort();
+    const run = world.autopod(['up', '--local-port', port]);
     await shows('ready');
     expect((await run).code).toBe(0);
     const seen = await opened.litInOrder();
