@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Look } from '../../src/inspector/watch.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
+import { freePort } from './support/free-port.ts';
 
 let world: TestWorld;
 
@@ -84,7 +85,7 @@ describe('the command', () => {
     child.stderr?.on('data', (text) => {
       said += text;
     });
-    await until('it says so', () => said.includes('No browser could be opened'));
+    await until('it says so', () => said.includes('No browser could be started'));
     expect(await end(child)).toBe(0);
   });
 
@@ -120,7 +121,7 @@ describe('after a whole life of a pod', () => {
   let podId = '';
 
   beforeAll(async () => {
-    expect((await world.autopod(['up', '--local-port', 'auto', '--name', 'mine'])).code).toBe(0);
+    expect((await world.autopod(['up', '--local-port', await freePort(), '--name', 'mine'])).code).toBe(0);
     podId = (await world.podIds())[0] ?? '';
   });
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 import { hasChromium, launchChromium, type OpenPage, openPage } from './support/browser.ts';
+import { freePort } from './support/free-port.ts';
 
 let world: TestWorld;
 let inspecting: ChildProcess;
@@ -48,11 +49,12 @@ describe.runIf(hasChromium)('the page in a browser', () => {
 
   it('says how to begin when nothing has happened', async () => {
     await opened.page.getByRole('heading', { name: 'Nothing has happened yet' }).waitFor();
-    expect(await opened.page.locator('#connection').textContent()).toBe('live');
+    await until('live', async () => (await opened.page.locator('#connection').textContent()) === 'live');
   });
 
   it('up: the pod comes up by itself, and its states light up one after the other', async () => {
-    const run = world.autopod(['up', '--local-port', 'auto']);
+    const port = process.env.INSPECTOR_PICTURE ? '8188' : await freePort();
+    const run = world.autopod(['up', '--local-port', port]);
     await shows('ready');
     expect((await run).code).toBe(0);
     const seen = await opened.litInOrder();
@@ -169,7 +171,7 @@ describe.runIf(hasChromium)('the page in a browser', () => {
   });
 
   it('a failure is shown with its reason and what to do', async () => {
-    const run = await world.autopod(['up', '--volume-id', 'nope', '--local-port', 'auto']);
+    const run = await world.autopod(['up', '--volume-id', 'nope', '--local-port', await freePort()]);
     expect(run.code).toBe(1);
     await opened.page.locator('.subject.pod:not(.past)').click();
     await shows('failed');

@@ -9,6 +9,7 @@ import { assign, createActor, fromPromise, setup, waitFor } from 'xstate';
 import { statelyMessage } from '../../src/inspector/stately.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
+import { freePort } from './support/free-port.ts';
 
 it('no secret leaves, wherever a machine has it', async () => {
   const secret = 'hush-hush';
@@ -80,7 +81,7 @@ describe('up --inspect', () => {
   });
 
   it('goes on when nobody answers at the address', async () => {
-    const run = await world.autopod(['up', '--local-port', 'auto', '--inspect=ws://127.0.0.1:9']);
+    const run = await world.autopod(['up', '--local-port', await freePort(), '--inspect=ws://127.0.0.1:9']);
     expect(run.code, run.stderr).toBe(0);
     expect(run.stderr.match(/does not answer; going on without it/g)).toHaveLength(1);
     expect((await world.autopod(['kill', '--yes'])).code).toBe(0);
@@ -93,7 +94,7 @@ describe('up --inspect', () => {
     stately = JSON.parse(line).stately;
     const seen: StatelyInspectionEvent[] = [];
     createWebSocketReceiver({ server: stately }).subscribe((event) => void seen.push(event));
-    const run = await world.autopod(['up', '--local-port', 'auto', '--inspect']);
+    const run = await world.autopod(['up', '--local-port', await freePort(), '--inspect']);
     expect([run.code, run.stderr]).toEqual([0, expect.not.stringContaining('does not answer')]);
     const states = () =>
       seen.flatMap((event) => (event.type === '@xstate.snapshot' ? [JSON.stringify(event.snapshot)] : []));

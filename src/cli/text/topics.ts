@@ -29,6 +29,7 @@ is off nobody stops the pod; it is stopped as soon as the machine is awake again
   pods.json        the pods and unfinished launches, so that "up" goes on after any crash
   tunnels.json     the tunnels that are wanted
   journal.jsonl    what happened, which "history" and "inspect" show
+  inspector.json   where the relay of a running "inspect" is, for "up --inspect"
   known_hosts/     host keys, one file for each pod, pinned to one start of it
   ssh_config       how ssh reaches the pods that have a tunnel
   logs/            the keeper's log

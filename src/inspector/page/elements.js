@@ -19,10 +19,15 @@ export function say(target, words) {
   if (target.textContent !== words) target.textContent = words;
 }
 
+const TIME = new Intl.DateTimeFormat([], { timeStyle: 'medium', hourCycle: 'h23' });
+const DATE = new Intl.DateTimeFormat([], { dateStyle: 'short' });
+
+/** A time of day, with the date unless it is today's. */
 export function clock(at) {
   const when = new Date(at);
-  const time = when.toLocaleTimeString([], { hour12: false });
-  return when.toDateString() === new Date().toDateString() ? time : `${when.toLocaleDateString()} ${time}`;
+  if (Number.isNaN(when.getTime())) return String(at);
+  const isToday = when.toDateString() === new Date().toDateString();
+  return isToday ? TIME.format(when) : `${DATE.format(when)} ${TIME.format(when)}`;
 }
 
 /** `0.4 s`, `24 s`, `3 min 20 s`, `2 h 5 min`. */

@@ -9,6 +9,8 @@ let shown = '';
 export function showLog(model, onGoTo) {
   const events = model.events;
   const current = model.shownIndex;
+  const fromEnd = events.length - events.findIndex(({ index }) => index === current);
+  if (current !== undefined && fromEnd > limit) limit = fromEnd + PAGE;
   const version = [model.selected, events.length, events.at(-1)?.at, current, limit].join();
   if (version === shown) return;
   shown = version;

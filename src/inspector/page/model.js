@@ -13,6 +13,8 @@ export class Model {
   /** Whether the event at `played` is being shown. */
   isPlaying = false;
   #hasChosen = false;
+  /** Each subject's entries of the log, oldest first, with their position in it. */
+  #events = new Map();
 
   /** Takes one look of the server's. */
   take({ isWhole, entries, subjects, notices, keeper }) {
@@ -20,7 +22,9 @@ export class Model {
     const shown = this.cursor === null ? undefined : this.log[this.cursor];
     const before = new Set(this.subjects.map(({ id }) => id));
     const length = isWhole ? 0 : this.log.length;
+    if (isWhole) this.#events.clear();
     this.log = isWhole ? entries : [...this.log, ...entries];
+    this.#sort(entries, length);
     Object.assign(this, { subjects, notices, keeper });
     if (isWhole) this.#stopPlaying();
     if (isWhole && shown) this.cursor = this.#positionOf(shown);
@@ -39,9 +43,7 @@ export class Model {
 
   /** Events of the selected subject, oldest first, with their position in the log. */
   get events() {
-    return this.log
-      .map((entry, index) => ({ ...entry, index }))
-      .filter((entry) => subjectOf(entry) === this.selected);
+    return this.#eventsOf(this.selected);
   }
 
   get isLive() {
@@ -61,7 +63,7 @@ export class Model {
   viewOf(subject) {
     const isPlayed = this.isPlaying && subject.id === this.selected;
     if (this.isLive && !isPlayed) {
-      const last = this.log.findLast((entry) => subjectOf(entry) === subject.id);
+      const last = this.#eventsOf(subject.id).at(-1);
       return {
         state: subject.state,
         since: subject.since,
@@ -69,17 +71,16 @@ export class Model {
       };
     }
     const position = this.isLive ? this.played : this.cursor;
-    const event = this.log.slice(0, position + 1).findLast((entry) => subjectOf(entry) === subject.id);
-    if (event) return { state: event.to, since: event.at, event };
-    return { state: null, since: null, event: undefined };
+    const event = this.#eventsOf(subject.id).findLast(({ index }) => index <= position);
+    return { state: event?.to ?? null, since: event?.at ?? null, event };
   }
 
   /** Moves through the selected subject's events, by -1 or 1; past the last one it is now again. */
   step(by) {
-    const events = this.events;
-    const at = this.isLive ? events.length : events.findIndex(({ index }) => index === this.shownIndex);
+    const { events, shownIndex } = this;
+    const at = this.isLive ? events.length : events.findIndex(({ index }) => index === shownIndex);
     // What is shown of this subject may be older than the cursor, which another subject's event has set.
-    const isBetween = !this.isLive && this.shownIndex !== this.cursor;
+    const isBetween = !this.isLive && shownIndex !== this.cursor;
     const next = isBetween && by < 0 ? at : at + by;
     this.goTo(events[Math.max(0, next)]?.index ?? null);
   }
@@ -92,6 +93,18 @@ export class Model {
   goTo(position) {
     this.cursor = position;
     this.#stopPlaying();
+  }
+
+  #eventsOf(id) {
+    return this.#events.get(id) ?? [];
+  }
+
+  #sort(entries, from) {
+    entries.forEach((entry, offset) => {
+      const id = subjectOf(entry);
+      if (!this.#events.has(id)) this.#events.set(id, []);
+      this.#events.get(id).push({ ...entry, index: from + offset });
+    });
   }
 
   // A pod that comes up is followed, unless the reader chose another one or looks at the past.
@@ -124,6 +137,6 @@ export class Model {
 /** Events played one after the other; what comes in beyond is skipped. */
 const MOST_PLAYED = 12;
 
-export function subjectOf({ machine, id }) {
+function subjectOf({ machine, id }) {
   return `${machine.split('@')[0]}/${id}`;
 }
