@@ -8,10 +8,9 @@ const CHAR = 7.8;
 const TOP = 44;
 const SIDE = 18;
 
-const shown = stripVTControlCharacters(
-  execFileSync(process.execPath, ['dist/demo.js'], { encoding: 'utf8' }),
-);
-const lines = shown.trimEnd().split('\n');
+const demo = ['-c', '"$0" dist/demo.js 2>&1', process.execPath];
+const shown = stripVTControlCharacters(execFileSync('/bin/sh', demo, { encoding: 'utf8' }));
+const lines = shown.trim().split('\n');
 const width = Math.ceil(Math.max(...lines.map((line) => line.length)) * CHAR + 2 * SIDE);
 const height = TOP + lines.length * LINE + 12;
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');

@@ -46,7 +46,6 @@ export const text = {
   stockIsAHint: () => 'Stock is a hint, not a reservation. Use one with: autopod up --gpu NAME',
   noVolumes: () =>
     'The account has no network volumes. Without one, models are lost when the pod stops; make one at https://console.runpod.io/user/storage.',
-  noBrowser: (url: string) => `No browser could be started. Open ${url} yourself.`,
   configTitle: () => 'Settings',
   settingSaved: (name: string) => `Saved ${name}.`,
   settingRemoved: (name: string) => `Took out ${name}; its default holds again.`,
@@ -70,6 +69,7 @@ export const text = {
   noAutoStop: () => 'The pod is not stopped by itself.',
   noHistory: () => 'Nothing has happened yet. Begin with: autopod up',
   inspecting: () => 'The inspector is at that address on this machine only. Ctrl-C ends it.',
+  noBrowser: () => 'No browser could be opened; open the address yourself.',
   attaching: (url: string) => `autopod up --inspect sends to it; Stately's receiver attaches at ${url}`,
   noInspector: () => 'No inspector runs, so --inspect has nowhere to send to.',
   startInspector: () =>

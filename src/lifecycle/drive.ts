@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AnyActorRef, createActor, type InspectionEvent } from 'xstate';
 import type { Failure } from '../errors.ts';
 import { eventName, stateName } from '../machines/names.ts';
-import { factsOf } from '../machines/pod.ts';
+import { factsOf } from '../machines/pod-reading.ts';
 import type { Goal, PodContext, PodEvent } from '../machines/pod-types.ts';
 import type { Home } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';

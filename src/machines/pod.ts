@@ -1,15 +1,20 @@
 import { assign, fromPromise, setup } from 'xstate';
-import { type Failure, type FailureCode, toFailure } from '../errors.ts';
-import type {
-  Candidate,
-  PodContext,
-  PodEvent,
-  PodFacts,
-  PodInput,
-  PodWish,
-  Refusal,
-  Sighting,
-} from './pod-types.ts';
+import type { FailureCode } from '../errors.ts';
+import {
+  broken,
+  factsOf,
+  failureOf,
+  gone,
+  hasCode,
+  is,
+  isBootToReplace,
+  isNothing,
+  placedAt,
+  podIdOf,
+  summary,
+  withRefusal,
+} from './pod-reading.ts';
+import type { Candidate, PodContext, PodEvent, PodFacts, PodInput, PodWish, Sighting } from './pod-types.ts';
 
 /** Creates whose answer was lost, after which we stop asking and tell the user. */
 const MAX_UNANSWERED_CREATES = 3;
@@ -293,70 +298,3 @@ export const podMachine = setup({
     failed: { description: 'It cannot go on by itself; the failure says why' },
   },
 });
-
-/** The durable part of the context. */
-export function factsOf(context: PodContext): PodFacts {
-  const { plan: _plan, candidate: _candidate, refusals: _refusals, readyBy: _readyBy, ...facts } = context;
-  return facts;
-}
-
-function sightingOf(event: unknown): Sighting | undefined {
-  return (event as { output?: Sighting }).output;
-}
-
-function isNothing(event: unknown): boolean {
-  return sightingOf(event)?.found === 'nothing';
-}
-
-function is(event: unknown, condition: string): boolean {
-  const sighting = sightingOf(event);
-  return sighting?.found === 'pod' && sighting.condition === condition;
-}
-
-function isBootToReplace(context: PodContext, event: unknown): boolean {
-  const sighting = sightingOf(event);
-  return (
-    sighting?.found === 'pod' && sighting.condition === 'running' && sighting.bootId === context.bootToReplace
-  );
-}
-
-function podIdOf(event: unknown): string | null {
-  return (event as { output?: { podId?: string } }).output?.podId ?? null;
-}
-
-function failureOf(event: unknown): Failure {
-  return toFailure((event as { error?: unknown }).error);
-}
-
-function hasCode(event: unknown, codes: readonly FailureCode[]): boolean {
-  return codes.includes(failureOf(event).code);
-}
-
-function placedAt(wish: PodWish, dataCenterId: string | null): PodWish {
-  return dataCenterId === null ? wish : { ...wish, dataCenterId };
-}
-
-function gone(context: PodContext): Failure {
-  return { code: 'podGone', detail: { podId: context.podId ?? '' } };
-}
-
-function broken(event: unknown): Failure {
-  return { code: 'podBroken', detail: { podId: podIdOf(event) ?? '' } };
-}
-
-function withRefusal(context: PodContext, failure: Failure): Refusal[] {
-  const candidate = context.plan[context.candidate];
-  return candidate ? [...context.refusals, { candidate, failure }] : context.refusals;
-}
-
-// A broken rule fails the same way everywhere, so when no refusal was about stock the last one is the reason.
-function summary({ refusals }: PodContext): Failure {
-  const last = refusals.at(-1);
-  const tried = refusals.map(
-    ({ candidate }) => `${candidate.gpuName} in ${candidate.dataCenterId ?? 'any data center'}`,
-  );
-  const code = refusals.some(({ failure }) => failure.code === 'gpuOutOfStock')
-    ? 'gpuOutOfStock'
-    : last?.failure.code;
-  return { code: code ?? 'placementRefused', detail: { ...last?.failure.detail, tried } };
-}

@@ -14,10 +14,10 @@ export interface Home {
   readonly log: string;
   /** Blocks of ssh's configuration, one for each pod with a tunnel. */
   readonly sshConfig: string;
-  /** Where the inspector that was started last can be reached. */
-  readonly inspector: string;
   /** Names of GPUs as last seen in the catalogue, for shell completion. */
   readonly gpuNames: string;
+  /** Where the inspector that was started last can be reached. */
+  readonly inspector: string;
 }
 
 /** `AUTOPOD_HOME`, by default `~/.autopod`. */
@@ -37,8 +37,8 @@ export function describeHome(root: string): Home {
     locks: join(root, 'locks'),
     log: join(root, 'logs', 'autopod.log'),
     sshConfig: join(root, 'ssh_config'),
-    inspector: join(root, 'inspector.json'),
     gpuNames: join(root, 'gpu-names.json'),
+    inspector: join(root, 'inspector.json'),
   };
 }
 

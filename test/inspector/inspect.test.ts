@@ -85,7 +85,7 @@ describe('the command', () => {
     child.stderr?.on('data', (text) => {
       said += text;
     });
-    await until('it says so', () => said.includes('No browser could be started'));
+    await until('it says so', () => said.includes('No browser could be opened'));
     expect(await end(child)).toBe(0);
   });
 

@@ -4,7 +4,8 @@ import { getShortestPaths } from 'xstate/graph';
 import { POD_STATE_WORDS } from '../../src/cli/text/states.ts';
 import { AutopodError } from '../../src/errors.ts';
 import { stateName } from '../../src/machines/names.ts';
-import { factsOf, podMachine } from '../../src/machines/pod.ts';
+import { podMachine } from '../../src/machines/pod.ts';
+import { factsOf } from '../../src/machines/pod-reading.ts';
 import type { PodContext, PodFacts, Sighting } from '../../src/machines/pod-types.ts';
 import { candidates, goals, podFacts } from './pod-fixtures.ts';
 

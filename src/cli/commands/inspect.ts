@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AutopodError, type Failure, isFailureCode } from '../../errors.ts';
-import { type Inspector, serveInspector } from '../../inspector/server.ts';
+import { serveInspector } from '../../inspector/server.ts';
 import type { Advice } from '../../inspector/subjects.ts';
 import { Watch } from '../../inspector/watch.ts';
 import { leaseFolder } from '../../lifecycle/drive.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
 import { lockHolder } from '../../store/lock.ts';
+import { openBrowser } from '../browser.ts';
 import type { Context } from '../context.ts';
 import { knownSecrets } from '../stately-for.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
@@ -32,7 +33,7 @@ export const inspect: Verb<InspectOptions> = async (context, named, { open, port
   else out.line(url);
   out.say(text.inspecting());
   out.say(text.attaching(stately));
-  if (open) await openPage(context, inspector, subject);
+  if (open) await openBrowser(context, `${inspector.entry}${subject}`);
   if (!signal.aborted) await once(signal, 'abort');
   await inspector.close();
   if ((await readFile(address, 'utf8').catch(() => '')).includes(stately)) await rm(address, { force: true });
@@ -71,16 +72,4 @@ async function subjectOf(context: Context, named: string): Promise<string> {
   const entry = (await (await context.journal()).read()).findLast(({ id }) => id === named);
   if (!entry) throw new AutopodError('podNotFound', { podId: named });
   return `${entry.machine.split('@')[0]}/${named}`;
-}
-
-// Without a browser the address on stdout is enough.
-async function openPage(context: Context, { entry, url }: Inspector, subject: string): Promise<void> {
-  const { default: open } = await import('open');
-  const { BROWSER: program } = context.env;
-  const how = program ? { app: { name: program } } : {};
-  const browser = await open(`${entry}${subject}`, how).catch(() => undefined);
-  const sayNone = () => context.out.say(text.noBrowser(`${url}${subject}`));
-  if (!browser) return sayNone();
-  browser.once('error', sayNone);
-  browser.once('exit', (code) => code && sayNone());
 }
