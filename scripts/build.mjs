@@ -1,6 +1,6 @@
 // Bundles the command line, the keeper and the simulator into dist/ with shared, lazily loaded chunks, and the
 // quick answer to `tunnel --status` into a file of its own: many small chunks cost more to load than one.
-import { cp, rm } from 'node:fs/promises';
+import { chmod, cp, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -33,6 +33,7 @@ await build({
   chunkNames: 'chunks/[name]-[hash]',
   plugins: [statusApart],
 });
+await chmod('dist/cli.js', 0o755);
 await build({
   ...shared,
   entryPoints: { status: 'src/cli/status.ts' },

@@ -42,6 +42,7 @@ export async function serveInspector(watch: Watch, port: number): Promise<Inspec
 
   const relay = new Relay();
   server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
     const isLetIn = refusalOf(request, portOf(server)) === undefined && isAt(request, key, 'stately');
     if (isLetIn) void relay.accept(request, socket, head).catch(() => socket.destroy());
     else socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');

@@ -31,6 +31,11 @@ function librariesOf(argv: string[]): string[] {
   );
 }
 
+it('is a program of its own, as npm installs it', () => {
+  const { status, stdout } = spawnSync(cli, ['--version'], { encoding: 'utf8' });
+  expect([status, stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+});
+
 it.each([
   [['--version']],
   [['--help']],

@@ -9,6 +9,12 @@ let world: TestWorld;
 beforeAll(async () => {
   world = await startWorld();
 });
+/** Port 8188 is left to whoever else asks for it. */
+const autopod = (args: string[], env?: NodeJS.ProcessEnv) =>
+  world.autopod(
+    args[0] === 'up' && !args.includes('--local-port') ? [...args, '--local-port', 'auto'] : args,
+    env,
+  );
 afterEach(async () => {
   expect(await world.podIds(), 'a refused command bought a pod').toEqual([]);
 });
@@ -50,7 +56,7 @@ describe('what cannot be is refused before anything is bought', () => {
   ];
   for (const [title, args, code, words] of cases) {
     it(title, async () => {
-      const run = await world.autopod(args);
+      const run = await autopod(args);
       expect(run.code, run.stderr).toBe(code);
       expect(run.stdout).toBe('');
       for (const word of words) expect(run.stderr).toContain(word);
@@ -59,7 +65,7 @@ describe('what cannot be is refused before anything is bought', () => {
   }
 
   it('with --json the refusal is one JSON value on stdout', async () => {
-    const run = await world.autopod(['up', '--json', '--gpu', 'nonsense']);
+    const run = await autopod(['up', '--json', '--gpu', 'nonsense']);
     expect(run.code).toBe(2);
     expect(JSON.parse(run.stdout)).toMatchObject({
       error: { code: 'gpuUnknown', message: expect.any(String), hint: expect.any(String) },
@@ -71,7 +77,7 @@ describe('what cannot be is refused before anything is bought', () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
-    const run = await world.autopod(['up', '--local-port', String(port)]);
+    const run = await autopod(['up', '--local-port', String(port)]);
     other.close();
     expect(run.code).toBe(1);
     expect(run.stderr).toContain(`(process ${process.pid})`);
@@ -79,13 +85,13 @@ describe('what cannot be is refused before anything is bought', () => {
   });
 
   it('a missing API key, with where to get one', async () => {
-    const run = await world.autopod(['up'], { RUNPOD_API_KEY: '' });
+    const run = await autopod(['up'], { RUNPOD_API_KEY: '' });
     expect([run.code, run.stderr]).toEqual([1, expect.stringContaining('RUNPOD_API_KEY')]);
   });
 
   it('a wrong API key, and not as an empty list', async () => {
     for (const args of [['ls'], ['up']]) {
-      const run = await world.autopod(args, { RUNPOD_API_KEY: 'rpa_wrong' });
+      const run = await autopod(args, { RUNPOD_API_KEY: 'rpa_wrong' });
       expect([run.code, run.stderr]).toEqual([1, expect.stringContaining('refused the API key')]);
       expect(run.stderr + run.stdout).not.toContain('rpa_wrong');
     }
@@ -94,7 +100,7 @@ describe('what cannot be is refused before anything is bought', () => {
   it('a RunPod that cannot be reached', async () => {
     const timings = JSON.stringify({ ...JSON.parse(world.env.AUTOPOD_TIMINGS ?? '{}'), apiPatienceMs: 500 });
     const env = { AUTOPOD_API_URL: 'http://127.0.0.1:1/v2', AUTOPOD_TIMINGS: timings };
-    const run = await world.autopod(['up'], env);
+    const run = await autopod(['up'], env);
     expect([run.code, run.stderr]).toEqual([1, expect.stringContaining('cannot be reached')]);
   });
 
@@ -103,7 +109,7 @@ describe('what cannot be is refused before anything is bought', () => {
     const path = join(home, 'config.json');
     const good = await readFile(path, 'utf8');
     await writeFile(path, '{\n  "providers": {,\n}');
-    const run = await world.autopod(['up']);
+    const run = await autopod(['up']);
     await writeFile(path, good);
     expect(run.code).toBe(2);
     expect(run.stderr).toMatch(/config\.json cannot be used, at line 2, column \d+/);
@@ -113,7 +119,7 @@ describe('what cannot be is refused before anything is bought', () => {
 describe('--dry-run', () => {
   it('prints the plan and the request and keeps nothing', async () => {
     const before = await readFile(join(world.home, 'pods.json'), 'utf8');
-    const run = await world.autopod([
+    const run = await autopod([
       'up',
       '--dry-run',
       '--volume-id',
@@ -131,7 +137,7 @@ describe('--dry-run', () => {
 
   it('as JSON it holds candidates and the request', async () => {
     const { candidates, request } = JSON.parse(
-      (await world.autopod(['up', '--dry-run', '--json', '--gpu', 'A40'])).stdout,
+      (await autopod(['up', '--dry-run', '--json', '--gpu', 'A40'])).stdout,
     );
     expect(candidates[0]).toMatchObject({ gpuId: 'NVIDIA A40', pricePerHour: expect.any(Number) });
     expect(request).toMatchObject({ ports: ['22/tcp'], gpu: { count: 1 } });
@@ -139,7 +145,7 @@ describe('--dry-run', () => {
 });
 
 it('config path prints where config.json is, without a key or a network', async () => {
-  const run = await world.autopod(['config', 'path'], {
+  const run = await autopod(['config', 'path'], {
     RUNPOD_API_KEY: '',
     AUTOPOD_API_URL: 'http://127.0.0.1:1',
   });
@@ -147,11 +153,11 @@ it('config path prints where config.json is, without a key or a network', async 
 });
 
 it('every command has help that ends 0', async () => {
-  const { stdout } = await world.autopod(['--help']);
+  const { stdout } = await autopod(['--help']);
   const verbs = [...stdout.matchAll(/^ {2}(\w+)[| ]/gm)].map(([, verb]) => verb ?? '');
   expect(verbs.length).toBeGreaterThan(12);
   const helps = await Promise.all(
-    verbs.filter((verb) => verb !== 'help').map((verb) => world.autopod([verb, '--help'])),
+    verbs.filter((verb) => verb !== 'help').map((verb) => autopod([verb, '--help'])),
   );
   for (const help of helps)
     expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage:') });

@@ -157,6 +157,25 @@ describe('who may see the page', () => {
     expect((await ask(inspector.url)).body).not.toMatch(/<script(?![^>]* src=)|<style| style=| on\w+=/);
   });
 
+  it('whoever breaks off leaves the others served', async () => {
+    const { inspector } = await serve();
+    const { port, pathname } = new URL(inspector.url);
+    const upgrade = `host: 127.0.0.1:${port}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`;
+    for (const text of [
+      '',
+      'GARBAGE\r\n\r\n',
+      `GET / HTTP/1.1\r\n${upgrade}`,
+      `GET ${pathname}stately HTTP/1.1\r\n${upgrade}`,
+    ]) {
+      const socket = connect({ host: '127.0.0.1', port: Number(port) });
+      socket.on('error', () => undefined);
+      socket.write(text.repeat(text.startsWith('GET') ? 1 : 50));
+      setImmediate(() => socket.resetAndDestroy());
+      await new Promise((resolve) => socket.once('close', resolve));
+    }
+    expect((await ask(inspector.url)).status).toBe(200);
+  });
+
   it('a taken port is told with what to do', async () => {
     const { inspector } = await serve();
     const port = Number(new URL(inspector.url).port);
