@@ -10,10 +10,12 @@ import { markdown, median, repeated, say } from './report.ts';
 import { latency, throughput } from './speed.ts';
 
 /**
- * `npm run bench:tunnel [-- --runs 5]`: autopod's tunnel, autossh and bare `ssh -L` to the same OpenSSH sshd in a
+ * `npm run bench:tunnel [-- --runs 5] [--only healing|speed|costs]`: autopod's tunnel, autossh and bare `ssh -L` to the same OpenSSH sshd in a
  * network namespace, one after the other in one run. Needs root, iproute2, nftables, sshd and autossh.
  */
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' } } });
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '5' }, only: { type: 'string' } },
+});
 const RUNS = Number(values.runs);
 /** Longer than any of them needs if it comes back at all. */
 const NEVER_MS = 25_000;
@@ -54,19 +56,23 @@ const autossh = await sshContender(net, 'autossh');
 const plain = await sshContender(net, 'ssh -L');
 const contenders = [autopod, autossh, plain];
 try {
-  const coldMs = median(await repeated(RUNS, () => coldConnection(net)));
-  say(
-    `A cold ssh connection, from start to the first answer: ${Math.round(coldMs)} ms (median of ${RUNS}).\n`,
-  );
-  await healing(coldMs);
-  await speed();
-  say(await keeperCosts(net));
+  if (isWanted('healing')) await healing();
+  if (isWanted('speed')) await speed();
+  if (isWanted('costs')) say(await keeperCosts(net));
 } finally {
   for (const contender of contenders) contender.end();
   await net.end();
 }
 
-async function healing(coldMs: number): Promise<void> {
+function isWanted(part: 'healing' | 'speed' | 'costs'): boolean {
+  return values.only === undefined || values.only === part;
+}
+
+async function healing(): Promise<void> {
+  const coldMs = median(await repeated(RUNS, () => coldConnection(net)));
+  say(
+    `A cold ssh connection, from start to the first answer: ${Math.round(coldMs)} ms (median of ${RUNS}).\n`,
+  );
   const rows: string[][] = [];
   for (const fault of FAULTS.filter(({ isPossible = true }) => isPossible)) {
     const cells: string[] = [];
@@ -120,7 +126,7 @@ async function faced(
 async function speed(): Promise<void> {
   const gcm = await sshContender(net, 'ssh -L, aes128-gcm', ['-o', 'Ciphers=aes128-gcm@openssh.com']);
   const all = [...contenders, gcm];
-  await plain.restart();
+  for (const contender of [autossh, plain]) await contender.restart();
   const rows = all.map(({ name }) => ({ name, megabytes: [] as number[], ms: [] as number[] }));
   for (const contender of all) await until(`${contender.name} answers`, () => contender.answers(), 30_000);
   // Turn and turn about, so that the machine's moods strike all alike.

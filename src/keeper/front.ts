@@ -14,6 +14,8 @@ export interface FrontOptions {
   explain: (reason: 'noWay' | 'noAnswer') => { state: string; advice: string };
 }
 
+/** Enough in the way of buffers that a fast stream is not stopped and started again with each piece of it. */
+const STREAM = { allowHalfOpen: true, highWaterMark: 512 * 1024 };
 /** Milliseconds until an ssh that took no connection is offered it again. */
 const RETRY_MS = 50;
 /** Milliseconds in which the death of an ssh is known, counted from the end of a connection through it. */
@@ -30,6 +32,7 @@ export class Front {
   readonly #held = new Set<() => void>();
   readonly #joints = new Set<Joint>();
   #way: string | undefined;
+  #retry: NodeJS.Timeout | undefined;
   bytesIn = 0;
   bytesOut = 0;
   lastActivityAt: number | undefined;
@@ -56,9 +59,7 @@ export class Front {
   async #listenOn(port: number): Promise<number> {
     const opened: Server[] = [];
     for (const host of ['127.0.0.1', '::1']) {
-      const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
-        this.#accept(socket),
-      );
+      const server = createServer({ ...STREAM, pauseOnConnect: true }, (socket) => this.#accept(socket));
       try {
         server.listen({ port, host, exclusive: true });
         await once(server, 'listening');
@@ -136,13 +137,16 @@ export class Front {
   }
 
   #join(local: Socket, path: string, opening = new Opening()): void {
-    const remote = connectTo({ path, allowHalfOpen: true });
+    const remote = connectTo({ path, ...STREAM });
     this.#sockets.add(remote);
     remote.once('close', () => this.#sockets.delete(remote));
     // Nothing has gone out yet: a dead ssh, or one with a full backlog, costs the client nothing but time.
     const holdInstead = () => {
       if (!local.destroyed) this.#hold(local, opening);
-      setTimeout(() => this.#releaseHeld(), RETRY_MS).unref();
+      this.#retry ??= setTimeout(() => {
+        this.#retry = undefined;
+        this.#releaseHeld();
+      }, RETRY_MS).unref();
     };
     remote.once('error', holdInstead);
     remote.once('connect', () => {

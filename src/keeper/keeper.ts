@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { AutopodError } from '../errors.ts';
+import { AutopodError, toFailure } from '../errors.ts';
 import type { Generation } from '../machines/tunnel.ts';
 import { loadConfig } from '../services/config.ts';
 import { logLine } from '../services/log.ts';
@@ -39,6 +39,7 @@ export class Keeper {
   readonly #turns = new Map<string, Promise<unknown>>();
 
   #sshConfig: Promise<void> = Promise.resolve();
+  #isStopping = false;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -135,7 +136,10 @@ export class Keeper {
 
   /** Stops the pods whose time is up, and with them their tunnels (I13). */
   async stopWhatIsDue(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
     await Promise.all([...this.#tunnels.values()].map((tunnel) => this.#stopIfDue(tunnel)));
+    this.#isStopping = false;
   }
 
   async #stopIfDue(tunnel: Tunnel): Promise<void> {
@@ -143,14 +147,19 @@ export class Keeper {
     const reason = await tunnel.reasonToStop();
     const apiUrl = this.#accounts.get(podId)?.apiUrl ?? (await this.#store.get(podId))?.facts.apiUrl;
     if (reason === undefined || apiUrl === undefined) return;
+    this.log(`stopping pod ${podId}: ${reason}`);
     try {
-      this.log(`stopping pod ${podId}: ${reason}`);
-      await tunnel.tell('pod.stopped', reason);
       const runpod = createRunPod(await this.#account(podId, apiUrl));
       await runpod.act(podId, 'stop', AbortSignal.timeout(30_000));
+      await tunnel.tell('pod.stopped', reason);
       await this.close(podId);
     } catch (error) {
-      this.log(`cannot stop pod ${podId}, trying again: ${(error as Error).message}`);
+      const { code } = toFailure(error);
+      this.log(`cannot stop pod ${podId} (${code})`);
+      // It does not run, or is no more: the plan has had its time, and must not strike its next run.
+      if (code === 'podActionRefused' || code === 'podNotFound') {
+        await tunnel.schedule({ stopAt: null, idleMs: null });
+      }
     }
   }
 

@@ -1,6 +1,9 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** Milliseconds after which an outage is a long one, and a laptop's battery counts for more than a moment. */
+const PATIENT_AFTER_MS = 180_000;
+
 /**
  * Resolves when a TCP connect to the pod's sshd succeeds. Each knock is a connection of its own with its own first
  * packet: a path that comes back is found at once, where one connect would sit in TCP's backoff.
@@ -10,11 +13,13 @@ export async function knock(
   everyMs: number,
   signal: AbortSignal,
 ): Promise<void> {
+  const begunAt = performance.now();
   const over = new AbortController();
   const until = AbortSignal.any([signal, over.signal]);
   while (!until.aborted) {
     tryOnce(host, port, until, () => over.abort());
-    await sleep(everyMs, undefined, { signal: until }).catch(() => undefined);
+    const pauseMs = performance.now() - begunAt < PATIENT_AFTER_MS ? everyMs : everyMs * 5;
+    await sleep(pauseMs, undefined, { signal: until }).catch(() => undefined);
   }
   signal.throwIfAborted();
 }

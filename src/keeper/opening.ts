@@ -14,7 +14,7 @@ export class Opening {
   }
 
   get isHttp(): boolean {
-    return this.#isWhole && /^[A-Z]+ \S+ HTTP\/1\./.test(this.#text(1024));
+    return /^[A-Z]+ \S+ HTTP\/1\./.test(this.#text(1024));
   }
 
   /** Nothing, or one GET or HEAD without a body: what HTTP lets a client repeat (RFC 9110, 9.2.2). */

@@ -6,7 +6,7 @@ export interface KeeperTimings {
   deadAfterMs: number;
   /** From the start of ssh to its first answer. */
   openTimeoutMs: number;
-  /** Between two fresh TCP connects to a pod that is out of reach. */
+  /** Between two fresh TCP connects to a pod that is out of reach; after some minutes they come less often. */
   knockMs: number;
   /** First and longest pause between attempts; the first retry comes at once. */
   firstBackoffMs: number;
@@ -33,7 +33,7 @@ export const KEEPER_TIMINGS: KeeperTimings = {
   beatMs: 1_000,
   deadAfterMs: 2_500,
   openTimeoutMs: 25_000,
-  knockMs: 250,
+  knockMs: 120,
   firstBackoffMs: 300,
   maxBackoffMs: 5_000,
   podPollMs: 5_000,

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TunnelView } from '../../src/keeper/client.ts';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
@@ -125,9 +126,11 @@ describe('a tunnel outlives what happens to it', () => {
   });
 
   it('--local-port moves the tunnel, and the port it left is free', async () => {
-    const port = Number(url.split(':').at(-1)) + 500;
-    expect((await world.autopod(['tunnel', '--local-port', String(port)])).stdout).toContain(`:${port}\n`);
-    await expect(fetch(url)).rejects.toThrow();
+    // Ports of its own: the first from 8188 up go to whoever asks next.
+    const [left, port] = [await freePort(), await freePort()];
+    expect((await world.autopod(['tunnel', '--local-port', left])).code).toBe(0);
+    expect((await world.autopod(['tunnel', '--local-port', port])).stdout).toContain(`:${port}\n`);
+    await expect(fetch(`http://localhost:${left}`)).rejects.toThrow();
     url = `http://localhost:${port}`;
     expect(await answers()).toBe(true);
   });

@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Look } from '../../src/inspector/watch.ts';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
-import { freePort } from './support/free-port.ts';
 
 let world: TestWorld;
 

@@ -2,10 +2,10 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 import { hasChromium, launchChromium, type OpenPage, openPage } from './support/browser.ts';
-import { freePort } from './support/free-port.ts';
 
 let world: TestWorld;
 let inspecting: ChildProcess;

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { WebSocket } from 'ws';
 import { assign, createActor, fromPromise, setup, waitFor } from 'xstate';
 import { statelyMessage } from '../../src/inspector/stately.ts';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
-import { freePort } from './support/free-port.ts';
 
 it('no secret leaves, wherever a machine has it', async () => {
   const secret = 'hush-hush';

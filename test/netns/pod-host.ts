@@ -85,7 +85,13 @@ export async function startPodHost(): Promise<PodHost> {
       .map(Number)
       .filter((pid) => commandOf(pid).includes(word));
   const signal = (word: string, what: NodeJS.Signals) => {
-    for (const pid of pids(word)) process.kill(pid, what);
+    for (const pid of pids(word)) {
+      try {
+        process.kill(pid, what);
+      } catch {
+        // it has ended meanwhile
+      }
+    }
   };
 
   const host: PodHost = {

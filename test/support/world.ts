@@ -63,10 +63,14 @@ export interface TestWorld {
   end(): Promise<void>;
 }
 
-export async function startWorld(scenario: ScenarioInput = {}, apiKey = 'sim-key'): Promise<TestWorld> {
+export async function startWorld(
+  scenario: ScenarioInput = {},
+  apiKey = 'sim-key',
+  homePrefix = 'ap-',
+): Promise<TestWorld> {
   const latencies = { ...QUICK.latencies, ...scenario.latencies };
   const simulator = await startSimulator({ apiKey, scenario: { ...QUICK, ...scenario, latencies } });
-  const home = mkdtempSync(join(tmpdir(), 'ap-'));
+  const home = mkdtempSync(join(tmpdir(), homePrefix));
   const key = join(home, 'id_test');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', key]);
   writeFileSync(

@@ -114,5 +114,7 @@ function shortList(ids: string[]): string {
 
 // For shell completion, which asks nobody.
 async function rememberNames(context: Context, types: GpuType[]): Promise<void> {
-  await writeFileAtomic(context.home().gpuNames, JSON.stringify(types.map(({ name }) => name)));
+  const names = JSON.stringify(types.map(({ name }) => name));
+  // Completion does without it.
+  await writeFileAtomic(context.home().gpuNames, names).catch(() => undefined);
 }

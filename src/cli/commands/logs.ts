@@ -14,7 +14,7 @@ interface LogsOptions {
   tail: number;
 }
 
-/** RunPod's stream never ends: without `--follow` it is read until it falls silent. */
+/** RunPod's stream never ends: without `--follow` it is read until it falls silent or has reached the present. */
 const FIRST_LINE_MS = 6_000;
 const SILENCE_MS = 1_200;
 
@@ -42,11 +42,13 @@ export const logs: Verb<LogsOptions> = async (context, named, options) => {
 };
 
 async function* untilSilent(lines: AsyncIterable<LogLine>, end: () => void): AsyncGenerator<LogLine> {
+  const begunAt = Date.now();
   const iterator = lines[Symbol.asyncIterator]();
   for (let patienceMs = FIRST_LINE_MS; ; patienceMs = SILENCE_MS) {
     const next = await withinMs(iterator.next(), patienceMs);
     if (!next || next.done) break;
     yield next.value;
+    if (Date.parse(next.value.ts) > begunAt) break;
   }
   end();
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { describeHome, homePath } from '../../store/home.ts';
 import type { Context } from '../context.ts';
 import { portNumber } from '../options.ts';
 import type { Output } from '../output.ts';
@@ -65,7 +66,7 @@ export function addSetup(program: Command, runs: Runs, out: Output, context: Con
     .command('__complete', { hidden: true })
     .argument('[words...]')
     .action((words: string[]) => {
-      for (const { word, about } of suggest(program, words, context.home())) {
+      for (const { word, about } of suggest(program, words, describeHome(homePath(context.env)))) {
         out.line(about ? `${word}\t${about}` : word);
       }
     });

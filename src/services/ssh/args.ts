@@ -31,9 +31,9 @@ export function forwardArguments(target: SshTarget, sockets: ForwardSockets, rem
     ...option('LogLevel', 'ERROR'),
     '-M',
     '-S',
-    sockets.control,
+    literal(sockets.control),
     '-L',
-    `${sockets.forward}:127.0.0.1:${remotePort}`,
+    `${literal(sockets.forward)}:127.0.0.1:${remotePort}`,
     ...destination(target),
   ];
 }
@@ -47,7 +47,7 @@ export function shellArguments(
   return [
     ...common(target),
     ...option('LogLevel', 'ERROR'),
-    ...(control ? ['-S', control, ...option('ControlMaster', 'no')] : []),
+    ...(control ? ['-S', literal(control), ...option('ControlMaster', 'no')] : []),
     ...destination(target),
     ...(command ? [command] : []),
   ];
@@ -76,12 +76,12 @@ export function hostBlock(names: string[], target: SshTarget, control: string): 
 
 /** Something asked of a running master through its control socket. */
 export function controlArguments(control: string, request: 'check' | 'exit'): string[] {
-  return ['-F', 'none', '-S', control, '-O', request, 'pod'];
+  return ['-F', 'none', '-S', literal(control), '-O', request, 'pod'];
 }
 
 /** A session over a running master that sends back each byte it gets. */
 export function echoArguments(control: string): string[] {
-  return ['-F', 'none', '-T', '-S', control, ...option('LogLevel', 'QUIET'), 'pod', 'exec cat'];
+  return ['-F', 'none', '-T', '-S', literal(control), ...option('LogLevel', 'QUIET'), 'pod', 'exec cat'];
 }
 
 /** The environment of every ssh: nothing of ours in it, the API key least of all (I8). */
@@ -103,7 +103,7 @@ export function sshEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 function common(target: SshTarget): string[] {
   return [
     ...['-F', 'none'],
-    ...['-i', target.keyPath],
+    ...identity(target.keyPath),
     ...option('IdentitiesOnly', 'yes'),
     ...(target.needsAgent ? [] : option('IdentityAgent', 'none')),
     ...option('BatchMode', 'yes'),
@@ -124,13 +124,23 @@ function common(target: SshTarget): string[] {
   ];
 }
 
+// `-i` looks for the file before it replaces percent signs; only it says when the file is missing.
+function identity(path: string): string[] {
+  return path.includes('%') ? option('IdentityFile', quoted(path)) : ['-i', path];
+}
+
 function option(name: string, value: string): string[] {
   return ['-o', `${name}=${value}`];
 }
 
-// ssh splits this option's value at spaces.
+// ssh splits these options' values at spaces, and replaces what follows a percent sign.
 function quoted(path: string): string {
-  return path.includes(' ') ? `"${path}"` : path;
+  return path.includes(' ') ? `"${literal(path)}"` : literal(path);
+}
+
+/** A path as ssh takes it without replacing anything in it. */
+export function literal(path: string): string {
+  return path.replaceAll('%', '%%');
 }
 
 function hostKeyAlias({ podId, bootId }: SshTarget): string {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { AutopodError } from '../../errors.ts';
-import { controlArguments, forwardArguments, type SshTarget, sshEnvironment } from './args.ts';
+import { controlArguments, forwardArguments, literal, type SshTarget, sshEnvironment } from './args.ts';
 import { classifySsh } from './classify.ts';
 
 /** The files of one master: its two sockets and what it says. */
@@ -96,15 +96,24 @@ export async function masterPid({ control }: MasterFiles): Promise<number | unde
  * process is still ours, else through its control socket.
  */
 export async function endMaster(files: MasterFiles, knownPid: number | undefined): Promise<void> {
-  if (knownPid !== undefined && (await ownsControl(knownPid, files))) process.kill(knownPid, 'SIGKILL');
+  if (knownPid !== undefined && (await ownsControl(knownPid, files))) kill(knownPid);
   else await ask(files.control, 'exit');
   await removeMasterFiles(files);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // It has ended in this moment.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 // A pid alone proves nothing: the process must carry our socket's random name on its command line.
 async function ownsControl(pid: number, { control }: MasterFiles): Promise<boolean> {
   const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return command.split('\0').includes(control);
+  return command.split('\0').includes(literal(control));
 }
 
 async function removeMasterFiles(files: MasterFiles): Promise<void> {

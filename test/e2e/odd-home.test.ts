@@ -1,0 +1,24 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { startWorld, type TestWorld } from '../support/world.ts';
+
+let world: TestWorld;
+afterEach(() => world.end());
+
+it.each([
+  ['spaces and percent signs', 'ap my %h %% home '],
+  ['a path too long for a Unix socket', `ap-${'long'.repeat(30)}-`],
+])('a home with %s: up, ssh, ssh-config and a killed ssh all work', async (_, prefix) => {
+  world = await startWorld({}, 'sim-key', prefix);
+  const up = await world.autopod(['up', '--local-port', 'auto']);
+  expect(up.code, up.stderr).toBe(0);
+  expect((await world.autopod(['ssh', '-c', 'exit 5'])).code).toBe(5);
+  const settings = execFileSync('ssh', ['-F', join(world.home, 'ssh_config'), '-G', 'autopod'], {
+    encoding: 'utf8',
+  });
+  expect(settings).toMatch(/^user root$/m);
+  const { sshPid, localPort } = JSON.parse((await world.autopod(['tunnel', '--json'])).stdout);
+  process.kill(sshPid, 'SIGKILL');
+  expect((await fetch(`http://127.0.0.1:${localPort}/system_stats`)).status).toBe(200);
+});
