@@ -61,7 +61,7 @@ export async function startTunnelWorld(): Promise<TunnelWorld> {
       await pointTo();
     },
     signalSsh: async (signal) => {
-      process.kill(await until('the pid of ssh', async () => (await view()).sshPid), signal);
+      await until('an ssh to signal', async () => signalled((await view()).sshPid, signal));
     },
     sshCount: () => world.processes().filter((pid) => commandLine(pid).startsWith('ssh -N')).length,
     end: async () => {
@@ -69,6 +69,17 @@ export async function startTunnelWorld(): Promise<TunnelWorld> {
       await pod.end();
     },
   };
+}
+
+/** False if there is no such process, as when it ended after it was asked for. */
+function signalled(pid: number | undefined, signal: NodeJS.Signals): boolean {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
 }
 
 function mustBeZero({ code, stderr }: { code: number | null; stderr: string }): void {

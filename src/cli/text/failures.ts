@@ -244,9 +244,10 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
 
   localPortTaken: (d) => ({
     what: `Port ${d.port} on this machine is taken${holder(d)}.`,
-    next: d.option
-      ? `Choose another with ${str(d.option)} N, or leave it out for a free one.`
-      : 'Choose another with --local-port N, or --local-port auto for the next free one.',
+    next:
+      d.option === '--port'
+        ? 'Choose another with --port N, or leave it out for a free one.'
+        : 'Choose another with --local-port N, or --local-port auto for the next free one.',
   }),
   tunnelMissing: (d) => ({
     what: `There is no tunnel to pod ${str(d.podId)}.`,
