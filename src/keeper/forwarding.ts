@@ -24,6 +24,8 @@ export interface ForwardingStreams {
   uses(forward: string): boolean;
   /** Told of a forward that is set up and has yet to prove that answers come through: those who wait may try it. */
   onForward(forward: string): void;
+  /** Told that it did not prove it. */
+  onForwardFailed(forward: string): void;
 }
 
 /** Milliseconds between two looks at whether a replaced ssh still carries streams. */
@@ -64,18 +66,17 @@ export class Forwarding {
     const lost = new AbortController();
     const racing = AbortSignal.any([signal, lost.signal]);
     const fresh = this.#openFresh(wish, racing);
-    const recovered = this.#recover(suspect, racing).then((isBack): Opened | Promise<never> =>
-      isBack ? { kind: 'open', generation: suspect } : new Promise<never>(() => undefined),
-    );
+    const recovered = this.#recover(suspect, racing).then(async (isBack): Promise<Opened> => {
+      if (isBack) return { kind: 'open', generation: suspect };
+      // One that is dead itself is of no use to the next attempt.
+      if (!racing.aborted) await this.#end(suspect);
+      return new Promise<never>(() => undefined);
+    });
     try {
       const opened = await Promise.race([recovered, fresh]);
       if (opened.kind === 'open' && opened.generation.id === suspect.id) this.#endIfLate(fresh);
       else this.#drain(suspect);
       return opened;
-    } catch (error) {
-      // A suspect that is dead itself is of no use to the next attempt.
-      if (!signal.aborted && !(await this.#lives(suspect))) await this.#end(suspect);
-      throw error;
     } finally {
       lost.abort();
     }
@@ -173,6 +174,7 @@ export class Forwarding {
     try {
       await this.#prove(wish, generation, signal);
     } catch (error) {
+      this.#streams.onForwardFailed(this.filesOf(generation).forward);
       await this.#end(generation);
       throw this.#isJustBooted(error, address) ? unreachable(wish, 'its keys are not written yet') : error;
     }

@@ -169,10 +169,10 @@ export class Front {
     local.pause();
     const noticedBy = Date.now() + NOTICED_MS;
     while (this.#way === path && Date.now() < noticedBy && !local.destroyed) await sleep(10);
+    const isAlive = this.#way === path && (await takesConnections(path));
     if (local.destroyed) return;
-    if (this.#way === path && opening.isHttp) {
-      refuseHttp(local, opening.bytes, this.#options.explain('noAnswer'));
-    } else if (this.#way === path || !opening.canRepeat) local.destroy();
+    if (isAlive && opening.isHttp) refuseHttp(local, opening.bytes, this.#options.explain('noAnswer'));
+    else if (isAlive || !opening.canRepeat) local.destroy();
     else if (this.#way === undefined) this.#hold(local, opening);
     else this.#join(local, this.#way, opening);
   }
@@ -182,4 +182,12 @@ export class Front {
     else this.bytesOut += count;
     this.lastActivityAt = Date.now();
   }
+}
+
+async function takesConnections(path: string): Promise<boolean> {
+  const socket = connectTo(path);
+  return once(socket, 'connect').then(
+    () => Boolean(socket.destroy()),
+    () => false,
+  );
 }

@@ -63,7 +63,7 @@ export class Joint {
     local.off('close', this.#closed);
     local.unpipe(this.#remote);
     if (local.destroyed) return;
-    if (!this.#isAnswered && this.#opening.bytes.length > 0) this.#events.onUnanswered();
+    if (!this.#isAnswered) this.#events.onUnanswered();
     else if (!local.writableEnded) local.destroy();
   }
 

@@ -64,6 +64,9 @@ export class Tunnel {
       onForward: (forward) => {
         this.#front.way = forward;
       },
+      onForwardFailed: (forward) => {
+        if (this.#front.way === forward) this.#front.way = undefined;
+      },
     });
     this.#front = new Front({
       holdMs: options.timings.holdMs,

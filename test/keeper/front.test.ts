@@ -4,6 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Front } from '../../src/keeper/front.ts';
 import { portHolder } from '../../src/keeper/port-holder.ts';
@@ -165,6 +166,53 @@ describe('the local port', () => {
     );
     front.way = next;
     expect(await (await answer).text()).toBe('GET /queue');
+  });
+
+  it('a GET whose ssh dies unnoticed waits for the next one instead of being told that ComfyUI is down', async () => {
+    const { front, port, path } = await frontTo();
+    const asked: Socket[] = [];
+    const dying = createServer((socket) => void asked.push(socket.resume()));
+    await serve(dying, path);
+    front.way = path;
+    const answer = fetch(`http://127.0.0.1:${port}/queue`);
+    await until('asked', () => asked.length === 1);
+    dying.close();
+    asked[0]?.destroy();
+    await sleep(400);
+    const next = join(tempHome().root, 'n');
+    await serve(
+      createHttpServer((_, response) => response.end('late')),
+      next,
+    );
+    front.way = next;
+    expect(await (await answer).text()).toBe('late');
+  });
+
+  it('a client that has not asked yet is joined to the next ssh when its own dies', async () => {
+    const { front, port, path } = await frontTo();
+    const joined: Socket[] = [];
+    await serve(
+      createServer((socket) => void joined.push(socket.resume())),
+      path,
+    );
+    front.way = path;
+    const client = connect({ port, host: '127.0.0.1' });
+    await until('joined', () => joined.length === 1);
+    front.way = undefined;
+    joined[0]?.destroy();
+    const next = join(tempHome().root, 'n');
+    const again: Socket[] = [];
+    await serve(
+      createServer({ allowHalfOpen: true }, (socket) => {
+        again.push(socket);
+        echo(socket);
+      }),
+      next,
+    );
+    front.way = next;
+    await until('joined again', () => again.length === 1);
+    client.end('first words');
+    expect((await buffer(client)).toString()).toBe('first words');
   });
 
   it('a POST whose ssh dies is never sent twice', async () => {

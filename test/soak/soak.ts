@@ -42,7 +42,9 @@ export async function soak({ faults, seed, tell }: SoakOptions): Promise<SoakRes
       await net.isState('healthy', 40_000);
       const answered = probes.answered;
       await until(`answers after ${title}`, () => probes.answered > answered + 5, 40_000);
-      tell(`${number}/${faults} ${title}: ${probes.answered} answered, ${probes.refused} refused`);
+      tell(
+        `${number}/${faults} ${title}: ${probes.answered} answered, ${probes.refused} refused, ${probes.cut} cut`,
+      );
     }
     talk.end();
     over.abort();
