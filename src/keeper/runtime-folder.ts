@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +11,8 @@ const MAX_LENGTH = 55;
 export function runtimeFolder({ root }: Home): string {
   const inHome = join(root, 'run');
   if (Buffer.byteLength(inHome) <= MAX_LENGTH) return inHome;
+  // Loaded here only: it would cost each status more than all else it does.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   const hash = createHash('sha256').update(root).digest('hex').slice(0, 10);
   return join(process.env.XDG_RUNTIME_DIR || tmpdir(), `autopod-${userInfo().uid}-${hash}`);
 }
