@@ -141,7 +141,7 @@ async function clock(context: Context): Promise<Examined> {
 
 async function keeper(context: Context): Promise<Examined> {
   const client = await context.keeper();
-  const tunnels = await client.tunnels(context.signal);
+  const tunnels = await client.seen(context.signal);
   const pid = await client.pid(context.signal);
   const count = `${tunnels.length} tunnel${tunnels.length === 1 ? '' : 's'}`;
   if (pid !== undefined) return good(`process ${pid}, ${count}`);
@@ -155,7 +155,7 @@ async function keeper(context: Context): Promise<Examined> {
 
 async function port(context: Context): Promise<Examined> {
   const client = await context.keeper();
-  const own = (await client.tunnels(context.signal)).find(({ localPort }) => localPort === COMFYUI_PORT);
+  const own = (await client.seen(context.signal)).find(({ localPort }) => localPort === COMFYUI_PORT);
   if (own) return good(text.portIsOurs(own.podId));
   await requireFreePort(COMFYUI_PORT, client);
   return good('free');

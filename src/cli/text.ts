@@ -66,6 +66,7 @@ export const text = {
   portIsOurs: (podId: string) => `held by the tunnel to pod ${podId}`,
   autoStop: (plan: AutoStop) =>
     `The pod is stopped ${autoStopWords(plan)}, never while a job runs; while this machine sleeps it goes on. Cancel with: autopod tunnel --stop-after never --idle-stop never`,
+  stoppedByKeeper: (reason: string) => `stopped by the keeper: ${reason}`,
   noAutoStop: () => 'The pod is not stopped by itself.',
   noHistory: () => 'Nothing has happened yet. Begin with: autopod up',
   inspecting: () => 'The inspector is at that address on this machine only. Ctrl-C ends it.',

@@ -15,5 +15,5 @@ export async function tunnelTo(
   const { apiUrl, apiKey } = await context.config();
   const port = localPort ?? standing?.localPort ?? DEFAULT_LOCAL_PORT;
   const needs = { keeper, privateKey: () => context.privateKey(), account: { apiUrl, apiKey } };
-  return openTunnel(needs, { podId, localPort: port, isTemporary: false }, context.signal);
+  return openTunnel(needs, { podId, localPort: port }, context.signal);
 }

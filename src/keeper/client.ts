@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError, type Failure, isFailureCode } from '../errors.ts';
 import type { SshAddress, TunnelState } from '../machines/tunnel.ts';
 import type { Home } from '../store/home.ts';
+import type { ProcessIdentity } from '../store/process-identity.ts';
 import { keeperSocket } from './runtime-folder.ts';
 import { askSocket } from './socket-client.ts';
 
@@ -28,6 +29,7 @@ export interface TunnelView {
   failure?: Failure;
   lastDeath?: { at: string; failure: Failure };
   autoStop?: AutoStop;
+  /** It ends with the command that needs it. */
   isTemporary: boolean;
 }
 
@@ -44,7 +46,8 @@ export interface OpenRequest {
   localPort: number | 'auto';
   keyPath: string;
   needsAgent: boolean;
-  isTemporary?: boolean;
+  /** The process that needs it only for as long as it runs; without one it stays until it is stopped. */
+  neededBy?: ProcessIdentity | undefined;
   /** The account to ask for the pod's address. The keeper keeps the key in memory only. */
   account: { apiUrl: string; apiKey: string | undefined };
 }
@@ -57,8 +60,10 @@ export interface KeeperClient {
   open(request: OpenRequest, signal?: AbortSignal): Promise<TunnelView>;
   /** Closes the tunnel of a pod, if there is one; resolves when its ssh has ended and its port is free. */
   close(podId: string, signal?: AbortSignal): Promise<void>;
-  /** Every tunnel; with no keeper running, what is on disk, as dead. */
+  /** Every tunnel. Where some are wanted and no keeper runs, as after a reboot, one is started first; if none can be, they are told as dead. */
   tunnels(signal?: AbortSignal): Promise<TunnelView[]>;
+  /** Every tunnel as it is, changing nothing; with no keeper running, what is on disk, as dead. */
+  seen(signal?: AbortSignal): Promise<TunnelView[]>;
   /** Process id of the keeper; undefined when none answers. */
   pid(signal?: AbortSignal): Promise<number | undefined>;
   /** Changes when the pod is stopped by itself; what is left out stays as it is. Throws `tunnelMissing`. */
@@ -87,6 +92,9 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv): KeeperClient {
     return value;
   };
 
+  const standingTunnels = async (signal?: AbortSignal): Promise<TunnelView[] | undefined> =>
+    (await ask<{ tunnels: TunnelView[] }>('GET', '/tunnels', undefined, signal))?.tunnels;
+
   /** Asks until a keeper takes the request: one that is just leaving is replaced. */
   const insist = async <T>(method: string, path: string, body?: object, signal?: AbortSignal): Promise<T> => {
     for (let attempt = 0; attempt < 5; attempt++) {
@@ -111,16 +119,17 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv): KeeperClient {
     open: ({ podId, ...request }, signal) =>
       insist('PUT', `/tunnels/${encodeURIComponent(podId)}`, request, signal),
     async close(podId, signal) {
-      if (
-        savedTunnels(home).every((tunnel) => tunnel.podId !== podId) &&
-        !(await client.tunnels(signal)).length
-      )
-        return;
+      if ((await client.tunnels(signal)).length === 0) return;
       await insist('DELETE', `/tunnels/${encodeURIComponent(podId)}`, undefined, signal);
     },
     async tunnels(signal) {
-      const answer = await ask<{ tunnels: TunnelView[] }>('GET', '/tunnels', undefined, signal);
-      return answer?.tunnels ?? savedTunnels(home);
+      const standing = await standingTunnels(signal);
+      if (standing || savedTunnels(home).length === 0) return standing ?? [];
+      await client.ensureRunning(signal).catch(() => signal?.throwIfAborted());
+      return client.seen(signal);
+    },
+    async seen(signal) {
+      return (await standingTunnels(signal)) ?? savedTunnels(home);
     },
     async pid(signal) {
       return (await ask<{ pid: number }>('GET', '/health', undefined, signal))?.pid;
@@ -152,7 +161,7 @@ function savedTunnels({ tunnels: path }: Home): TunnelView[] {
     bytesIn: 0,
     bytesOut: 0,
     startedAt: String(facts.started_at),
-    isTemporary: facts.isTemporary === true,
+    isTemporary: Boolean(facts.neededBy),
   }));
 }
 

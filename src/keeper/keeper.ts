@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { parse } from 'node:path';
 import { AutopodError, toFailure } from '../errors.ts';
 import type { Generation } from '../machines/tunnel.ts';
 import { loadConfig } from '../services/config.ts';
@@ -9,6 +9,7 @@ import { endMaster, masterFiles } from '../services/ssh/master.ts';
 import { writeFileAtomic } from '../store/atomic-file.ts';
 import type { Home } from '../store/home.ts';
 import { Journal } from '../store/journal.ts';
+import { isRunning } from '../store/process-identity.ts';
 import { RECORD_SCHEMA } from '../store/records.ts';
 import { type TunnelStore, tunnelStore } from '../store/tunnels.ts';
 import type { AutoStop, OpenRequest, TunnelView } from './client.ts';
@@ -65,13 +66,18 @@ export class Keeper {
   /** Brings back what was wanted when the last keeper ended, with the ssh it left if that still answers. */
   async restore(): Promise<void> {
     const records = Object.values(await this.#store.all());
-    await this.#endStrays(records.flatMap(({ facts }) => facts.generation?.id ?? []));
+    await this.#endStrays(new Set(records.map(({ facts }) => facts.generation?.id)));
     for (const { facts, schema, machine } of records) {
       if (schema > RECORD_SCHEMA || machine !== 'tunnel@1') {
         this.log(`the tunnel of ${facts.podId} was kept by a later autopod (${machine}); left alone`);
         continue;
       }
-      const wish = { ...facts, remotePort: facts.remote_port, localPort: facts.local_port };
+      const wish = {
+        ...facts,
+        neededBy: facts.neededBy ?? null,
+        remotePort: facts.remote_port,
+        localPort: facts.local_port,
+      };
       const saved = {
         generation: facts.generation as Generation | null,
         startedAt: facts.started_at,
@@ -83,12 +89,13 @@ export class Keeper {
     }
   }
 
-  // An ssh that no record knows was being opened or replaced when the last keeper was killed.
-  async #endStrays(known: string[]): Promise<void> {
+  // An ssh that no record knows was being opened or replaced when the last keeper was killed. Its end is not
+  // waited for: it may be stuck, and the tunnels that are wanted shall not wait.
+  async #endStrays(known: Set<string | undefined>): Promise<void> {
     const { runtime } = this.#options;
-    const controls = (await readdir(runtime)).filter((name) => name.endsWith('.ctl'));
-    const strays = controls.map((name) => basename(name, '.ctl')).filter((id) => !known.includes(id));
-    await Promise.all(strays.map((id) => endMaster(masterFiles(runtime, id), undefined)));
+    const files = (await readdir(runtime)).filter((name) => /^[0-9a-f]{12}\.(ctl|sock|err)$/.test(name));
+    const strays = new Set(files.map((name) => parse(name).name).filter((id) => !known.has(id)));
+    for (const id of strays) void endMaster(masterFiles(runtime, id), undefined);
   }
 
   open(podId: string, { localPort, account, ...request }: Omit<OpenRequest, 'podId'>): Promise<TunnelView> {
@@ -97,7 +104,7 @@ export class Keeper {
     return this.#turn(podId, async () => {
       const standing = this.#tunnels.get(podId);
       if (standing && (localPort === standing.wish.localPort || localPort === 'auto')) {
-        if (!request.isTemporary && standing.wish.isTemporary) await standing.keep();
+        await standing.needFor(request.neededBy ?? null);
         standing.retry();
         return standing.view;
       }
@@ -106,7 +113,7 @@ export class Keeper {
         localPort,
         remotePort: REMOTE_PORT,
         ...request,
-        isTemporary: request.isTemporary === true,
+        neededBy: request.neededBy ?? null,
       };
       if (localPort !== 'auto') this.#requireOwnPort(localPort, podId);
       return (await this.#begin(wish, apiUrl, standing)).view;
@@ -140,6 +147,14 @@ export class Keeper {
     this.#isStopping = true;
     await Promise.all([...this.#tunnels.values()].map((tunnel) => this.#stopIfDue(tunnel)));
     this.#isStopping = false;
+  }
+
+  /** Closes the tunnels whose command has ended without closing them. */
+  async closeUnneeded(): Promise<void> {
+    const unneeded = [...this.#tunnels.values()].filter(
+      ({ wish: { neededBy } }) => neededBy && !isRunning(neededBy),
+    );
+    await Promise.all(unneeded.map(({ wish }) => this.close(wish.podId)));
   }
 
   async #stopIfDue(tunnel: Tunnel): Promise<void> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { homePath, openHome } from '../store/home.ts';
 import { tryLock } from '../store/lock.ts';
 import { serveApi } from './api.ts';
+import { Guarded } from './guardian.ts';
 import { Keeper } from './keeper.ts';
 import { keeperSocket, openRuntimeFolder } from './runtime-folder.ts';
 import { KEEPER_TIMINGS } from './timings.ts';
@@ -29,22 +30,25 @@ const keeper = new Keeper({
   },
 });
 
+const guarded = new Guarded(home, Number(process.argv[2]));
 process.on('SIGHUP', () => undefined);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void leave());
 // A home that was removed has no tunnels; the guardian must not bring it back.
 const looking = setInterval(() => {
-  if (!existsSync(home.root)) process.exit(0);
-}, 5_000);
+  if (!existsSync(home.root)) vanish();
+  if (guarded.renew(process.env)) keeper.log('the guardian has ended; started another');
+  void keeper.closeUnneeded();
+}, timings.lookMs);
 looking.unref();
 process.on('uncaughtException', (error) => {
-  if (!existsSync(home.root)) process.exit(0);
+  if (!existsSync(home.root)) vanish();
   keeper.log(`died of: ${error.stack ?? error.message}`);
   process.exit(70);
 });
 
 keeper.log('begun');
-const server = await serveApi(keeper, keeperSocket(home));
 await keeper.restore();
+const server = await serveApi(keeper, keeperSocket(home));
 if (keeper.isIdle) leaving = setTimeout(() => void leave(), KEEPER_TIMINGS.lingerMs * 2);
 
 const stopping = setInterval(() => void keeper.stopWhatIsDue(), timings.autoStopLookMs);
@@ -60,5 +64,10 @@ async function leave(): Promise<void> {
   await rm(keeperSocket(home), { force: true });
   await lock?.release();
   keeper.log('ended');
+  vanish();
+}
+
+function vanish(): never {
+  guarded.end();
   process.exit(0);
 }

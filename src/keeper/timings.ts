@@ -25,6 +25,8 @@ export interface KeeperTimings {
   holdMs: number;
   /** Between two looks at whether a pod is to be stopped by itself. */
   autoStopLookMs: number;
+  /** Between two looks at what the keeper stands on: its home, its guardian, who needs its tunnels. */
+  lookMs: number;
   /** How long the keeper stays when nothing is wanted. */
   lingerMs: number;
 }
@@ -44,5 +46,6 @@ export const KEEPER_TIMINGS: KeeperTimings = {
   comfyDownMs: 2_000,
   holdMs: 30_000,
   autoStopLookMs: 15_000,
+  lookMs: 1_000,
   lingerMs: 2_000,
 };

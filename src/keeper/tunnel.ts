@@ -83,7 +83,7 @@ export class Tunnel {
   }
 
   get view(): TunnelView {
-    const { podId, localPort, remotePort, isTemporary } = this.#wish;
+    const { podId, localPort, remotePort, neededBy } = this.#wish;
     const { generation, failure } = this.#context();
     const { bytesIn, bytesOut, lastActivityAt } = this.#front;
     const pid = generation && this.#forwarding.pidOf(generation);
@@ -105,7 +105,7 @@ export class Tunnel {
       ...(failure && { failure }),
       ...(this.#lastDeath && { lastDeath: this.#lastDeath }),
       ...(this.#autoStop && { autoStop: this.#autoStop }),
-      isTemporary,
+      isTemporary: neededBy !== null,
     };
   }
 
@@ -118,9 +118,10 @@ export class Tunnel {
     await this.#save();
   }
 
-  /** From a temporary tunnel to a lasting one. */
-  async keep(): Promise<void> {
-    this.#wish = { ...this.#wish, isTemporary: false };
+  /** Who needs it from now on. A tunnel that stays is not made temporary by who needs it for a while. */
+  async needFor(process: TunnelWish['neededBy']): Promise<void> {
+    if (this.#wish.neededBy === null) return;
+    this.#wish = { ...this.#wish, neededBy: process };
     await this.#save();
   }
 
@@ -235,13 +236,13 @@ export class Tunnel {
   }
 
   #save(): Promise<void> {
-    const { podId, localPort, remotePort, keyPath, needsAgent, isTemporary } = this.#wish;
+    const { podId, localPort, remotePort, keyPath, needsAgent, neededBy } = this.#wish;
     const { generation, failure } = this.#context();
     const facts = {
       podId,
       keyPath,
       needsAgent,
-      isTemporary,
+      neededBy,
       apiUrl: this.#options.apiUrl,
       pid: (generation && this.#forwarding.pidOf(generation)) ?? null,
       local_port: localPort,

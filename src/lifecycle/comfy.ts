@@ -4,6 +4,7 @@ import type { TunnelView } from '../keeper/client.ts';
 import type { PodFacts } from '../machines/pod-types.ts';
 import { isAnswering } from '../services/comfyui.ts';
 import { observePod } from '../services/runpod/pod-state.ts';
+import { ownIdentity } from '../store/process-identity.ts';
 import type { Environment } from './environment.ts';
 import { findPod } from './look.ts';
 import { openTunnel } from './open-tunnel.ts';
@@ -21,8 +22,8 @@ export async function awaitComfyUI(
 ): Promise<{ localPort: number | null }> {
   const podId = facts.podId ?? '';
   const { keepTunnel, localPort } = facts.access;
-  const port = keepTunnel ? localPort : 'auto';
-  const tunnel = await openTunnel(env, { podId, localPort: port, isTemporary: !keepTunnel }, signal);
+  const wanted = keepTunnel ? { localPort } : { localPort: 'auto' as const, neededBy: ownIdentity() };
+  const tunnel = await openTunnel(env, { podId, ...wanted }, signal);
   await withPodLog(env, podId, 'container', signal, () =>
     untilAnswering(env, facts, tunnel, readyBy, signal),
   );

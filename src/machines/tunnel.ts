@@ -25,8 +25,8 @@ export interface TunnelWish {
   keyPath: string;
   /** The key has a passphrase: ssh asks the agent. */
   needsAgent: boolean;
-  /** Opened only to see whether ComfyUI answers. */
-  isTemporary: boolean;
+  /** The process that needs it only for as long as it runs; null for a tunnel that stays until it is stopped. */
+  neededBy: { pid: number; startedAt: string } | null;
 }
 
 export interface TunnelContext {

@@ -1,4 +1,5 @@
 import type { Failure } from '../errors.ts';
+import type { ProcessIdentity } from './process-identity.ts';
 import { RecordStore } from './records.ts';
 
 /** What is kept of a tunnel: the wish, and what was last seen of it. */
@@ -6,7 +7,8 @@ export interface TunnelFacts {
   podId: string;
   keyPath: string;
   needsAgent: boolean;
-  isTemporary: boolean;
+  /** The process that needs it only for as long as it runs; null for a tunnel that stays. */
+  neededBy: ProcessIdentity | null;
   /** Server the pod belongs to; the key is not kept. */
   apiUrl: string;
   /** Process id of ssh, for people; nothing is ever signalled because of it. */

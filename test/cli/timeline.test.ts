@@ -34,6 +34,13 @@ describe('the timeline', () => {
     ]);
   });
 
+  it('tells that the keeper stopped the pod, also while its tunnel is dead or recreated', () => {
+    const stopped = { ...entry('02:13:20', 'tunnel@1', 'recreating', 'recreating'), event: 'pod.stopped' };
+    expect(timeline([...OUTAGE.slice(0, 4), { ...stopped, reason: 'its time was up' }], false)).toContain(
+      '  02:13:20  pod     stopped by the keeper: its time was up',
+    );
+  });
+
   it('as a whole has every attempt', () => {
     expect(timeline(OUTAGE, true)).toHaveLength(1 + OUTAGE.length);
   });

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { TunnelView } from '../../src/keeper/client.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
-import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
+import { commandLine, leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
 let world: TestWorld;
 let url = '';
@@ -67,13 +67,33 @@ describe('a tunnel outlives what happens to it', () => {
     expect((await view())?.sshPid).toBe(before?.sshPid);
   });
 
-  it('keeper and guardian killed: the next command brings the tunnel back', async () => {
+  it('the guardian killed: the keeper gets another one, which starts it again when it is killed, too', async () => {
+    const { sshPid } = (await view()) ?? {};
+    const [keeper] = world.keeperPids();
+    for (let time = 0; time < 2; time++) {
+      const [guardian = 0] = guardians();
+      process.kill(guardian, 'SIGKILL');
+      await until('another guardian', () => guardians().some((pid) => pid !== guardian));
+    }
+    expect(world.keeperPids()).toEqual([keeper]);
+    process.kill(keeper ?? 0, 'SIGKILL');
+    await until('another keeper', () => world.keeperPids().some((pid) => pid !== keeper));
+    await until('answers again', () => answers().catch(() => false));
+    expect((await view())?.sshPid).toBe(sshPid);
+  });
+
+  it('keeper and guardian killed: the next command, even one that only looks, brings the tunnel back', async () => {
     const ssh = (await view())?.sshPid;
     for (const pid of world.processes().filter((id) => id !== ssh)) process.kill(pid, 'SIGKILL');
-    expect((await world.autopod(['tunnel', '--status'])).code).toBe(1);
-    expect((await world.autopod(['up'])).code).toBe(0);
-    expect((await view())?.sshPid).toBe(ssh);
+    await until('nobody at the port', () =>
+      fetch(url)
+        .then(() => false)
+        .catch(() => true),
+    );
+    await world.autopod(['tunnel', '--status']);
     expect(await answers()).toBe(true);
+    await isState('healthy');
+    expect((await view())?.sshPid).toBe(ssh);
   });
 
   it('everything killed: the next command opens another ssh at the same port', async () => {
@@ -143,6 +163,29 @@ describe('a tunnel outlives what happens to it', () => {
     expect(deaths.length).toBeGreaterThan(1);
     for (const { reason } of deaths) expect(reason).toMatch(/^sshUnreachable/);
   });
+});
+
+function guardians(): number[] {
+  return world.processes().filter((pid) => commandLine(pid).includes('autopod-guardian'));
+}
+
+describe('a tunnel for a moment', () => {
+  beforeEach(async () => {
+    world = await startWorld({ latencies: { comfyStartMs: 60_000 } });
+  });
+  afterEach(() => world.end());
+
+  it.each(['SIGINT', 'SIGKILL'] as const)(
+    'ends with the up --no-tunnel that needed it, by %s',
+    async (signal) => {
+      const up = world.start(['up', '--no-tunnel']);
+      await until('the tunnel', async () => (await state()) === 'healthy');
+      expect((await view())?.isTemporary).toBe(true);
+      up.child.kill(signal);
+      await up.ended;
+      expect(await leftRunning(world)).toEqual([]);
+    },
+  );
 });
 
 describe('a tunnel and its pod', () => {

@@ -47,7 +47,7 @@ async function watchOf(context: Context): Promise<Watch> {
   return new Watch({
     journal: home.journal,
     pods: () => pods.all(),
-    tunnels: () => keeper.tunnels(),
+    tunnels: () => keeper.seen(),
     driverOf: (recordId) => holder(leaseFolder(home, recordId)),
     keeper: () => holder(join(home.locks, 'keeper')),
     explain,

@@ -1,5 +1,6 @@
 import type { JournalEntry } from '../../store/journal.ts';
 import { podStateWords, TUNNEL_STATE_WORDS } from '../text/states.ts';
+import { text } from '../text.ts';
 
 type Entry = JournalEntry & { podId: string };
 
@@ -14,7 +15,8 @@ export function timeline(entries: Entry[], isWhole: boolean): string[] {
   let day = '';
   for (const entry of entries) {
     const when = new Date(entry.at);
-    const isRepeat = entry.machine.startsWith('tunnel@') && isAttempt(entry, diedAt.has(entry.id));
+    const isRepeat =
+      !isPodStopped(entry) && entry.machine.startsWith('tunnel@') && isAttempt(entry, diedAt.has(entry.id));
     const words = wordsOf(entry, diedAt.get(entry.id));
     follow(entry, diedAt);
     if (isRepeat && !isWhole) continue;
@@ -22,11 +24,16 @@ export function timeline(entries: Entry[], isWhole: boolean): string[] {
       day = dayOf(when);
       lines.push(day);
     }
-    const machine = entry.machine.split('@')[0]?.padEnd(6);
+    const machine = (isPodStopped(entry) ? 'pod' : (entry.machine.split('@')[0] ?? '')).padEnd(6);
     const subject = subjects.size > 1 ? `${entry.podId}  ` : '';
     lines.push(`  ${timeOf(when)}  ${subject}${machine}  ${words}`);
   }
   return lines;
+}
+
+// The keeper writes it into the journal of the tunnel, whatever state that is in.
+function isPodStopped({ event }: Entry): boolean {
+  return event === 'pod.stopped';
 }
 
 function isAttempt({ to }: Entry, isDead: boolean): boolean {
@@ -39,7 +46,9 @@ function follow({ id, to, at, machine }: Entry, diedAt: Map<string, number>): vo
   if (to === 'healthy' || to === 'stopped') diedAt.delete(id);
 }
 
-function wordsOf({ machine, to, reason, at }: Entry, diedAt: number | undefined): string {
+function wordsOf(entry: Entry, diedAt: number | undefined): string {
+  const { machine, to, reason, at } = entry;
+  if (isPodStopped(entry)) return text.stoppedByKeeper(reason ?? '');
   if (!machine.startsWith('tunnel@')) return [podStateWords(to), reason].filter(Boolean).join(': ');
   const state = (TUNNEL_STATE_WORDS as Record<string, string>)[to] ?? to;
   if (to === 'healthy') {

@@ -112,8 +112,13 @@ function kill(pid: number): void {
 
 // A pid alone proves nothing: the process must carry our socket's random name on its command line.
 async function ownsControl(pid: number, { control }: MasterFiles): Promise<boolean> {
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return command.split('\0').includes(literal(control));
+  return (await commandOf(pid)).includes(literal(control));
+}
+
+async function commandOf(pid: number): Promise<string> {
+  if (process.platform === 'linux') return readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  const { stdout } = await execa('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { reject: false });
+  return stdout ?? '';
 }
 
 async function removeMasterFiles(files: MasterFiles): Promise<void> {
