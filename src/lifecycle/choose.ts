@@ -91,14 +91,23 @@ export async function chooseNamed(
   wishes: Wishes,
   signal: AbortSignal,
 ): Promise<Chosen> {
-  const records = await readableRecords(context.pods);
-  const byId = records.find(([id, { facts }]) => facts.podId === named || id === named);
-  if (byId) return continued(byId);
-  const byName = records.filter(([, { facts }]) => facts.wish.name === named);
-  if (byName.length > 1) throw notChosen(byName.map(([id, { facts }]) => facts.podId ?? id));
-  if (byName[0]) return continued(byName[0]);
+  const meant = theOneMeant(await readableRecords(context.pods), named);
+  if (meant) return continued(meant);
   const pod = await findAtRunPod(context.runpod, named, signal);
   return adopt(context, pod, wishes);
+}
+
+/** The records a user may mean: the one with this pod id or launch id, else each with this name. */
+export function meantBy(records: [string, PodRecord][], named: string): [string, PodRecord][] {
+  const byId = records.filter(([id, { facts }]) => facts.podId === named || id === named);
+  return byId.length > 0 ? byId : records.filter(([, { facts }]) => facts.wish.name === named);
+}
+
+/** The record a user means, if there is one. Throws `podNotChosen` where several have this name. */
+export function theOneMeant(records: [string, PodRecord][], named: string): [string, PodRecord] | undefined {
+  const meant = meantBy(records, named);
+  if (meant.length > 1) throw notChosen(meant.map(([id, { facts }]) => facts.podId ?? id));
+  return meant[0];
 }
 
 /** The pod a command is about when none is named: the only one there is, anywhere (I12). */

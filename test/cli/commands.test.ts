@@ -34,6 +34,7 @@ const SHOWING: string[][] = [
   ['info'],
   ['tunnel'],
   ['tunnel', '--status'],
+  ['tunnel', 'art', '--status'],
   ['tunnel', 'list'],
   ['comfy', 'status'],
   ['comfy', 'info'],

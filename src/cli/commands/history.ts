@@ -1,4 +1,4 @@
-import { readableRecords } from '../../lifecycle/choose.ts';
+import { meantBy, readableRecords } from '../../lifecycle/choose.ts';
 import type { JournalEntry } from '../../store/journal.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
@@ -37,9 +37,6 @@ async function podIdsByRecord(context: Context): Promise<Map<string, string>> {
 
 // A pod's machine writes under its record's id, its tunnel under the pod's.
 async function idsOf(context: Context, named: string): Promise<Set<string>> {
-  const records = await readableRecords(await context.pods());
-  const matching = records.filter(
-    ([id, { facts }]) => id === named || facts.podId === named || facts.wish.name === named,
-  );
+  const matching = meantBy(await readableRecords(await context.pods()), named);
   return new Set([named, ...matching.flatMap(([id, { facts }]) => [id, facts.podId ?? id])]);
 }

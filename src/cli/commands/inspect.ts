@@ -5,6 +5,7 @@ import { AutopodError, type Failure, isFailureCode } from '../../errors.ts';
 import { serveInspector } from '../../inspector/server.ts';
 import type { Advice } from '../../inspector/subjects.ts';
 import { Watch } from '../../inspector/watch.ts';
+import { theOneMeant } from '../../lifecycle/choose.ts';
 import { leaseFolder } from '../../lifecycle/drive.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
 import { lockHolder } from '../../store/lock.ts';
@@ -62,13 +63,8 @@ function explain({ code, detail }: Failure): Advice {
 
 /** A pod by id, launch id or name, also one long gone of which only the journal tells. */
 async function subjectOf(context: Context, named: string): Promise<string> {
-  const records = Object.entries(await (await context.pods()).all());
-  const recorded = records.filter(
-    ([id, { facts }]) => id === named || facts.podId === named || facts.wish.name === named,
-  );
-  if (recorded.length > 1)
-    throw new AutopodError('podNotChosen', { pods: recorded.map(([id, { facts }]) => facts.podId ?? id) });
-  if (recorded[0]) return `pod/${recorded[0][0]}`;
+  const meant = theOneMeant(Object.entries(await (await context.pods()).all()), named);
+  if (meant) return `pod/${meant[0]}`;
   const entry = (await (await context.journal()).read()).findLast(({ id }) => id === named);
   if (!entry) throw new AutopodError('podNotFound', { podId: named });
   return `${entry.machine.split('@')[0]}/${named}`;

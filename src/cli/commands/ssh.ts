@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { AutopodError } from '../../errors.ts';
 import type { TunnelView } from '../../keeper/client.ts';
+import { meantBy } from '../../lifecycle/choose.ts';
 import type { SshAddress } from '../../machines/tunnel.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import { shellArguments, sshEnvironment } from '../../services/ssh/args.ts';
@@ -37,9 +38,7 @@ type Reachable = TunnelView & { address: SshAddress };
 // None is taken where more than one pod could be meant.
 async function healthyTunnel(context: Context, named: string | undefined): Promise<Reachable | undefined> {
   const records = Object.entries(await (await context.pods()).all());
-  const meant = records.filter(
-    ([id, { facts }]) => named === undefined || [id, facts.podId, facts.wish.name].includes(named),
-  );
+  const meant = named === undefined ? records : meantBy(records, named);
   if (meant.length !== 1) return undefined;
   const views = await (await context.keeper()).tunnels(context.signal);
   const view = views.find(({ podId }) => podId === meant[0]?.[1].facts.podId);

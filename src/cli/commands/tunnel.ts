@@ -20,12 +20,20 @@ export const tunnel: Verb<TunnelOptions> = async (context, named, options) => {
   if (options.stop && options.status) {
     throw new AutopodError('usage', { message: '--stop and --status exclude each other.' });
   }
-  if (options.stop) return close(context, named, options.all === true);
-  if (options.status) return tunnelStatus(context, named);
+  if (options.stop) return close(context, await podIdOf(context, named), options.all === true);
+  if (options.status) return tunnelStatus(context, await podIdOf(context, named));
   if (named === 'list') return tunnelList(context);
   if (options.all) return openAll(context);
   return open(context, named, options);
 };
+
+/** The pod's id, where a record knows the pod by the name it was given. */
+async function podIdOf(context: Context, named: string | undefined): Promise<string | undefined> {
+  if (named === undefined) return undefined;
+  const { theOneMeant } = await import('../../lifecycle/choose.ts');
+  const meant = theOneMeant(Object.entries(await (await context.pods()).all()), named);
+  return meant?.[1].facts.podId ?? named;
+}
 
 async function open(context: Context, named: string | undefined, options: TunnelOptions): Promise<number> {
   const { choosePod } = await import('../pod-argument.ts');
