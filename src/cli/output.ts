@@ -1,13 +1,17 @@
 import type { Writable } from 'node:stream';
+import { paintWith, type Screen, type Tone, wrap } from './screen.ts';
 
 /** Where words and data go: data to stdout, words and progress to stderr. */
 export class Output {
   readonly stdout: Writable & { isTTY?: boolean; columns?: number };
   readonly stderr: Writable & { isTTY?: boolean; columns?: number };
   readonly isJson: boolean;
-  /** Whether stderr may be coloured and redrawn. */
+  /** Whether stderr may be redrawn. */
   readonly isLive: boolean;
-  readonly hasColor: boolean;
+  /** The terminal data goes to; undefined in a pipe. */
+  readonly screen: Screen | undefined;
+  /** The terminal words go to; undefined in a pipe. */
+  readonly wordsScreen: Screen | undefined;
   readonly #isUnicode: boolean;
 
   constructor(
@@ -19,8 +23,17 @@ export class Output {
     this.stderr = streams.stderr;
     this.isJson = isJson;
     this.isLive = Boolean(streams.stderr.isTTY) && env.TERM !== 'dumb' && !env.CI;
-    this.hasColor = Boolean(streams.stdout.isTTY) && env.TERM !== 'dumb' && !env.NO_COLOR;
     this.#isUnicode = isUnicode(env);
+    const screenOf = (stream: Output['stdout']): Screen | undefined =>
+      stream.isTTY && env.TERM !== 'dumb'
+        ? {
+            columns: stream.columns || 80,
+            paint: paintWith(!env.NO_COLOR),
+            letters: (text) => this.#fit(text),
+          }
+        : undefined;
+    this.screen = screenOf(streams.stdout);
+    this.wordsScreen = screenOf(streams.stderr);
   }
 
   /** One line of data. */
@@ -28,9 +41,15 @@ export class Output {
     this.stdout.write(this.#fit(`${text}\n`));
   }
 
-  /** One line of words; left out with `--json`. */
-  say(text: string): void {
-    if (!this.isJson) this.stderr.write(this.#fit(`${text}\n`));
+  /** One line of words, broken between them where the terminal ends; left out with `--json`. */
+  say(text: string, tone?: Tone): void {
+    if (this.isJson) return;
+    const screen = this.wordsScreen;
+    const lines = screen
+      ? text.split('\n').flatMap((line) => folded(this.#fit(line), screen.columns))
+      : [text];
+    const words = lines.join('\n');
+    this.stderr.write(this.#fit(`${tone && screen ? screen.paint(tone, words) : words}\n`));
   }
 
   /** What is redrawn at the bottom of a terminal. */
@@ -51,6 +70,13 @@ export class Output {
   #fit(text: string): string {
     return this.#isUnicode ? text : text.replaceAll(/[^\0-\x7f]/g, (letter) => PLAIN[letter] ?? '?');
   }
+}
+
+/** A long line on several, each indented as the first. */
+function folded(line: string, columns: number): string[] {
+  const indent = /^ */.exec(line)?.[0] ?? '';
+  const room = Math.max(20, columns - 1 - indent.length);
+  return wrap(line.slice(indent.length), room, false).map((part) => `${indent}${part}`);
 }
 
 /** What stands for our own letters where the locale has only ASCII. */

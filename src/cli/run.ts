@@ -60,7 +60,7 @@ function showFailure(failure: Failure, out: Output): void {
     out.json({ error: { code: failure.code, message: what, hint, detail: failure.detail } });
     return;
   }
-  out.say(`autopod: ${what}`);
+  out.say(`autopod: ${what}`, 'bad');
   if (why) out.say(`  ${why}`);
   if (next) out.say(`  → ${next}`);
 }

@@ -16,7 +16,7 @@ function onTerminal(
   argv: string[],
   { columns = 80, env = {} }: { columns?: number; env?: NodeJS.ProcessEnv } = {},
 ) {
-  const { NO_COLOR: _, ...colorful } = world.env;
+  const { NO_COLOR: _, CI: __, ...colorful } = world.env;
   const command = ['stty', 'cols', columns, 'rows', 24, '&&', 'exec', process.execPath, cli, ...argv].join(
     ' ',
   );
@@ -56,12 +56,42 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
     expect(run.screen).not.toContain('\u001b[K');
   });
 
+  it.each([80, 40])('at %i columns panels, tables and checks stay within the terminal', async (columns) => {
+    world = await startWorld();
+    await world.autopod(['up', '--local-port', 'auto', '--volume-id', 'abc123xyz']);
+    for (const argv of [
+      ['info'],
+      ['ls'],
+      ['tunnel', 'list'],
+      ['tunnel', '--status'],
+      ['comfy', 'status'],
+      ['gpus', 'A40'],
+      ['volumes'],
+      ['doctor'],
+      ['config', 'show'],
+    ]) {
+      const { screen } = await onTerminal(argv, { columns }).ended;
+      expect(widest(screen), `${argv.join(' ')}\n${screen}`).toBeLessThanOrEqual(columns);
+    }
+  });
+
+  it('NO_COLOR takes the colours and leaves the frame', async () => {
+    world = await startWorld();
+    await world.autopod(['up', '--local-port', 'auto']);
+    const [colored, plain] = await Promise.all(
+      [{}, { NO_COLOR: '1' }].map((env) => onTerminal(['comfy', 'status'], { env }).ended),
+    );
+    expect(colored?.screen).toContain('\u001b[32mReady');
+    expect(plain?.screen).not.toContain('\u001b');
+    expect(plain?.screen).toContain('┌─ ComfyUI Status');
+  });
+
   it('in a locale without Unicode everything is ASCII', async () => {
     world = await startWorld();
     await world.autopod(['up', '--local-port', 'auto']);
     const run = await onTerminal(['comfy', 'status'], { env: { LANG: 'C', LC_ALL: 'C' } }).ended;
     expect(run.code).toBe(0);
-    expect(run.screen).toMatch(/Status: +Ready OK/);
+    expect(stripVTControlCharacters(run.screen)).toMatch(/Status: +Ready OK/);
     expect(run.screen).toMatch(/^[\0-\x7f]*$/);
   });
 

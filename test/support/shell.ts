@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
 import { run } from '../../src/cli/run.ts';
 import type { TestWorld } from './world.ts';
 
@@ -39,7 +40,7 @@ class Sink extends Writable {
 
 /** What differs from run to run, by names of equal width where a table needs it. */
 export function steady(text: string, { home, simulator }: TestWorld, podId: string): string {
-  return text
+  return stripVTControlCharacters(text)
     .replaceAll(home, '~')
     .replaceAll(simulator.url, 'API')
     .replaceAll(podId, 'POD'.padEnd(podId.length, '-'))

@@ -45,7 +45,7 @@ export const comfyInfo: Verb<object> = async (context, named) => {
     ['Extensions', `${extensions.length} installed`],
     ['Models', models],
   ];
-  out.line(panel(text.comfyInfoTitle(), rows, out.hasColor));
+  out.line(panel(text.comfyInfoTitle(), rows, out.screen));
   out.line(text.queueCounts(queue));
   return 0;
 };

@@ -3,10 +3,11 @@ import { AutopodError } from '../../errors.ts';
 import { comfyUI, type QueueCounts, type SystemStats } from '../../services/comfyui.ts';
 import type { Context } from '../context.ts';
 import { choosePod } from '../pod-argument.ts';
+import type { Screen } from '../screen.ts';
 import { text } from '../text.ts';
 import { tunnelTo } from '../tunnel-to.ts';
 import type { Verb } from '../verb.ts';
-import { panel } from '../views/panel.ts';
+import { panel, type Row } from '../views/panel.ts';
 
 /** Whether ComfyUI answers through the tunnel; opens the tunnel if there is none. Exit code 0 ready, 1 not. */
 export const comfyStatus: Verb<{ wait: boolean; timeout: number }> = async (context, named, options) => {
@@ -24,7 +25,7 @@ export const comfyStatus: Verb<{ wait: boolean; timeout: number }> = async (cont
   const queue = await comfyUI(tunnel.localPort).queue(signal);
   if (out.isJson)
     out.json({ podId, isReady: true, url: `http://localhost:${tunnel.localPort}`, queue, system: stats });
-  else out.line(shown(podId, tunnel.localPort, queue, stats, out.hasColor));
+  else out.line(shown(podId, tunnel.localPort, queue, stats, out.screen));
   return 0;
 };
 
@@ -53,15 +54,15 @@ function shown(
   port: number,
   queue: QueueCounts,
   stats: SystemStats,
-  isFramed: boolean,
+  screen: Screen | undefined,
 ): string {
-  const rows: [string, string][] = [
-    ['Status', text.readyMark()],
+  const rows: Row[] = [
+    ['Status', text.readyMark(), 'good'],
     ['Tunnel', `localhost:${port} → ${podId}:8188`],
     ['Queue', `${queue.pending} pending, ${queue.running} running`],
-    ...stats.devices.map((device): [string, string] => ['GPU', gpuMemory(device)]),
+    ...stats.devices.map((device): Row => ['GPU', gpuMemory(device)]),
   ];
-  return `${text.comfyReady()}\n${panel(text.comfyStatusTitle(), rows, isFramed)}`;
+  return `${text.comfyReady()}\n${panel(text.comfyStatusTitle(), rows, screen)}`;
 }
 
 function gpuMemory({ name, vram_total, vram_free }: SystemStats['devices'][number]): string {

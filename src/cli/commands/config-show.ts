@@ -23,6 +23,6 @@ export const configShow: Verb<object> = async (context) => {
     ['Volume', shown.volumeId ? `${shown.volumeId} → ${shown.volumeMount}` : 'none'],
     ['GPUs', `${shown.gpuCount}x ${shown.gpuPreferences.join(', then ')}`],
   ];
-  out.line(panel(text.configTitle(), rows, out.hasColor));
+  out.line(panel(text.configTitle(), rows, out.screen));
   return 0;
 };

@@ -1,8 +1,12 @@
 import { type Check, examine } from '../examination.ts';
+import { type Screen, wrap } from '../screen.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 
 const MARKS: Record<Check['verdict'], string> = { good: 'ok', warning: 'note', bad: 'BAD' };
+
+/** Columns below which a finding does not fit beside its name. */
+const NARROW = 60;
 
 /** Looks over everything autopod depends on, and says of each fault how to mend it. Exit code 1 when one stands. */
 export const doctor: Verb<object> = async (context) => {
@@ -13,11 +17,24 @@ export const doctor: Verb<object> = async (context) => {
     out.json({ isWell, checks });
     return isWell ? 0 : 1;
   }
-  const width = Math.max(...checks.map(({ name }) => name.length));
-  for (const { name, verdict, found, fix } of checks) {
-    out.line(`${MARKS[verdict].padEnd(4)}  ${name.padEnd(width)}  ${found}`);
-    if (fix) out.line(`${' '.repeat(width + 8)}→ ${fix}`);
-  }
+  for (const line of examined(checks, out.screen)) out.line(line);
   out.line(isWell ? text.allIsWell() : text.notWell());
   return isWell ? 0 : 1;
 };
+
+/** A line for each check; on a terminal broken between words, and where that is narrow with the finding below. */
+function examined(checks: Check[], screen: Screen | undefined): string[] {
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  const columns = screen?.columns ?? Number.POSITIVE_INFINITY;
+  const isNarrow = columns < NARROW;
+  const indent = ' '.repeat(isNarrow ? 6 : width + 8);
+  return checks.flatMap(({ name, verdict, found, fix }) => {
+    const mark = MARKS[verdict].padEnd(4);
+    const begin = `${screen?.paint(verdict, mark) ?? mark}  ${isNarrow ? name : name.padEnd(width + 2)}`;
+    const lines = [found, ...(fix ? [`→ ${fix}`] : [])].flatMap((words) =>
+      wrap(words, columns - indent.length - 1, false),
+    );
+    const [first = '', ...others] = lines.map((line) => indent + line);
+    return isNarrow ? [begin, first, ...others] : [begin + first.trimStart(), ...others];
+  });
+}

@@ -103,7 +103,13 @@ function printRows({ out }: Context, rows: Row[], place: string | undefined): vo
     row.stock.toLowerCase(),
     place ?? shortList(row.dataCenterIds),
   ]);
-  out.line(table(['GPU', 'MEMORY', 'PRICE', 'CLOUD', 'STOCK', 'WHERE'], cells));
+  out.line(
+    table(['GPU', 'MEMORY', 'PRICE', 'CLOUD', 'STOCK', 'WHERE'], cells, out.screen, [
+      'MEMORY',
+      'WHERE',
+      'CLOUD',
+    ]),
+  );
   out.say(text.stockIsAHint());
 }
 

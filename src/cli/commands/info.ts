@@ -21,7 +21,7 @@ export const info: Verb<object> = async (context, named) => {
   const tunnel = tunnels.find((view) => view.podId === podId);
   const shown = { ...describe(pod, record, tunnel), services: await services(context, pod, record) };
   if (out.isJson) out.json(shown);
-  else out.line(panel(text.podInformation(), rows(shown), out.hasColor));
+  else out.line(panel(text.podInformation(), rows(shown), out.screen));
   return 0;
 };
 

@@ -79,7 +79,7 @@ function printTable(out: Output, rows: Row[], totalPerHour: number): void {
     `$${row.spent.toFixed(2)}`,
     usd(row.costPerHour),
   ]);
-  out.line(table(head, cells));
+  out.line(table(head, cells, out.screen, ['WHERE', 'NAME']));
   out.line(text.total(rows.length, usd(totalPerHour)));
 }
 

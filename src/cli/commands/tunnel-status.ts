@@ -1,7 +1,7 @@
 import type { TunnelView } from '../../keeper/client.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
-import { tunnelLines, tunnelPanel } from '../views/tunnels.ts';
+import { tunnelPanel, tunnelTable } from '../views/tunnels.ts';
 
 /** What looking at tunnels takes of a command's context. */
 export type Seeing = Pick<Context, 'out' | 'signal' | 'keeper'>;
@@ -11,7 +11,7 @@ export async function tunnelStatus(context: Seeing, named: string | undefined): 
   const views = await chosenTunnels(context, named);
   const [only] = views;
   if (only && views.length === 1 && !context.out.isJson) {
-    context.out.line(tunnelPanel(only, context.out.hasColor));
+    context.out.line(tunnelPanel(only, context.out.screen));
   } else showTunnels(context, views);
   return views.length > 0 && views.every(({ state }) => state === 'healthy') ? 0 : 1;
 }
@@ -24,7 +24,7 @@ export async function tunnelList(context: Seeing): Promise<number> {
 export function showTunnels({ out }: Seeing, views: TunnelView[]): void {
   if (out.isJson) out.json({ tunnels: views });
   else if (views.length === 0) out.say(text.noTunnels());
-  else for (const line of tunnelLines(views)) out.line(line);
+  else out.line(tunnelTable(views, out.screen));
 }
 
 /** The tunnel to the named pod, or all. */

@@ -31,7 +31,7 @@ export const volumes: Verb<object> = async (context) => {
       row.dataCenterId,
       row.podIds.join(', ') || '–',
     ]);
-    out.line(table(['VOLUME', 'NAME', 'SIZE', 'WHERE', 'ATTACHED TO'], cells));
+    out.line(table(['VOLUME', 'NAME', 'SIZE', 'WHERE', 'ATTACHED TO'], cells, out.screen, ['NAME']));
   }
   return 0;
 };

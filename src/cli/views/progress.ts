@@ -3,6 +3,7 @@ import type { Note } from '../../lifecycle/environment.ts';
 import type { Output } from '../output.ts';
 import { podStateWords } from '../text/states.ts';
 import { noteWords } from '../text.ts';
+import { ImagePull } from './image-pull.ts';
 
 /** Notes worth a line of their own even where nothing is redrawn. */
 const LASTING: Note['kind'][] = [
@@ -13,8 +14,8 @@ const LASTING: Note['kind'][] = [
   'twinSeen',
   'stateSetAside',
 ];
-/** System log lines worth keeping on screen: the rest is download bars. */
-const MILESTONE = /create container|pulling|pull complete|start container|to see the gui|error/i;
+/** Lines of the pod's log worth keeping on screen. */
+const MILESTONE = /create container|pulling from|start container|to see the gui|error/i;
 
 /** Milliseconds below which nobody wonders how long a state usually takes. */
 const WORTH_TELLING_MS = 5_000;
@@ -32,6 +33,7 @@ export interface Progress {
 export function showProgress(out: Output, usual: Map<string, number>, begun = Date.now()): Progress {
   if (out.isJson) return { onState: () => undefined, tell: () => undefined, end: () => undefined };
   const liveLine = out.isLive ? new LiveLine(out) : undefined;
+  const pull = new ImagePull();
   let lastLine = '';
   const print = (line: string) => {
     if (line === lastLine) return;
@@ -47,11 +49,11 @@ export function showProgress(out: Output, usual: Map<string, number>, begun = Da
       liveLine?.start(words);
     },
     tell: (note) => {
-      if (LASTING.includes(note.kind) || (note.kind === 'podLog' && MILESTONE.test(note.line))) {
-        print(`  ${printable(noteWords(note))}`);
-      } else {
-        liveLine?.detail(printable(noteWords(note)));
-      }
+      const pulled = note.kind === 'podLog' ? pull.read(note.line) : undefined;
+      const words = pulled?.words ?? printable(noteWords(note));
+      const isMilestone = pulled?.isMilestone ?? (note.kind === 'podLog' && MILESTONE.test(note.line));
+      if (isMilestone || LASTING.includes(note.kind)) print(`  ${words}`);
+      else liveLine?.detail(words);
     },
     end: () => liveLine?.stop(),
   };

@@ -1,14 +1,47 @@
-/** Columns aligned with two spaces between them; the form that pipes and narrow terminals bear. */
-export function table(head: string[], rows: string[][]): string {
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+import type { Screen } from '../screen.ts';
+
+/**
+ * Columns aligned with two spaces between them. A terminal too narrow for all does without the spare ones, in this
+ * order; one too narrow even then has a block for each row, headed by its first cell.
+ */
+export function table(
+  head: string[],
+  rows: string[][],
+  screen: Screen | undefined,
+  spare: string[] = [],
+): string {
+  const all = [head, ...rows].map((row) => row.map((cell) => screen?.letters(cell) ?? cell));
+  if (!screen) return aligned(all).join('\n');
+  for (let dropped = 0; dropped <= spare.length; dropped++) {
+    const kept = head.map((title) => !spare.slice(0, dropped).includes(title));
+    const lines = aligned(all.map((row) => row.filter((_, column) => kept[column])));
+    if (lines.every(({ length }) => length <= screen.columns)) {
+      return [screen.paint('quiet', lines[0] ?? ''), ...lines.slice(1)].join('\n');
+    }
+  }
+  return blocks(all, screen);
+}
+
+function aligned(rows: string[][]): string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
   );
-  return [head, ...rows]
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+}
+
+function blocks([head = [], ...rows]: string[][], screen: Screen): string {
+  const labels = head.map((title) => title.toLowerCase());
+  const width = Math.max(...labels.slice(1).map(({ length }) => length));
+  const block = ([title = '', ...cells]: string[]) => [
+    screen.paint('strong', title),
+    ...cells.flatMap((cell, index) =>
+      cell === '' || cell === screen.letters('–')
+        ? []
+        : [`  ${screen.paint('quiet', (labels[index + 1] ?? '').padEnd(width))}  ${cell}`],
+    ),
+  ];
+  return rows.flatMap(block).join('\n');
 }

@@ -1,19 +1,36 @@
 import type { TunnelView } from '../../keeper/client.ts';
+import type { TunnelState } from '../../machines/tunnel.ts';
 import { uptimeWords } from '../money.ts';
+import type { Screen, Tone } from '../screen.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { autoStopWords, text } from '../text.ts';
-import { panel } from './panel.ts';
+import { panel, type Row } from './panel.ts';
 import { table } from './table.ts';
 
+const TONES: Record<TunnelState, Tone | undefined> = {
+  starting: 'warning',
+  healthy: 'good',
+  dead: 'warning',
+  recreating: 'warning',
+  waitingForPod: 'warning',
+  failed: 'bad',
+  stopping: undefined,
+  stopped: undefined,
+};
+
 /** All that is known of one tunnel. */
-export function tunnelPanel(view: TunnelView, isFramed: boolean): string {
+export function tunnelPanel(view: TunnelView, screen: Screen | undefined): string {
   const { podId, state, since, localPort, address, comfy, sshPid, failure, lastDeath, lastHealedAt } = view;
   const traffic = `${size(view.bytesIn)} in, ${size(view.bytesOut)} out`;
-  const rows: [string, string][] = [
-    ['State', `${TUNNEL_STATE_WORDS[state]} for ${ago(since)}${failure ? `: ${whyWords(failure)}` : ''}`],
+  const rows: Row[] = [
+    [
+      'State',
+      `${TUNNEL_STATE_WORDS[state]} for ${ago(since)}${failure ? `: ${whyWords(failure)}` : ''}`,
+      TONES[state],
+    ],
     ['Local', `http://localhost:${localPort}`],
     ['Pod', address ? `${address.user}@${address.host}:${address.port}` : 'not reached yet'],
-    ['ComfyUI', comfy],
+    ['ComfyUI', comfy, comfy === 'answering' ? 'good' : comfy === 'down' ? 'bad' : undefined],
     ['ssh', sshPid === undefined ? 'none' : `pid ${sshPid}`],
     ['Traffic', view.lastActivityAt ? `${traffic}, last ${ago(view.lastActivityAt)} ago` : traffic],
     ['Opened', `${ago(view.startedAt)} ago`],
@@ -21,7 +38,7 @@ export function tunnelPanel(view: TunnelView, isFramed: boolean): string {
   if (lastDeath) rows.push(['Last died', `${ago(lastDeath.at)} ago: ${whyWords(lastDeath.failure)}`]);
   if (lastHealedAt) rows.push(['Last healed', `${ago(lastHealedAt)} ago`]);
   if (view.autoStop) rows.push(['Pod stops', autoStopWords(view.autoStop)]);
-  return panel(text.tunnelTitle(podId), rows, isFramed);
+  return panel(text.tunnelTitle(podId), rows, screen);
 }
 
 function whyWords({ code, detail }: NonNullable<TunnelView['failure']>): string {
@@ -33,7 +50,7 @@ function ago(at: string): string {
 }
 
 /** Tunnels as a table, dead and failed ones included, with why the last one died. */
-export function tunnelLines(views: TunnelView[]): string[] {
+export function tunnelTable(views: TunnelView[], screen: Screen | undefined): string {
   const rows = views.map((view) => [
     view.podId,
     `localhost:${view.localPort}`,
@@ -46,7 +63,7 @@ export function tunnelLines(views: TunnelView[]): string[] {
     view.failure?.code ?? view.lastDeath?.failure.code ?? '',
   ]);
   const head = ['POD', 'LOCAL', 'STATE', 'SINCE', 'COMFYUI', 'ADDRESS', 'SSH', 'TRAFFIC', 'LAST FAILURE'];
-  return table(head, rows).split('\n');
+  return table(head, rows, screen, ['TRAFFIC', 'SSH', 'ADDRESS', 'SINCE']);
 }
 
 function size(bytes: number): string {

@@ -1,0 +1,41 @@
+import { styleText } from 'node:util';
+
+/** What a colour says. */
+export type Tone = 'good' | 'warning' | 'bad' | 'quiet' | 'strong';
+
+const STYLES = { good: 'green', warning: 'yellow', bad: 'red', quiet: 'dim', strong: 'bold' } as const;
+
+/** A terminal that words or data are shown on. */
+export interface Screen {
+  columns: number;
+  /** Text in its tone; as it is where colours are not wanted. */
+  paint(tone: Tone, text: string): string;
+  /** Text in the letters this terminal has. */
+  letters(text: string): string;
+}
+
+export function paintWith(hasColor: boolean): Screen['paint'] {
+  // Whether the stream may be coloured was decided by its terminal and the environment already.
+  return (tone, text) => (hasColor ? styleText(STYLES[tone], text, { validateStream: false }) : text);
+}
+
+/** Lines of at most `columns` letters, broken between words; a longer word keeps its line, or is cut if it must fit. */
+export function wrap(text: string, columns: number, mustFit: boolean): string[] {
+  const words = text.split(' ').flatMap((word) => (mustFit ? pieces(word, columns) : [word]));
+  const lines: string[] = [];
+  let line = words[0] ?? '';
+  for (const word of words.slice(1)) {
+    const longer = `${line} ${word}`;
+    if (longer.length <= columns) line = longer;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  return [...lines, line];
+}
+
+function pieces(word: string, columns: number): string[] {
+  const count = Math.max(1, Math.ceil(word.length / columns));
+  return Array.from({ length: count }, (_, index) => word.slice(index * columns, (index + 1) * columns));
+}
