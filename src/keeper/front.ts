@@ -31,6 +31,7 @@ export class Front {
   readonly #sockets = new Set<Socket>();
   readonly #held = new Set<() => void>();
   readonly #joints = new Set<Joint>();
+  readonly #heard = new Set<string>();
   #way: string | undefined;
   #retry: NodeJS.Timeout | undefined;
   bytesIn = 0;
@@ -81,6 +82,7 @@ export class Front {
   /** The Unix socket connections go to from now on; undefined holds them. */
   set way(socket: string | undefined) {
     this.#way = socket;
+    this.#heard.clear();
     if (socket === undefined) return;
     for (const joint of this.#joints) if (joint.path !== socket) joint.moveOn();
     this.#releaseHeld();
@@ -89,6 +91,16 @@ export class Front {
   /** Whether a client is still joined to this Unix socket. */
   uses(path: string): boolean {
     return [...this.#joints].some((joint) => joint.path === path);
+  }
+
+  /** Whether bytes came through this Unix socket, or waiting ones went, since this was asked last. */
+  flows(path: string): boolean {
+    const isTaken = [...this.#joints].filter((joint) => joint.path === path && joint.isTaken()).length > 0;
+    return this.#heard.delete(path) || isTaken;
+  }
+
+  get isListening(): boolean {
+    return this.#servers.length > 0;
   }
 
   /** Closes the port and every connection through it. */
@@ -119,21 +131,32 @@ export class Front {
   }
 
   #hold(socket: Socket, opening = new Opening()): void {
+    const listen = (chunk: Buffer) => {
+      opening.add(chunk);
+      if (opening.isFull) socket.pause();
+    };
     const letGo = () => {
       clearTimeout(timer);
       this.#held.delete(release);
+      socket.off('data', listen).off('end', onEnd).off('close', letGo).pause();
     };
     const release = () => {
       letGo();
-      socket.off('close', letGo);
       if (!socket.destroyed && this.#way !== undefined) this.#join(socket, this.#way, opening);
     };
-    const timer = setTimeout(() => {
+    const refuse = () => {
       letGo();
       refuseHttp(socket, opening.bytes, this.#options.explain('noWay'));
-    }, this.#options.holdMs);
+    };
+    // Who has hung up, and whose request may change something, shall not have it done behind their back.
+    const onEnd = () => {
+      if (opening.isHttp && !opening.isRepeatableRequest) refuse();
+    };
+    const timer = setTimeout(refuse, this.#options.holdMs);
     this.#held.add(release);
-    socket.once('close', letGo);
+    socket.on('data', listen).once('end', onEnd).once('close', letGo);
+    if (socket.readableEnded) onEnd();
+    else if (!opening.isFull) socket.resume();
   }
 
   #join(local: Socket, path: string, opening = new Opening()): void {
@@ -153,8 +176,9 @@ export class Front {
       remote.off('error', holdInstead);
       if (local.destroyed) return void remote.destroy();
       const joint = new Joint(path, local, remote, opening, {
-        onBytes: (direction, count) => this.#count(direction, count),
-        onUnanswered: () => void this.#unanswered(local, path, opening),
+        onBytes: (direction, count) => this.#count(path, direction, count),
+        onUnanswered: (asked) => void this.#unanswered(local, path, asked),
+        isSuperseded: () => this.#way !== undefined && this.#way !== path,
       });
       this.#joints.add(joint);
       remote.once('close', () => this.#joints.delete(joint));
@@ -177,9 +201,11 @@ export class Front {
     else this.#join(local, this.#way, opening);
   }
 
-  #count(direction: 'in' | 'out', count: number): void {
-    if (direction === 'in') this.bytesIn += count;
-    else this.bytesOut += count;
+  #count(path: string, direction: 'in' | 'out', count: number): void {
+    if (direction === 'in') {
+      this.bytesIn += count;
+      this.#heard.add(path);
+    } else this.bytesOut += count;
     this.lastActivityAt = Date.now();
   }
 }

@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net';
-import type { Opening } from './opening.ts';
+import { beginsRequest, Opening } from './opening.ts';
 
 export interface JointEvents {
   onBytes: (direction: 'in' | 'out', count: number) => void;
-  /** It ended and not one byte had come back; the client still waits. */
-  onUnanswered: () => void;
+  /** It ended before the answer to what the client said last; the client still waits. */
+  onUnanswered: (opening: Opening) => void;
+  /** Whether another ssh has taken over. */
+  isSuperseded: () => boolean;
 }
 
 /** One client joined to one ssh: bytes both ways, half-closed sides and backpressure included. */
@@ -13,9 +15,13 @@ export class Joint {
   readonly path: string;
   readonly #local: Socket;
   readonly #remote: Socket;
-  readonly #opening: Opening;
   readonly #events: JointEvents;
+  #opening: Opening;
   #isAnswered = false;
+  /** The last byte was the pod's, so that a request may follow. */
+  #isClientsTurn = false;
+  #isLeaving = false;
+  #takenBefore = 0;
 
   constructor(path: string, local: Socket, remote: Socket, opening: Opening, events: JointEvents) {
     this.path = path;
@@ -29,13 +35,23 @@ export class Joint {
 
   /** Gives up the connection if its request may be asked again elsewhere. */
   moveOn(): void {
-    if (!this.#isAnswered && this.#opening.canRepeat) this.#remote.destroy();
+    if (!this.#isAnswered && this.#opening.canRepeat) this.#leave();
+  }
+
+  /** Whether ssh has taken some of an upload that waits for it, since this was asked last. */
+  isTaken(): boolean {
+    const { bytesWritten, writableLength } = this.#remote;
+    const taken = bytesWritten - writableLength;
+    const hasMoved = writableLength > 0 && taken > this.#takenBefore;
+    this.#takenBefore = taken;
+    return hasMoved;
   }
 
   #clientToPod(): void {
     const [local, remote, opening] = [this.#local, this.#remote, this.#opening];
+    opening.send();
     if (opening.bytes.length > 0) remote.write(opening.bytes);
-    local.on('data', this.#sent);
+    local.on('data', this.#said);
     local.once('close', this.#closed);
     if (local.readableEnded) remote.end();
     else local.pipe(remote);
@@ -47,6 +63,7 @@ export class Joint {
     remote.on('error', () => undefined);
     remote.on('data', (chunk: Buffer) => {
       this.#isAnswered = true;
+      this.#isClientsTurn = true;
       this.#events.onBytes('in', chunk.length);
     });
     remote.pipe(local, { end: false });
@@ -59,18 +76,34 @@ export class Joint {
 
   #part(): void {
     const local = this.#local;
-    local.off('data', this.#sent);
+    local.off('data', this.#said);
     local.off('close', this.#closed);
     local.unpipe(this.#remote);
     if (local.destroyed) return;
-    if (!this.#isAnswered) this.#events.onUnanswered();
+    if (!this.#isAnswered) this.#events.onUnanswered(this.#opening);
     else if (!local.writableEnded) local.destroy();
   }
 
-  readonly #sent = (chunk: Buffer) => {
-    this.#events.onBytes('out', chunk.length);
+  #leave(): void {
+    this.#isLeaving = true;
+    this.#local.pause();
+    this.#remote.destroy();
+  }
+
+  readonly #said = (chunk: Buffer) => {
+    if (this.#isAnswered && this.#isClientsTurn && beginsRequest(chunk)) this.#askAnew();
+    this.#isClientsTurn = false;
     if (!this.#isAnswered) this.#opening.add(chunk);
+    if (!this.#isLeaving) this.#events.onBytes('out', chunk.length);
   };
+
+  // The next request on a connection that is kept alive. It is not put into an ssh that has a successor.
+  #askAnew(): void {
+    this.#opening = new Opening();
+    this.#isAnswered = false;
+    if (this.#events.isSuperseded()) this.#leave();
+    else this.#opening.send();
+  }
 
   readonly #closed = () => this.#remote.destroy();
 }

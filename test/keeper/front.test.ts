@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer as createHttpServer } from 'node:http';
+import { Agent, createServer as createHttpServer, request } from 'node:http';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -30,6 +30,16 @@ async function serve(server: Server, path: string): Promise<void> {
   server.listen(path);
   await once(server, 'listening');
   onTestFinished(() => void server.close());
+}
+
+function asked(agent: Agent, port: number, method: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ agent, port, host: '127.0.0.1', method, path: '/' }, (response) => {
+      response.setEncoding('utf8').once('data', resolve);
+    });
+    sent.once('error', reject);
+    sent.end(method === 'POST' ? '{}' : undefined);
+  });
 }
 
 const echo = (socket: Socket) => void socket.pipe(socket);
@@ -213,6 +223,100 @@ describe('the local port', () => {
     await until('joined again', () => again.length === 1);
     client.end('first words');
     expect((await buffer(client)).toString()).toBe('first words');
+  });
+
+  it('a POST whose client gave up while it was held is not delivered', async () => {
+    const { front, port, path } = await frontTo();
+    const asked: string[] = [];
+    const server = createHttpServer((request, response) =>
+      response.end(String(asked.push(`${request.url}`))),
+    );
+    await serve(server, path);
+    const impatient = { method: 'POST', body: '{}', signal: AbortSignal.timeout(150) };
+    await expect(fetch(`http://127.0.0.1:${port}/prompt`, impatient)).rejects.toThrow();
+    const patient = fetch(`http://127.0.0.1:${port}/queue`);
+    await sleep(100);
+    front.way = path;
+    await patient;
+    expect(asked).toEqual(['/queue']);
+  });
+
+  it('a held client that has said all it has to say, and speaks no HTTP, is delivered whole', async () => {
+    const { front, port, path } = await frontTo(echo);
+    const words = randomBytes(3_000_000);
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.end(words);
+    await sleep(100);
+    front.way = path;
+    expect((await buffer(socket)).equals(words)).toBe(true);
+  });
+
+  it.each(['GET', 'POST'])(
+    'a %s on a connection that was kept alive goes through the ssh that has taken over, and only there',
+    async (method) => {
+      const { front, port, path } = await frontTo();
+      const seen: string[] = [];
+      const answering = (name: string) =>
+        createHttpServer((request, response) => {
+          seen.push(`${name} ${request.method}`);
+          request.resume().once('end', () => response.end(name));
+        });
+      const next = join(tempHome().root, 'n');
+      await serve(answering('first'), path);
+      await serve(answering('next'), next);
+      front.way = path;
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      onTestFinished(() => agent.destroy());
+      expect(await asked(agent, port, 'GET')).toBe('first');
+      front.way = next;
+      expect(await asked(agent, port, method)).toBe('next');
+      expect(await asked(agent, port, method)).toBe('next');
+      expect(seen).toEqual(['first GET', `next ${method}`, `next ${method}`]);
+    },
+  );
+
+  it('a GET on a connection that was kept alive, put into an ssh that does not answer, is asked of the next one', async () => {
+    const { front, port, path } = await frontTo();
+    const requests: string[] = [];
+    await serve(
+      createHttpServer((request, response) => {
+        if (requests.push(request.url ?? '') === 1) response.end('first');
+      }),
+      path,
+    );
+    front.way = path;
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    await asked(agent, port, 'GET');
+    const second = asked(agent, port, 'GET');
+    await until('asked twice', () => requests.length === 2);
+    const next = join(tempHome().root, 'n');
+    await serve(
+      createHttpServer((_, response) => response.end('next')),
+      next,
+    );
+    front.way = next;
+    expect(await second).toBe('next');
+  });
+
+  it('bytes from the pod, and an upload that ssh goes on taking, tell that the way is alive', async () => {
+    const { front, port, path } = await frontTo();
+    const joined: Socket[] = [];
+    await serve(
+      createServer((socket) => void joined.push(socket)),
+      path,
+    );
+    front.way = path;
+    const client = connect({ port, host: '127.0.0.1' }).on('error', () => undefined);
+    await until('joined', () => joined.length === 1);
+    expect(front.flows(path)).toBe(false);
+    joined[0]?.write('from the pod');
+    await once(client, 'data');
+    expect([front.flows(path), front.flows(path)]).toEqual([true, false]);
+    for (let part = 0; part < 64; part++) client.write(Buffer.alloc(1_000_000));
+    await until('ssh takes no more', () => !front.flows(path));
+    joined[0]?.resume();
+    await until('the upload goes on', () => front.flows(path));
   });
 
   it('a POST whose ssh dies is never sent twice', async () => {
