@@ -2,15 +2,18 @@ import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { toFailure } from '../errors.ts';
+import { AutopodError, type Failure, toFailure } from '../errors.ts';
 import type { AutoStop, OpenRequest } from './client.ts';
 import type { Keeper } from './keeper.ts';
 
-/** Serves the keeper's JSON API on its Unix socket, which only this user can open. */
-export async function serveApi(keeper: Keeper, socket: string): Promise<Server> {
+/** Serves the keeper's JSON API on its Unix socket, which only this user can open. With a failure, that is every answer. */
+export async function serveApi(keeper: Keeper, socket: string, failure?: Failure): Promise<Server> {
   await rm(socket, { force: true });
   const server = createServer((request, response) => {
-    answer(keeper, request).then(
+    const answered = failure
+      ? Promise.reject(new AutopodError(failure.code, failure.detail))
+      : answer(keeper, request);
+    answered.then(
       (value) => send(response, 200, value),
       (error: unknown) => {
         const failure = toFailure(error);

@@ -46,6 +46,8 @@ export interface OpenRequest {
   localPort: number | 'auto';
   keyPath: string;
   needsAgent: boolean;
+  /** Where the ssh agent answers, if there is one. */
+  agentSocket?: string | undefined;
   /** The process that needs it only for as long as it runs; without one it stays until it is stopped. */
   neededBy?: ProcessIdentity | undefined;
   /** The account to ask for the pod's address. The keeper keeps the key in memory only. */

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AutopodError } from '../errors.ts';
+import { FAILURES, toFailure } from '../errors.ts';
 import type { Generation, Opened, SshAddress, TunnelWish } from '../machines/tunnel.ts';
-import { Echo } from '../services/ssh/echo.ts';
-import { endMaster, type MasterFiles, masterFiles, masterPid, startMaster } from '../services/ssh/master.ts';
+import type { MasterFiles } from '../services/ssh/master.ts';
+import { Generations } from './generations.ts';
 import { knock } from './knock.ts';
 import type { Locator } from './locate.ts';
 import { watchPod } from './pod-watch.ts';
+import { proveForward } from './prove.ts';
 import type { KeeperTimings } from './timings.ts';
 
 export interface ForwardingOptions {
@@ -22,38 +23,41 @@ export interface ForwardingOptions {
 export interface ForwardingStreams {
   /** Whether a client is still joined to a forward's Unix socket. */
   uses(forward: string): boolean;
+  /** When bytes last came through it, by the clock of performance.now(). */
+  flowedAt(forward: string): number;
   /** Told of a forward that is set up and has yet to prove that answers come through: those who wait may try it. */
   onForward(forward: string): void;
   /** Told that it did not prove it. */
   onForwardFailed(forward: string): void;
 }
 
-/** Milliseconds between two looks at whether a replaced ssh still carries streams. */
-const DRAIN_LOOK_MS = 250;
-/** Milliseconds without an answer after which it carries them no more: longer than ssh's own keepalive takes. */
-const DRAIN_SILENT_MS = 20_000;
+/** Handshakes under way at once to one address. */
+const MAX_HANDSHAKES = 3;
+/** Milliseconds between two looks at a suspect whose sessions end at once. */
+const RECOVER_PAUSE_MS = 300;
 
 /** The effects of one tunnel: opens, holds and closes generations of ssh. */
 export class Forwarding {
   readonly #options: ForwardingOptions;
-  readonly #echoes = new Map<string, Echo>();
-  readonly #draining = new Map<string, Generation>();
   readonly #streams: ForwardingStreams;
+  readonly #generations: Generations;
+  readonly #attempts = new Set<Promise<Opened>>();
+  readonly #closing = new AbortController();
   #lastAddress: SshAddress | undefined;
-  readonly #pids = new Map<string, number>();
 
   constructor(options: ForwardingOptions, streams: ForwardingStreams) {
     this.#options = options;
     this.#streams = streams;
+    this.#generations = new Generations(options.runtime, (forward) => streams.uses(forward));
   }
 
   /** Process id of an ssh, as it told itself. */
-  pidOf({ id }: Generation): number | undefined {
-    return this.#pids.get(id);
+  pidOf(generation: Generation): number | undefined {
+    return this.#generations.pidOf(generation);
   }
 
-  filesOf({ id }: Generation): MasterFiles {
-    return masterFiles(this.#options.runtime, id);
+  filesOf(generation: Generation): MasterFiles {
+    return this.#generations.filesOf(generation);
   }
 
   /**
@@ -61,81 +65,77 @@ export class Forwarding {
    * A replaced suspect lives on until its last stream has ended, so that streams in flight survive a short outage.
    */
   async open(wish: TunnelWish, suspect: Generation | null, signal: AbortSignal): Promise<Opened> {
-    if (!suspect) return this.#openFresh(wish, signal);
-    this.#lastAddress ??= suspect.address;
-    const lost = new AbortController();
-    const racing = AbortSignal.any([signal, lost.signal]);
-    const fresh = this.#openFresh(wish, racing);
-    const recovered = this.#recover(suspect, racing).then(async (isBack): Promise<Opened> => {
-      if (isBack) return { kind: 'open', generation: suspect };
-      // One that is dead itself is of no use to the next attempt.
-      if (!racing.aborted) await this.#end(suspect);
-      return new Promise<never>(() => undefined);
-    });
-    try {
-      const opened = await Promise.race([recovered, fresh]);
-      if (opened.kind === 'open' && opened.generation.id === suspect.id) this.#endIfLate(fresh);
-      else this.#drain(suspect);
-      return opened;
-    } finally {
-      lost.abort();
-    }
+    const scope = AbortSignal.any([signal, this.#closing.signal]);
+    const attempt = suspect ? this.#openBeside(wish, suspect, scope) : this.#openFresh(wish, scope);
+    this.#attempts.add(attempt);
+    return attempt.finally(() => this.#attempts.delete(attempt));
   }
 
   /** Ends, with an error, when no answer comes through any more. */
   async hold(generation: Generation, signal: AbortSignal): Promise<never> {
-    const echo = this.#echoes.get(generation.id) ?? new Echo(this.filesOf(generation).control);
+    const { forward } = this.filesOf(generation);
+    const echo = this.#generations.takeEcho(generation);
     try {
-      return await echo.hold(this.#options.timings, signal);
+      return await echo.hold(this.#options.timings, () => this.#streams.flowedAt(forward), signal);
     } finally {
       echo.end();
-      this.#echoes.delete(generation.id);
     }
   }
 
-  // The race was won by the suspect, but its successor may be up in the same moment.
-  #endIfLate(fresh: Promise<Opened>): void {
-    fresh.then(
-      (late) => (late.kind === 'open' ? this.#end(late.generation) : undefined),
-      () => undefined,
-    );
-  }
-
+  /** Ends every ssh there is, those just being opened included. Nothing can be opened afterwards. */
   async close(generation: Generation | null): Promise<void> {
-    const replaced = [...this.#draining.values()];
-    await Promise.all([...(generation ? [generation] : []), ...replaced].map((one) => this.#end(one)));
+    if (generation) this.#generations.add(generation);
+    this.#closing.abort();
+    await Promise.allSettled(this.#attempts);
+    await this.#generations.endAll();
   }
 
-  /** Lets a replaced ssh carry its streams to their end, as long as it answers now and then. */
-  #drain(generation: Generation): void {
-    const { control, forward } = this.filesOf(generation);
-    this.#draining.set(generation.id, generation);
-    const drain = async (): Promise<void> => {
-      const echo = new Echo(control);
-      for (let lastAnswerAt = Date.now(); Date.now() - lastAnswerAt < DRAIN_SILENT_MS; ) {
-        await sleep(DRAIN_LOOK_MS);
-        if (!this.#streams.uses(forward)) break;
-        if (await echo.answers(DRAIN_LOOK_MS)) lastAnswerAt = Date.now();
-      }
-      echo.end();
-      await this.#end(generation);
-      this.#draining.delete(generation.id);
-    };
-    void drain();
+  async #openBeside(wish: TunnelWish, suspect: Generation, signal: AbortSignal): Promise<Opened> {
+    this.#generations.add(suspect);
+    this.#lastAddress ??= suspect.address;
+    const over = new AbortController();
+    const scope = AbortSignal.any([signal, over.signal]);
+    const recovered: Opened = { kind: 'open', generation: suspect };
+    const recovering = this.#recover(suspect, scope);
+    const fresh = this.#openFresh(wish, scope);
+    // What only the user can mend does not count as long as the ssh there is may come back.
+    const freshOrSuspect = fresh.catch(async (error: unknown) => {
+      if (isWorthWaiting(error) && !signal.aborted && (await recovering)) return recovered;
+      throw error;
+    });
+    const suspectOrFresh = recovering.then((isBack) => (isBack ? recovered : freshOrSuspect));
+    try {
+      const opened = await Promise.race([suspectOrFresh, freshOrSuspect]);
+      if (opened === recovered) this.#endUnless(opened, fresh);
+      else this.#generations.drain(suspect);
+      return opened;
+    } finally {
+      over.abort();
+    }
   }
 
-  /** Whether the suspect answers again, or still: asked until it does or its ssh ends. */
+  /** Whether the suspect answers again, or still: asked until it does or its ssh has ended. */
   async #recover(suspect: Generation, signal: AbortSignal): Promise<boolean> {
-    const { control } = this.filesOf(suspect);
-    while (!signal.aborted && (await this.#lives(suspect))) {
-      const echo = new Echo(control);
+    while (!signal.aborted && (await this.#generations.lives(suspect))) {
+      const echo = this.#generations.takeEcho(suspect);
       if (await echo.answers(this.#options.timings.deadAfterMs, signal)) {
-        this.#echoes.set(suspect.id, echo);
+        this.#generations.keepEcho(suspect, echo);
         return true;
       }
       echo.end();
+      await sleep(RECOVER_PAUSE_MS, undefined, { signal }).catch(() => undefined);
     }
+    if (!signal.aborted) await this.#generations.end(suspect);
     return false;
+  }
+
+  // Another has won, but this one may be up in the same moment.
+  #endUnless(winner: Opened | undefined, attempt: Promise<Opened>): void {
+    attempt.then(
+      (late) =>
+        late !== winner && late.kind === 'open' ? this.#generations.end(late.generation) : undefined,
+      () => undefined,
+    );
   }
 
   /**
@@ -149,10 +149,11 @@ export class Forwarding {
       const watch = watchPod(this.#options, wish.podId, this.#lastAddress, scope);
       watch.elsewhere.catch(() => undefined);
       const attempt = this.#lastAddress && this.#openAt(wish, this.#lastAddress, scope);
+      let opened: Opened | undefined;
       try {
         const result = await (attempt ? Promise.race([attempt, watch.elsewhere]) : watch.elsewhere);
-        if (result.kind === 'open') return result;
-        if (attempt) this.#endIfLate(attempt);
+        if (result.kind === 'open') opened = result;
+        if (opened) return opened;
         if (result.kind !== 'running') return { kind: 'podNotRunning' };
         this.#lastAddress = result.address;
       } catch (error) {
@@ -164,78 +165,70 @@ export class Forwarding {
         this.#lastAddress = moved.address;
       } finally {
         over.abort();
+        if (attempt) this.#endUnless(opened, attempt);
       }
     }
   }
 
+  /**
+   * Opens an ssh as soon as the address takes connections. One whose handshake does not get on gets company when a
+   * knock is answered: another outage may have swallowed its packets, and TCP would wait long before it repeats them.
+   */
   async #openAt(wish: TunnelWish, address: SshAddress, signal: AbortSignal): Promise<Opened> {
-    await knock(address, this.#options.timings.knockMs, signal);
-    const generation: Generation = { id: randomBytes(6).toString('hex'), address };
+    const { knockMs, handshakeMs } = this.#options.timings;
+    const over = new AbortController();
+    const scope = AbortSignal.any([signal, over.signal]);
+    const attempts: Promise<Opened>[] = [];
+    let opened: Opened | undefined;
     try {
-      await this.#prove(wish, generation, signal);
+      for (;;) {
+        const knocks =
+          attempts.length < MAX_HANDSHAKES ? [knock(address, knockMs, scope).then(() => undefined)] : [];
+        opened = await firstOf([...attempts, ...knocks]);
+        if (opened) return opened;
+        attempts.push(this.#connect(wish, address, scope));
+        opened = await firstOf([...attempts, sleep(handshakeMs, undefined, { signal: scope })]);
+        if (opened) return opened;
+      }
+    } finally {
+      over.abort();
+      for (const attempt of attempts) this.#endUnless(opened, attempt);
+    }
+  }
+
+  async #connect(wish: TunnelWish, address: SshAddress, signal: AbortSignal): Promise<Opened> {
+    const generation: Generation = { id: randomBytes(6).toString('hex'), address };
+    const { knownHosts, timings } = this.#options;
+    this.#generations.add(generation);
+    const files = this.filesOf(generation);
+    try {
+      const echo = await proveForward(wish, address, {
+        files,
+        knownHostsPath: join(knownHosts, wish.podId),
+        timings,
+        signal,
+        onForward: () => this.#streams.onForward(files.forward),
+        lives: () => this.#generations.lives(generation),
+      });
+      this.#generations.keepEcho(generation, echo);
+      signal.throwIfAborted();
     } catch (error) {
-      this.#streams.onForwardFailed(this.filesOf(generation).forward);
-      await this.#end(generation);
-      throw this.#isJustBooted(error, address) ? unreachable(wish, 'its keys are not written yet') : error;
+      this.#streams.onForwardFailed(files.forward);
+      await this.#generations.end(generation);
+      throw error;
     }
     return { kind: 'open', generation };
   }
+}
 
-  async #prove(wish: TunnelWish, generation: Generation, signal: AbortSignal): Promise<void> {
-    const { timings, knownHosts } = this.#options;
-    const files = this.filesOf(generation);
-    const { address } = generation;
-    const target = {
-      ...address,
-      podId: wish.podId,
-      keyPath: wish.keyPath,
-      needsAgent: wish.needsAgent,
-      knownHostsPath: join(knownHosts, wish.podId),
-    };
-    const tooLong = AbortSignal.timeout(timings.openTimeoutMs);
-    const bounded = AbortSignal.any([signal, tooLong]);
-    try {
-      await startMaster(target, files, wish.remotePort, bounded);
-    } catch (error) {
-      if (tooLong.aborted && !signal.aborted) throw unreachable(wish, 'ssh did not get through in time');
-      throw error;
-    }
-    this.#streams.onForward(files.forward);
-    const echo = new Echo(files.control);
-    const [isAnswering] = await Promise.all([
-      echo.answers(timings.openTimeoutMs, bounded),
-      this.#lives(generation),
-    ]);
-    if (!isAnswering) {
-      echo.end();
-      signal.throwIfAborted();
-      throw unreachable(wish, 'no answer through the ssh connection');
-    }
-    this.#echoes.set(generation.id, echo);
-  }
+function firstOf(promises: Promise<Opened | undefined>[]): Promise<Opened | undefined> {
+  return Promise.race(promises);
+}
 
-  async #lives(generation: Generation): Promise<boolean> {
-    const pid = await masterPid(this.filesOf(generation));
-    if (pid !== undefined) this.#pids.set(generation.id, pid);
-    return pid !== undefined;
-  }
-
-  // sshd runs before the container has written its authorized keys.
-  #isJustBooted(error: unknown, { bootId }: SshAddress): boolean {
-    const ageMs = Date.now() - Date.parse(bootId);
-    return (
-      error instanceof AutopodError &&
-      error.code === 'sshKeyRefused' &&
-      ageMs < this.#options.timings.keyGraceMs
-    );
-  }
-
-  async #end(generation: Generation): Promise<void> {
-    this.#echoes.get(generation.id)?.end();
-    this.#echoes.delete(generation.id);
-    await endMaster(this.filesOf(generation), this.#pids.get(generation.id));
-    this.#pids.delete(generation.id);
-  }
+/** Whether the failure is lasting but says nothing about the ssh there is. */
+function isWorthWaiting(error: unknown): boolean {
+  const { code } = toFailure(error);
+  return !FAILURES[code].retryable && code !== 'podGone' && code !== 'podNotFound';
 }
 
 /** Pause before an attempt: none before the first, then doubling with jitter up to a low cap. */
@@ -247,8 +240,4 @@ export async function awaitRetry(
   if (attempt === 0) return;
   const pauseMs = Math.min(firstBackoffMs * 2 ** (attempt - 1), maxBackoffMs);
   await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal });
-}
-
-function unreachable({ podId }: TunnelWish, detail: string): AutopodError {
-  return new AutopodError('sshUnreachable', { podId, detail });
 }

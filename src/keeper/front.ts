@@ -31,7 +31,7 @@ export class Front {
   readonly #sockets = new Set<Socket>();
   readonly #held = new Set<() => void>();
   readonly #joints = new Set<Joint>();
-  readonly #heard = new Set<string>();
+  readonly #heardAt = new Map<string, number>();
   #way: string | undefined;
   #retry: NodeJS.Timeout | undefined;
   bytesIn = 0;
@@ -82,7 +82,7 @@ export class Front {
   /** The Unix socket connections go to from now on; undefined holds them. */
   set way(socket: string | undefined) {
     this.#way = socket;
-    this.#heard.clear();
+    this.#heardAt.clear();
     if (socket === undefined) return;
     for (const joint of this.#joints) if (joint.path !== socket) joint.moveOn();
     this.#releaseHeld();
@@ -93,10 +93,11 @@ export class Front {
     return [...this.#joints].some((joint) => joint.path === path);
   }
 
-  /** Whether bytes came through this Unix socket, or waiting ones went, since this was asked last. */
-  flows(path: string): boolean {
+  /** When bytes last came through this Unix socket, or waiting ones were seen to go, by performance.now(). */
+  flowedAt(path: string): number {
     const isTaken = [...this.#joints].filter((joint) => joint.path === path && joint.isTaken()).length > 0;
-    return this.#heard.delete(path) || isTaken;
+    if (isTaken) this.#heardAt.set(path, performance.now());
+    return this.#heardAt.get(path) ?? Number.NEGATIVE_INFINITY;
   }
 
   get isListening(): boolean {
@@ -204,7 +205,7 @@ export class Front {
   #count(path: string, direction: 'in' | 'out', count: number): void {
     if (direction === 'in') {
       this.bytesIn += count;
-      this.#heard.add(path);
+      this.#heardAt.set(path, performance.now());
     } else this.bytesOut += count;
     this.lastActivityAt = Date.now();
   }

@@ -1,19 +1,17 @@
 import { readdir } from 'node:fs/promises';
 import { parse } from 'node:path';
 import { AutopodError, toFailure } from '../errors.ts';
-import type { Generation } from '../machines/tunnel.ts';
-import { loadConfig } from '../services/config.ts';
 import { logLine } from '../services/log.ts';
-import { createRunPod } from '../services/runpod/client.ts';
 import { endMaster, masterFiles } from '../services/ssh/master.ts';
 import { writeFileAtomic } from '../store/atomic-file.ts';
 import type { Home } from '../store/home.ts';
 import { Journal } from '../store/journal.ts';
 import { isRunning } from '../store/process-identity.ts';
 import { RECORD_SCHEMA } from '../store/records.ts';
-import { type TunnelStore, tunnelStore } from '../store/tunnels.ts';
+import { type TunnelFacts, type TunnelStore, tunnelStore } from '../store/tunnels.ts';
+import { Accounts } from './accounts.ts';
 import type { AutoStop, OpenRequest, TunnelView } from './client.ts';
-import { type Account, Locator } from './locate.ts';
+import { Locator } from './locate.ts';
 import { sshConfig } from './ssh-config.ts';
 import type { KeeperTimings } from './timings.ts';
 import { Tunnel, type TunnelOptions } from './tunnel.ts';
@@ -36,7 +34,7 @@ export class Keeper {
   readonly #store: TunnelStore;
   readonly #journal: Journal;
   readonly #tunnels = new Map<string, Tunnel>();
-  readonly #accounts = new Map<string, Account>();
+  readonly #accounts: Accounts;
   readonly #turns = new Map<string, Promise<unknown>>();
 
   #sshConfig: Promise<void> = Promise.resolve();
@@ -46,6 +44,7 @@ export class Keeper {
     this.#options = options;
     const { home } = options;
     this.#journal = new Journal(home.journal);
+    this.#accounts = new Accounts(home.config, options.env);
     this.#store = tunnelStore(home.tunnels, home.locks, (from, to) =>
       this.log(`${from} is unreadable, kept as ${to}`),
     );
@@ -72,21 +71,18 @@ export class Keeper {
         this.log(`the tunnel of ${facts.podId} was kept by a later autopod (${machine}); left alone`);
         continue;
       }
-      const wish = {
-        ...facts,
-        neededBy: facts.neededBy ?? null,
-        remotePort: facts.remote_port,
-        localPort: facts.local_port,
-      };
-      const saved = {
-        generation: facts.generation as Generation | null,
-        startedAt: facts.started_at,
-        autoStop: facts.autoStop ?? undefined,
-      };
-      await this.#turn(facts.podId, () => this.#begin(wish, facts.apiUrl, undefined, saved)).catch(
-        (error: Error) => this.log(`cannot restore the tunnel of ${facts.podId}: ${error.message}`),
-      );
+      await this.#turn(facts.podId, () => this.#restoreTunnel(facts));
     }
+  }
+
+  async #restoreTunnel(facts: TunnelFacts): Promise<void> {
+    const { podId, apiUrl, keyPath, needsAgent, agentSocket, neededBy, generation, autoStop } = facts;
+    const ports = { localPort: facts.local_port, remotePort: facts.remote_port };
+    const wish = { podId, ...ports, keyPath, needsAgent, agentSocket, neededBy };
+    const tunnel = Tunnel.restore(wish, this.#optionsFor(podId, apiUrl), facts.started_at);
+    this.#tunnels.set(podId, tunnel);
+    await tunnel.begin(generation);
+    if (autoStop) await tunnel.schedule(autoStop);
   }
 
   // An ssh that no record knows was being opened or replaced when the last keeper was killed. Its end is not
@@ -99,24 +95,25 @@ export class Keeper {
   }
 
   open(podId: string, { localPort, account, ...request }: Omit<OpenRequest, 'podId'>): Promise<TunnelView> {
-    const { apiUrl, apiKey } = account;
-    if (apiKey !== undefined) this.#accounts.set(podId, { apiUrl, apiKey });
+    this.#accounts.remember(podId, account);
+    const needs = {
+      keyPath: request.keyPath,
+      needsAgent: request.needsAgent,
+      agentSocket: request.agentSocket ?? null,
+      neededBy: request.neededBy ?? null,
+    };
     return this.#turn(podId, async () => {
       const standing = this.#tunnels.get(podId);
-      if (standing && (localPort === standing.wish.localPort || localPort === 'auto')) {
-        await standing.needFor(request.neededBy ?? null);
+      const isMeant =
+        localPort === standing?.wish.localPort || (localPort === 'auto' && standing?.isListening);
+      if (standing && isMeant) {
+        await standing.renew(needs);
         standing.retry();
         return standing.view;
       }
-      const wish = {
-        podId,
-        localPort,
-        remotePort: REMOTE_PORT,
-        ...request,
-        neededBy: request.neededBy ?? null,
-      };
+      const wish = { podId, localPort, remotePort: REMOTE_PORT, ...needs };
       if (localPort !== 'auto') this.#requireOwnPort(localPort, podId);
-      return (await this.#begin(wish, apiUrl, standing)).view;
+      return (await this.#begin(wish, account.apiUrl, standing)).view;
     });
   }
 
@@ -125,7 +122,7 @@ export class Keeper {
       await this.#tunnels.get(podId)?.stop();
       this.#tunnels.delete(podId);
       this.#writeSshConfig();
-      this.#accounts.delete(podId);
+      this.#accounts.forget(podId);
       // A tunnel that could not be restored is still wanted on disk.
       await this.#store.update(podId, () => undefined);
     });
@@ -160,11 +157,10 @@ export class Keeper {
   async #stopIfDue(tunnel: Tunnel): Promise<void> {
     const { podId } = tunnel.wish;
     const reason = await tunnel.reasonToStop();
-    const apiUrl = this.#accounts.get(podId)?.apiUrl ?? (await this.#store.get(podId))?.facts.apiUrl;
-    if (reason === undefined || apiUrl === undefined) return;
+    if (reason === undefined) return;
     this.log(`stopping pod ${podId}: ${reason}`);
     try {
-      const runpod = createRunPod(await this.#account(podId, apiUrl));
+      const { runpod } = await this.#accounts.of(podId, tunnel.apiUrl);
       await runpod.act(podId, 'stop', AbortSignal.timeout(30_000));
       await tunnel.tell('pod.stopped', reason);
       await this.close(podId);
@@ -192,14 +188,12 @@ export class Keeper {
   async #begin(
     wish: Parameters<typeof Tunnel.listen>[0],
     apiUrl: string,
-    standing?: Tunnel,
-    saved?: { generation: Generation | null; startedAt: string; autoStop: AutoStop | undefined },
+    standing: Tunnel | undefined,
   ): Promise<Tunnel> {
-    const tunnel = await Tunnel.listen(wish, this.#optionsFor(wish.podId, apiUrl), saved?.startedAt);
+    const tunnel = await Tunnel.listen(wish, this.#optionsFor(wish.podId, apiUrl));
     await standing?.stop();
-    await tunnel.begin(saved?.generation ?? null);
-    const plan = saved?.autoStop ?? standing?.view.autoStop;
-    if (plan) await tunnel.schedule(plan);
+    await tunnel.begin(null);
+    if (standing?.view.autoStop) await tunnel.schedule(standing.view.autoStop);
     this.#tunnels.set(wish.podId, tunnel);
     return tunnel;
   }
@@ -213,7 +207,7 @@ export class Keeper {
       timings,
       runtime,
       knownHosts: home.knownHosts,
-      locator: new Locator(() => this.#account(podId, apiUrl), timings.locateEveryMs),
+      locator: new Locator(() => this.#accounts.of(podId, apiUrl), timings.locateEveryMs),
       log: (line) => this.log(line),
       onState: () => this.#writeSshConfig(),
       onStopped: () => {
@@ -222,15 +216,6 @@ export class Keeper {
         onChange();
       },
     };
-  }
-
-  // After a restart the key comes from the environment or the configuration, as for any command.
-  async #account(podId: string, apiUrl: string): Promise<Account> {
-    const given = this.#accounts.get(podId);
-    if (given) return given;
-    const { apiKey } = await loadConfig(this.#options.home.config, this.#options.env);
-    if (!apiKey) throw new AutopodError('apiKeyMissing', { file: this.#options.home.config });
-    return { apiUrl, apiKey };
   }
 
   #writeSshConfig(): void {

@@ -1,17 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../errors.ts';
 import type { SshAddress } from '../machines/tunnel.ts';
-import { createRunPod } from '../services/runpod/client.ts';
+import { createRunPod, type RunPod } from '../services/runpod/client.ts';
 import { observePod } from '../services/runpod/pod-state.ts';
-
-/** Shorter than a command's: a lost network must not hide for long where the pod went. */
-const READ_TIMEOUT_MS = 5_000;
 
 /** The account a tunnel's pod belongs to. The key stays in memory. */
 export interface Account {
   apiUrl: string;
   apiKey: string;
 }
+
+/** RunPod as the keeper asks it: all tunnels of an account share a pace, which leaves room for the user's commands. */
+export class PacedRunPod {
+  readonly runpod: RunPod;
+  #due = 0;
+
+  constructor(account: Account) {
+    // Shorter than a command's: a lost network must not hide for long where a pod went.
+    this.runpod = createRunPod({ ...account, readTimeoutMs: 5_000 });
+  }
+
+  /** Resolves when it is time for one more question: some at once, then one each `GAP_MS`. */
+  async turn(signal: AbortSignal): Promise<void> {
+    this.#due = Math.max(this.#due, Date.now() - BURST * GAP_MS) + GAP_MS;
+    const pauseMs = this.#due - Date.now();
+    if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
+  }
+}
+
+/** RunPod takes 60 questions a minute. */
+const GAP_MS = 1_500;
+const BURST = 8;
 
 export type PodLocation =
   | { kind: 'running'; address: SshAddress }
@@ -20,11 +39,11 @@ export type PodLocation =
 
 /** Asks RunPod where a pod is, not more often than the pace allows. Throws `podGone` for one that no longer exists. */
 export class Locator {
-  readonly #account: () => Promise<Account>;
+  readonly #account: () => Promise<PacedRunPod>;
   readonly #everyMs: number;
   #notBefore = 0;
 
-  constructor(account: () => Promise<Account>, everyMs: number) {
+  constructor(account: () => Promise<PacedRunPod>, everyMs: number) {
     this.#account = account;
     this.#everyMs = everyMs;
   }
@@ -33,9 +52,10 @@ export class Locator {
     const pauseMs = this.#notBefore - Date.now();
     if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
     this.#notBefore = Date.now() + this.#everyMs;
-    const runpod = createRunPod({ ...(await this.#account()), readTimeoutMs: READ_TIMEOUT_MS });
+    const account = await this.#account();
+    await account.turn(signal);
     try {
-      return locationOf(observePod(await runpod.getPod(podId, signal)));
+      return locationOf(observePod(await account.runpod.getPod(podId, signal)));
     } catch (error) {
       if (error instanceof AutopodError && error.code === 'podNotFound')
         throw new AutopodError('podGone', { podId });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { toFailure } from '../errors.ts';
 import { homePath, openHome } from '../store/home.ts';
 import { tryLock } from '../store/lock.ts';
 import { serveApi } from './api.ts';
@@ -18,6 +19,7 @@ if (!lock) process.exit(0);
 
 const runtime = openRuntimeFolder(home);
 let leaving: NodeJS.Timeout | undefined;
+let isLeaving = false;
 const timings = { ...KEEPER_TIMINGS, ...JSON.parse(process.env.AUTOPOD_KEEPER_TIMINGS ?? '{}') };
 const keeper = new Keeper({
   home,
@@ -38,6 +40,7 @@ const looking = setInterval(() => {
   if (!existsSync(home.root)) vanish();
   if (guarded.renew(process.env)) keeper.log('the guardian has ended; started another');
   void keeper.closeUnneeded();
+  void serveAgain();
 }, timings.lookMs);
 looking.unref();
 process.on('uncaughtException', (error) => {
@@ -47,14 +50,24 @@ process.on('uncaughtException', (error) => {
 });
 
 keeper.log('begun');
-await keeper.restore();
-const server = await serveApi(keeper, keeperSocket(home));
-if (keeper.isIdle) leaving = setTimeout(() => void leave(), KEEPER_TIMINGS.lingerMs * 2);
+// Without its state it can only say why; then it leaves, rather than be started again and again.
+const failure = await keeper.restore().then(() => undefined, toFailure);
+if (failure) keeper.log(`cannot take up the tunnels: ${failure.code}`);
+let server = await serveApi(keeper, keeperSocket(home), failure);
+if (failure || keeper.isIdle) leaving = setTimeout(() => void leave(), KEEPER_TIMINGS.lingerMs * 2);
 
 const stopping = setInterval(() => void keeper.stopWhatIsDue(), timings.autoStopLookMs);
 stopping.unref();
 
-let isLeaving = false;
+/** Somebody may have removed the socket, as those who clean up temporary folders do. */
+async function serveAgain(): Promise<void> {
+  if (isLeaving || existsSync(keeperSocket(home))) return;
+  openRuntimeFolder(home);
+  server.close();
+  server = await serveApi(keeper, keeperSocket(home), failure);
+  keeper.log('the socket was gone; made another');
+}
+
 async function leave(): Promise<void> {
   if (isLeaving) return;
   isLeaving = true;

@@ -16,6 +16,9 @@ const RUNPOD_SILENT: readonly FailureCode[] = [
   'apiRateLimited',
   'apiAnswerUnexpected',
   'apiKeyMissing',
+  'apiKeyRefused',
+  'apiForbidden',
+  'configMalformed',
 ];
 
 /** Asks RunPod again and again until the pod is elsewhere than at the known address, or does not run. */

@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { AutopodError } from '../errors.ts';
 import type { Home } from '../store/home.ts';
@@ -14,7 +14,8 @@ export function runtimeFolder({ root }: Home): string {
   // Loaded here only: it would cost each status more than all else it does.
   const { createHash } = process.getBuiltinModule('node:crypto');
   const hash = createHash('sha256').update(root).digest('hex').slice(0, 10);
-  return join(process.env.XDG_RUNTIME_DIR || tmpdir(), `autopod-${userInfo().uid}-${hash}`);
+  // Not by TMPDIR or XDG_RUNTIME_DIR: cron and sudo have others, and shall find the same keeper.
+  return join('/tmp', `autopod-${userInfo().uid}-${hash}`);
 }
 
 /** Makes the folder. Throws `keeperUnreachable` when somebody else owns it. */

@@ -6,6 +6,8 @@ export interface KeeperTimings {
   deadAfterMs: number;
   /** From the start of ssh to its first answer. */
   openTimeoutMs: number;
+  /** From the start of ssh until another one is started beside it, if the pod answers a knock. */
+  handshakeMs: number;
   /** Between two fresh TCP connects to a pod that is out of reach; after some minutes they come less often. */
   knockMs: number;
   /** First and longest pause between attempts; the first retry comes at once. */
@@ -35,6 +37,7 @@ export const KEEPER_TIMINGS: KeeperTimings = {
   beatMs: 1_000,
   deadAfterMs: 2_500,
   openTimeoutMs: 25_000,
+  handshakeMs: 2_000,
   knockMs: 120,
   firstBackoffMs: 300,
   maxBackoffMs: 5_000,

@@ -1,12 +1,6 @@
 import { createActor, fromPromise, type InspectionEvent, type SnapshotFrom, waitFor } from 'xstate';
 import { eventName } from '../machines/names.ts';
-import {
-  type Generation,
-  type TunnelContext,
-  type TunnelState,
-  type TunnelWish,
-  tunnelMachine,
-} from '../machines/tunnel.ts';
+import { type Generation, type TunnelState, type TunnelWish, tunnelMachine } from '../machines/tunnel.ts';
 import type { Journal } from '../store/journal.ts';
 import { RECORD_SCHEMA } from '../store/records.ts';
 import type { TunnelStore } from '../store/tunnels.ts';
@@ -16,6 +10,7 @@ import { ComfyProbe, jobsThrough } from './comfy-probe.ts';
 import { awaitRetry, Forwarding, type ForwardingOptions } from './forwarding.ts';
 import { Front } from './front.ts';
 import { awaitPod } from './pod-watch.ts';
+import { adviceFor, COMFY_DOWN, reasonOf } from './tunnel-words.ts';
 
 export interface TunnelOptions extends ForwardingOptions {
   store: TunnelStore;
@@ -55,12 +50,18 @@ export class Tunnel {
     return tunnel;
   }
 
+  /** Takes the local port when it begins: where that is taken the tunnel is `failed`, and still wanted. */
+  static restore(wish: TunnelWish, options: TunnelOptions, startedAt: string): Tunnel {
+    return new Tunnel(wish, options, startedAt);
+  }
+
   private constructor(wish: TunnelWish, options: TunnelOptions, startedAt = new Date().toISOString()) {
     this.#wish = wish;
     this.#options = options;
     this.#startedAt = startedAt;
     this.#forwarding = new Forwarding(options, {
       uses: (forward) => this.#front.uses(forward),
+      flowedAt: (forward) => this.#front.flowedAt(forward),
       onForward: (forward) => {
         this.#front.way = forward;
       },
@@ -72,7 +73,7 @@ export class Tunnel {
       holdMs: options.timings.holdMs,
       explain: (reason) =>
         reason === 'noWay'
-          ? { state: this.#state, advice: ADVICE[this.#state] }
+          ? { state: this.#state, advice: adviceFor(this.#state) }
           : { state: 'fine, ComfyUI is down', advice: COMFY_DOWN },
     });
     this.#probe = new ComfyProbe(options.timings);
@@ -80,6 +81,10 @@ export class Tunnel {
 
   get wish(): TunnelWish {
     return this.#wish;
+  }
+
+  get apiUrl(): string {
+    return this.#options.apiUrl;
   }
 
   get view(): TunnelView {
@@ -118,10 +123,15 @@ export class Tunnel {
     await this.#save();
   }
 
-  /** Who needs it from now on. A tunnel that stays is not made temporary by who needs it for a while. */
-  async needFor(process: TunnelWish['neededBy']): Promise<void> {
-    if (this.#wish.neededBy === null) return;
-    this.#wish = { ...this.#wish, neededBy: process };
+  /** Whether it has its local port. */
+  get isListening(): boolean {
+    return this.#front.isListening;
+  }
+
+  /** What ssh needs, as it is now, and who needs the tunnel: one that stays is not made temporary by who needs it for a while. */
+  async renew(needs: Pick<TunnelWish, 'keyPath' | 'needsAgent' | 'agentSocket' | 'neededBy'>): Promise<void> {
+    const neededBy = this.#wish.neededBy && needs.neededBy;
+    this.#wish = { ...this.#wish, ...needs, neededBy };
     await this.#save();
   }
 
@@ -178,9 +188,10 @@ export class Tunnel {
     const { timings } = this.#options;
     const machine = tunnelMachine.provide({
       actors: {
-        openForward: fromPromise(({ input, signal }) =>
-          this.#forwarding.open(input.wish, input.suspect, signal),
-        ),
+        openForward: fromPromise(async ({ input, signal }) => {
+          if (!this.#front.isListening) await this.#front.listen(this.#wish.localPort);
+          return this.#forwarding.open(this.#wish, input.suspect, signal);
+        }),
         holdForward: fromPromise(async ({ input, signal }) => {
           await this.#save();
           if (input.generation) await this.#forwarding.hold(input.generation, signal);
@@ -236,12 +247,13 @@ export class Tunnel {
   }
 
   #save(): Promise<void> {
-    const { podId, localPort, remotePort, keyPath, needsAgent, neededBy } = this.#wish;
+    const { podId, localPort, remotePort, keyPath, needsAgent, agentSocket, neededBy } = this.#wish;
     const { generation, failure } = this.#context();
     const facts = {
       podId,
       keyPath,
       needsAgent,
+      agentSocket,
       neededBy,
       apiUrl: this.#options.apiUrl,
       pid: (generation && this.#forwarding.pidOf(generation)) ?? null,
@@ -270,25 +282,4 @@ export class Tunnel {
       .catch((error: Error) => this.#options.log(`cannot save: ${error.message}`));
     return this.#writes;
   }
-}
-
-const COMFY_DOWN =
-  'The tunnel is fine; ComfyUI does not answer on the pod. It may be starting. See: autopod logs --container';
-
-/** What a held connection is told, by state. */
-const ADVICE: Record<TunnelState, string> = {
-  starting: 'It is being opened; try again in a moment.',
-  healthy: 'Try again.',
-  dead: 'The connection to the pod is lost and comes back by itself.',
-  recreating: 'The connection to the pod is lost and comes back by itself.',
-  waitingForPod: 'The pod does not run. Start it with: autopod start',
-  failed: 'It cannot come back by itself. See: autopod tunnel --status',
-  stopping: 'The tunnel is being closed.',
-  stopped: 'The tunnel is closed. Open it with: autopod tunnel',
-};
-
-function reasonOf({ failure, generation }: TunnelContext): string | undefined {
-  if (!failure) return generation ? `at ${generation.address.host}:${generation.address.port}` : undefined;
-  const { code, detail } = failure;
-  return typeof detail.detail === 'string' ? `${code}: ${detail.detail}` : code;
 }

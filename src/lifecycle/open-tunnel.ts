@@ -7,6 +7,6 @@ export async function openTunnel(
   { podId, localPort, neededBy }: Pick<OpenRequest, 'podId' | 'localPort' | 'neededBy'>,
   signal: AbortSignal,
 ): Promise<TunnelView> {
-  const { path: keyPath, needsAgent } = await privateKey();
-  return keeper.open({ podId, localPort, keyPath, needsAgent, neededBy, account }, signal);
+  const { path: keyPath, needsAgent, agentSocket } = await privateKey();
+  return keeper.open({ podId, localPort, keyPath, needsAgent, agentSocket, neededBy, account }, signal);
 }

@@ -25,6 +25,8 @@ export interface TunnelWish {
   keyPath: string;
   /** The key has a passphrase: ssh asks the agent. */
   needsAgent: boolean;
+  /** Where the agent of the terminal that asked for the tunnel answers; null where there is none. */
+  agentSocket: string | null;
   /** The process that needs it only for as long as it runs; null for a tunnel that stays until it is stopped. */
   neededBy: { pid: number; startedAt: string } | null;
 }

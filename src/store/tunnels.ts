@@ -7,6 +7,7 @@ export interface TunnelFacts {
   podId: string;
   keyPath: string;
   needsAgent: boolean;
+  agentSocket: string | null;
   /** The process that needs it only for as long as it runs; null for a tunnel that stays. */
   neededBy: ProcessIdentity | null;
   /** Server the pod belongs to; the key is not kept. */

@@ -79,6 +79,7 @@ function contextOf(changes: Partial<TunnelContext> = {}): TunnelContext {
     remotePort: 8188,
     keyPath: 'k',
     needsAgent: false,
+    agentSocket: null,
     neededBy: null,
   };
   return { wish, generation: null, attempt: 0, failure: null, ...changes };

@@ -60,6 +60,7 @@ export async function startPodHost(): Promise<PodHost> {
       `AuthorizedKeysFile ${folder}/authorized_keys`,
       'PermitRootLogin prohibit-password',
       'StrictModes no',
+      `SetEnv HOME=${folder}`,
       'UsePAM no',
       'PidFile none',
       'MaxStartups 100',

@@ -8,6 +8,8 @@ export interface SshTarget {
   bootId: string;
   keyPath: string;
   needsAgent: boolean;
+  /** Where the agent answers, if not where SSH_AUTH_SOCK says. */
+  agentSocket?: string | null;
   /** A file of this pod alone, never the user's own. */
   knownHostsPath: string;
 }
@@ -68,6 +70,7 @@ export function hostBlock(names: string[], target: SshTarget, control: string): 
     'UpdateHostKeys no',
     'CheckHostIP no',
     'ForwardAgent no',
+    'ForwardX11 no',
     'ControlMaster no',
     `ControlPath ${quoted(control)}`,
   ];
@@ -77,6 +80,11 @@ export function hostBlock(names: string[], target: SshTarget, control: string): 
 /** Something asked of a running master through its control socket. */
 export function controlArguments(control: string, request: 'check' | 'exit'): string[] {
   return ['-F', 'none', '-S', literal(control), '-O', request, 'pod'];
+}
+
+/** A connection over a running master to a port of the pod, joined to standard input and output. */
+export function streamArguments(control: string, remotePort: number): string[] {
+  return ['-F', 'none', '-S', literal(control), '-W', `127.0.0.1:${remotePort}`, 'pod'];
 }
 
 /** A session over a running master that sends back each byte it gets. */

@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../../errors.ts';
 import { echoArguments, sshEnvironment } from './args.ts';
 
@@ -41,23 +42,30 @@ export class Echo {
 
   /** Resolves true on the next answer, false when the session ends or `withinMs` passes without one. */
   async answers(withinMs: number, signal?: AbortSignal): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
+    const over = new AbortController();
+    const until = AbortSignal.any([over.signal, ...(signal ? [signal] : [])]);
     const answered = new Promise<boolean>((resolve) => this.#answered.push(() => resolve(true)));
-    const silent = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), withinMs);
-      signal?.addEventListener('abort', () => resolve(false), { once: true });
-    });
+    const silent = sleep(withinMs, false, { signal: until }).catch(() => false);
     this.#child.stdin.write('.');
     try {
       return await Promise.race([answered, silent, this.#ended.then(() => false)]);
     } finally {
-      clearTimeout(timer);
+      over.abort();
     }
   }
 
-  /** Beats until no answer comes for too long, the machine has slept or the session ends; then throws why. */
-  async hold({ beatMs, deadAfterMs }: EchoTimings, signal: AbortSignal): Promise<never> {
+  /**
+   * Beats until no answer comes for too long, the machine has slept or the session ends; then throws why. Other bytes
+   * that get through are answers, too, for one to a beat may stand in line behind them: `flowedAt` tells when some
+   * last did, by the clock of performance.now().
+   */
+  async hold(
+    { beatMs, deadAfterMs }: EchoTimings,
+    flowedAt: () => number,
+    signal: AbortSignal,
+  ): Promise<never> {
     let lastTick = Date.now();
+    let heardAt = performance.now();
     return new Promise<never>((_, reject) => {
       const stop = (reason: unknown) => {
         clearInterval(beat);
@@ -68,14 +76,19 @@ export class Echo {
       };
       const die = (detail: string) => stop(new AutopodError('sshUnreachable', { detail }));
       const aborted = () => stop(signal.reason);
-      const heard = () => silence.refresh();
+      const heard = () => {
+        heardAt = performance.now();
+      };
       // Timers stand still while the machine sleeps, and the path may have died meanwhile.
       const hasSlept = () => Date.now() - lastTick > beatMs + ASLEEP_MS;
       const dieAsleep = () => die(`this machine slept for ${Math.round((Date.now() - lastTick) / 1000)} s`);
-      const silence = setTimeout(() => {
-        if (hasSlept()) dieAsleep();
-        else die(`no answer for ${deadAfterMs / 1000} s`);
-      }, deadAfterMs);
+      const listen = () => {
+        if (hasSlept()) return dieAsleep();
+        const leftMs = Math.max(heardAt, flowedAt()) + deadAfterMs - performance.now();
+        if (leftMs <= 0) die(`no answer for ${deadAfterMs / 1000} s`);
+        else silence = setTimeout(listen, leftMs);
+      };
+      let silence = setTimeout(listen, deadAfterMs);
       const beat = setInterval(() => {
         if (hasSlept()) return dieAsleep();
         lastTick = Date.now();

@@ -11,6 +11,8 @@ export interface PrivateKey {
   publicKey: string;
   /** The key has a passphrase, so ssh must ask the agent. */
   needsAgent: boolean;
+  /** Where that agent answers. */
+  agentSocket?: string | undefined;
 }
 
 const PREFERRED = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
@@ -31,7 +33,7 @@ export async function usePrivateKey(configured: string | undefined): Promise<Pri
   if (open !== undefined) return { path, publicKey: open, needsAgent: false };
   const publicKey = (await publicHalf(path)) ?? '';
   if (!publicKey || !(await isInAgent(publicKey))) throw new AutopodError('sshKeyLocked', { path });
-  return { path, publicKey, needsAgent: true };
+  return { path, publicKey, needsAgent: true, agentSocket: process.env.SSH_AUTH_SOCK };
 }
 
 /** The private keys in `~/.ssh` by their names, the most usual first. */
@@ -75,8 +77,14 @@ async function publicHalf(path: string): Promise<string | undefined> {
   );
 }
 
-async function isInAgent(publicKey: string): Promise<boolean> {
+/** Whether an agent holds the key at `path` now. */
+export async function isHeldByAgent(path: string, agentSocket: string | null): Promise<boolean> {
+  const publicKey = await publicHalf(path);
+  return publicKey !== undefined && isInAgent(publicKey, agentSocket ?? undefined);
+}
+
+async function isInAgent(publicKey: string, socket = process.env.SSH_AUTH_SOCK): Promise<boolean> {
   const blob = publicKey.split(/\s+/)[1] ?? '';
-  const { stdout } = await execa('ssh-add', ['-L'], { reject: false });
+  const { stdout } = await execa('ssh-add', ['-L'], { reject: false, env: { SSH_AUTH_SOCK: socket } });
   return (stdout ?? '').includes(blob);
 }

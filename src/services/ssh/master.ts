@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { AutopodError } from '../../errors.ts';
-import { controlArguments, forwardArguments, literal, type SshTarget, sshEnvironment } from './args.ts';
+import {
+  controlArguments,
+  forwardArguments,
+  literal,
+  type SshTarget,
+  sshEnvironment,
+  streamArguments,
+} from './args.ts';
 import { classifySsh } from './classify.ts';
 
 /** The files of one master: its two sockets and what it says. */
@@ -39,28 +46,35 @@ export async function startMaster(
   const child = spawn('ssh', forwardArguments(target, files, remotePort), {
     detached: true,
     stdio: ['ignore', 'ignore', stderr],
-    env: sshEnvironment(process.env),
+    env: { ...sshEnvironment(process.env), ...(target.agentSocket && { SSH_AUTH_SOCK: target.agentSocket }) },
     cwd: '/',
   });
   closeSync(stderr);
   const ended = new Promise<'ended'>((resolve) => child.once('close', () => resolve('ended')));
-  const missing = new Promise<never>((_, reject) => {
-    child.once('error', () => reject(new AutopodError('sshMissing', { program: 'ssh' })));
+  const unstarted = new Promise<never>((_, reject) => {
+    child.once('error', (error) => reject(startFailure(error, target)));
   });
   const settled = new AbortController();
   const waiting = AbortSignal.any([signal, settled.signal]);
   try {
-    const result = await Promise.race([ended, missing, untilPresent(files.forward, waiting)]);
+    const result = await Promise.race([ended, unstarted, untilPresent(files.forward, waiting)]);
     if (result === 'ended') throw await whyEnded(target, files);
   } catch (error) {
     child.kill('SIGKILL');
-    await ended;
+    if (child.pid !== undefined) await ended;
     await removeMasterFiles(files);
     throw error;
   } finally {
     settled.abort();
   }
   child.unref();
+}
+
+// Too many processes or open files pass; only a missing program does not.
+function startFailure({ message, code }: NodeJS.ErrnoException, { podId }: SshTarget): AutopodError {
+  return code === 'ENOENT'
+    ? new AutopodError('sshMissing', { program: 'ssh' })
+    : new AutopodError('sshUnreachable', { podId, detail: message });
 }
 
 async function untilPresent(path: string, signal: AbortSignal): Promise<'present'> {
@@ -119,6 +133,30 @@ async function commandOf(pid: number): Promise<string> {
   if (process.platform === 'linux') return readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   const { stdout } = await execa('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { reject: false });
   return stdout ?? '';
+}
+
+/** Whether a process is stopped (SIGSTOP), and so will not answer; false where the system does not tell. */
+export async function isStopped(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return /^ [Tt] /.test(stat.slice(stat.lastIndexOf(')') + 1));
+}
+
+/** Whether the pod's sshd forbids forwarding: asked through the master, because a forward is closed without a word. */
+export async function refusesForwards(
+  control: string,
+  remotePort: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { stderr } = await execa('ssh', streamArguments(control, remotePort), {
+    reject: false,
+    stdin: 'ignore',
+    timeout: CONTROL_TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+    cancelSignal: signal,
+    extendEnv: false,
+    env: sshEnvironment(process.env),
+  });
+  return classifySsh(stderr ?? '', { podId: '', path: '' }).code === 'sshForwardingForbidden';
 }
 
 async function removeMasterFiles(files: MasterFiles): Promise<void> {

@@ -1,0 +1,39 @@
+import { AutopodError } from '../errors.ts';
+import { loadConfig } from '../services/config.ts';
+import { type Account, PacedRunPod } from './locate.ts';
+
+/** The accounts that pods belong to, and RunPod as each of them asks it. Keys stay in memory. */
+export class Accounts {
+  readonly #configPath: string;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #byPod = new Map<string, Account>();
+  readonly #clients = new Map<string, PacedRunPod>();
+
+  constructor(configPath: string, env: NodeJS.ProcessEnv) {
+    this.#configPath = configPath;
+    this.#env = env;
+  }
+
+  remember(podId: string, { apiUrl, apiKey }: { apiUrl: string; apiKey: string | undefined }): void {
+    if (apiKey !== undefined) this.#byPod.set(podId, { apiUrl, apiKey });
+  }
+
+  forget(podId: string): void {
+    this.#byPod.delete(podId);
+  }
+
+  /** After a restart the key comes from the environment or the configuration, as for any command. Throws `apiKeyMissing`. */
+  async of(podId: string, apiUrl: string): Promise<PacedRunPod> {
+    const account = this.#byPod.get(podId) ?? { apiUrl, apiKey: await this.#configuredKey() };
+    const id = `${account.apiUrl} ${account.apiKey}`;
+    const client = this.#clients.get(id) ?? new PacedRunPod(account);
+    this.#clients.set(id, client);
+    return client;
+  }
+
+  async #configuredKey(): Promise<string> {
+    const { apiKey } = await loadConfig(this.#configPath, this.#env);
+    if (!apiKey) throw new AutopodError('apiKeyMissing', { file: this.#configPath });
+    return apiKey;
+  }
+}
