@@ -20,7 +20,7 @@ module.exports = {
     },
     only('services', 'services/', ['services/', 'errors']),
     only('store', 'store/', ['store/', 'errors']),
-    only('keeper', 'keeper/', ['keeper/', 'machines/', 'services/', 'store/', 'errors']),
+    only('keeper', 'keeper/', ['keeper/', 'machines/', 'services/', 'store/', 'errors', 'version']),
     only('lifecycle', 'lifecycle/', [
       'lifecycle/',
       'keeper/client',

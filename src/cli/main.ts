@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { VERSION } from './version.ts';
+import { VERSION } from '../version.ts';
 
 const argv = process.argv.slice(2);
 

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { VERSION } from '../version.ts';
 import type { Context } from './context.ts';
 import type { Output } from './output.ts';
 import { addInsight } from './program/insight.ts';
@@ -7,7 +8,6 @@ import { addPods } from './program/pods.ts';
 import { addSetup } from './program/setup.ts';
 import type { Runs } from './program/shared.ts';
 import { addTunnels } from './program/tunnels.ts';
-import { VERSION } from './version.ts';
 
 /** The whole command line. Command modules are loaded when their command runs. */
 export function buildProgram(context: Context, out: Output, onExit: (code: number) => void): Command {

@@ -3,16 +3,21 @@ import { chmodSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { AutopodError, type Failure, toFailure } from '../errors.ts';
+import { VERSION } from '../version.ts';
 import type { AutoStop, OpenRequest } from './client.ts';
 import type { Keeper } from './keeper.ts';
 
 /** Serves the keeper's JSON API on its Unix socket, which only this user can open. With a failure, that is every answer. */
-export async function serveApi(keeper: Keeper, socket: string, failure?: Failure): Promise<Server> {
+export async function serveApi(
+  keeper: Keeper,
+  socket: string,
+  { failure, onHandover }: { failure: Failure | undefined; onHandover: () => void },
+): Promise<Server> {
   await rm(socket, { force: true });
   const server = createServer((request, response) => {
     const answered = failure
       ? Promise.reject(new AutopodError(failure.code, failure.detail))
-      : answer(keeper, request);
+      : answer(keeper, request, onHandover);
     answered.then(
       (value) => send(response, 200, value),
       (error: unknown) => {
@@ -28,12 +33,15 @@ export async function serveApi(keeper: Keeper, socket: string, failure?: Failure
   return server;
 }
 
-async function answer(keeper: Keeper, request: IncomingMessage): Promise<unknown> {
+async function answer(keeper: Keeper, request: IncomingMessage, onHandover: () => void): Promise<unknown> {
   const [, collection, podId = '', verb] = (request.url ?? '').split('/').map(decodeURIComponent);
   const route = `${request.method} ${collection}${podId && '/pod'}${verb ? `/${verb}` : ''}`;
   switch (route) {
     case 'GET health':
-      return { pid: process.pid };
+      return { pid: process.pid, version: VERSION };
+    case 'POST handover':
+      onHandover();
+      return {};
     case 'GET tunnels':
       return { tunnels: keeper.views };
     case 'PUT tunnels/pod':

@@ -4,6 +4,7 @@ import { AutopodError, type Failure, isFailureCode } from '../errors.ts';
 import type { SshAddress, TunnelState } from '../machines/tunnel.ts';
 import type { Home } from '../store/home.ts';
 import type { ProcessIdentity } from '../store/process-identity.ts';
+import { VERSION } from '../version.ts';
 import { keeperSocket } from './runtime-folder.ts';
 import { askSocket } from './socket-client.ts';
 
@@ -74,10 +75,15 @@ export interface KeeperClient {
   retry(podId: string, signal?: AbortSignal): Promise<void>;
 }
 
+interface Health {
+  pid: number;
+  version: string;
+}
+
 /** Milliseconds a keeper has from its start to its first answer. */
 const START_MS = 15_000;
 
-export function keeperClient(home: Home, env: NodeJS.ProcessEnv): KeeperClient {
+export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSION): KeeperClient {
   const socket = keeperSocket(home);
 
   /** The keeper's answer, or undefined when none runs. */
@@ -107,9 +113,19 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv): KeeperClient {
     throw new AutopodError('keeperUnreachable', { log: home.log });
   };
 
+  /** Has a keeper of an earlier version leave; its ssh is taken up by the next one. */
+  const handOver = async ({ pid }: Health, signal?: AbortSignal): Promise<void> => {
+    await ask('POST', '/handover', {}, signal);
+    const givenUpAt = Date.now() + START_MS;
+    while ((await ask<Health>('GET', '/health', undefined, signal))?.pid === pid && Date.now() < givenUpAt)
+      await sleep(25, undefined, signal ? { signal } : {});
+  };
+
   const client: KeeperClient = {
     async ensureRunning(signal) {
-      if (await ask('GET', '/health', undefined, signal)) return;
+      const health = await ask<Health>('GET', '/health', undefined, signal);
+      if (health && !isEarlier(health.version, version)) return;
+      if (health) await handOver(health, signal);
       const { startGuardian } = await import('./guardian.ts');
       startGuardian(home, env);
       const givenUpAt = Date.now() + START_MS;
@@ -134,7 +150,7 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv): KeeperClient {
       return (await standingTunnels(signal)) ?? savedTunnels(home);
     },
     async pid(signal) {
-      return (await ask<{ pid: number }>('GET', '/health', undefined, signal))?.pid;
+      return (await ask<Health>('GET', '/health', undefined, signal))?.pid;
     },
     schedule: (podId, change, signal) =>
       insist('PUT', `/tunnels/${encodeURIComponent(podId)}/auto-stop`, change, signal),
@@ -143,6 +159,10 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv): KeeperClient {
     },
   };
   return client;
+}
+
+function isEarlier(one: string, other: string): boolean {
+  return one.localeCompare(other, 'en', { numeric: true }) < 0;
 }
 
 function failureFrom(failure: Failure | undefined): AutopodError {

@@ -1,6 +1,8 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** Milliseconds a knock may take; slower than this no way to a pod is. */
+const KNOCK_TIMEOUT_MS = 4_000;
 /** Milliseconds after which an outage is a long one, and a laptop's battery counts for more than a moment. */
 const PATIENT_AFTER_MS = 180_000;
 
@@ -33,6 +35,7 @@ function tryOnce(host: string, port: number, signal: AbortSignal, open: () => vo
     if (socket.localPort !== socket.remotePort || socket.localAddress !== socket.remoteAddress) open();
     end();
   });
+  socket.setTimeout(KNOCK_TIMEOUT_MS, end);
   socket.once('error', end);
   socket.once('close', () => signal.removeEventListener('abort', end));
 }

@@ -53,7 +53,8 @@ keeper.log('begun');
 // Without its state it can only say why; then it leaves, rather than be started again and again.
 const failure = await keeper.restore().then(() => undefined, toFailure);
 if (failure) keeper.log(`cannot take up the tunnels: ${failure.code}`);
-let server = await serveApi(keeper, keeperSocket(home), failure);
+const serving = { failure, onHandover: () => setTimeout(handOver, 50) };
+let server = await serveApi(keeper, keeperSocket(home), serving);
 if (failure || keeper.isIdle) leaving = setTimeout(() => void leave(), KEEPER_TIMINGS.lingerMs * 2);
 
 const stopping = setInterval(() => void keeper.stopWhatIsDue(), timings.autoStopLookMs);
@@ -64,7 +65,7 @@ async function serveAgain(): Promise<void> {
   if (isLeaving || existsSync(keeperSocket(home))) return;
   openRuntimeFolder(home);
   server.close();
-  server = await serveApi(keeper, keeperSocket(home), failure);
+  server = await serveApi(keeper, keeperSocket(home), serving);
   keeper.log('the socket was gone; made another');
 }
 
@@ -77,6 +78,12 @@ async function leave(): Promise<void> {
   await rm(keeperSocket(home), { force: true });
   await lock?.release();
   keeper.log('ended');
+  vanish();
+}
+
+// What is wanted stays on disk, and ssh runs on: the next keeper takes up both.
+function handOver(): never {
+  keeper.log('handing over to a later autopod');
   vanish();
 }
 

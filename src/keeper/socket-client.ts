@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { AutopodError } from '../errors.ts';
 
 export interface SocketRequest {
   method: string;
@@ -11,6 +12,11 @@ export interface SocketAnswer {
   status: number;
   body: string;
 }
+
+/** Milliseconds after which a keeper that took a request counts as stuck: closing waits for ssh, nothing else takes long. */
+const STUCK_MS = 20_000;
+
+const STUCK = 'it is there, but does not answer';
 
 /** Codes of a socket that nobody listens at, or whose listener has just left. */
 const NOBODY = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'];
@@ -34,6 +40,9 @@ export function askSocket(
     const socket = connect(socketPath);
     const abort = () => socket.destroy(signal?.reason as Error);
     signal?.addEventListener('abort', abort, { once: true });
+    socket.setTimeout(STUCK_MS, () =>
+      socket.destroy(new AutopodError('keeperUnreachable', { detail: STUCK })),
+    );
     let answer = '';
     socket.setEncoding('utf8').on('data', (chunk: string) => {
       answer += chunk;
