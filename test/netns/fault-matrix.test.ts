@@ -29,7 +29,10 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
       process.stdout.write(readFileSync(join(world.home, 'logs', 'autopod.log'), 'utf8'));
     }
     await isState('healthy', 30_000);
-    await until('one ssh is left', () => net.sshCount() === 1);
+    await until('one ssh and its heartbeat are left, and no zombie', () => {
+      const words = net.sshProcesses();
+      return words.length === 2 && words.filter((line) => line.startsWith('ssh -N')).length === 1;
+    });
   });
   afterAll(async () => {
     await world.autopod(['kill', '-y']);
@@ -153,6 +156,27 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
       noticedWithinMs: 6_000,
       healedWithinMs: 6_000,
       isPossible: CAN_DROP_FLOWS,
+    },
+    {
+      title: 'a middlebox resets the flow',
+      breakIt: () => pod.resetFlows(),
+      mend: nothing,
+      goneMs: 0,
+      noticedWithinMs: 6_000,
+      healedWithinMs: 6_000,
+      isPossible: CAN_DROP_FLOWS,
+    },
+    {
+      title: 'ssh killed, and the network gone for 5 s while the next one shakes hands',
+      breakIt: async () => {
+        await killSsh('SIGKILL');
+        await sleep(60);
+        pod.cable('swallowing');
+      },
+      mend: () => pod.cable('up'),
+      goneMs: 5_000,
+      noticedWithinMs: 3_000,
+      healedWithinMs: 4_000,
     },
     {
       title: 'moved to another port with another host key',

@@ -19,8 +19,14 @@ export interface PodHost {
   cable(state: 'up' | 'swallowing' | 'down'): void;
   /** What a stateful middlebox does that forgot: packets of the connections there are now vanish for good. */
   dropFlows(): void;
+  /** What a middlebox does that says so: each packet of the connections there are now is answered with a reset. */
+  resetFlows(): void;
+  /** A line of so many megabits a second with a queue of a megabyte, both ways; undefined for one without limits. */
+  line(megabits: number | undefined): void;
   comfy(state: 'up' | 'down'): Promise<void>;
   sshd(state: 'up' | 'killed' | 'frozen' | 'thawed'): Promise<void>;
+  /** Whether sshd lets connections through to the pod's ports, from its next start on. */
+  allowForwarding(isAllowed: boolean): void;
   /** Another sshd at another port with another host key, as after a restart of a pod. The old one is gone. */
   move(): Promise<void>;
   /** Replaces the host key without moving. */
@@ -50,7 +56,7 @@ export async function startPodHost(): Promise<PodHost> {
 
   let sshd: ChildProcess | undefined;
   let comfy: ChildProcess | undefined;
-  const state = { port: 2200 };
+  const state = { port: 2200, forwarding: 'yes' };
 
   const startSshd = async () => {
     const config = join(folder, 'sshd_config');
@@ -63,6 +69,7 @@ export async function startPodHost(): Promise<PodHost> {
       `SetEnv HOME=${folder}`,
       'UsePAM no',
       'PidFile none',
+      `AllowTcpForwarding ${state.forwarding}`,
       'MaxStartups 100',
       'Subsystem sftp internal-sftp',
     ];
@@ -95,6 +102,12 @@ export async function startPodHost(): Promise<PodHost> {
     }
   };
 
+  const strikeFlows = (verdict: string) => {
+    const nft = (rule: string) => ip('netns', 'exec', name, 'nft', rule);
+    nft('add table inet drops; add chain inet drops in { type filter hook input priority 0; }');
+    for (const port of peersOf(name, state.port)) nft(`add rule inet drops in tcp sport ${port} ${verdict}`);
+  };
+
   const host: PodHost = {
     host: `${net}.2`,
     get port() {
@@ -107,10 +120,14 @@ export async function startPodHost(): Promise<PodHost> {
         ip('neigh', 'replace', `${net}.2`, 'lladdr', '02:00:00:00:00:99', 'dev', near, 'nud', 'permanent');
       if (wanted === 'up') ip('neigh', 'replace', `${net}.2`, 'lladdr', mac, 'dev', near, 'nud', 'reachable');
     },
-    dropFlows() {
-      const nft = (rule: string) => ip('netns', 'exec', name, 'nft', rule);
-      nft('add table inet drops; add chain inet drops in { type filter hook input priority 0; }');
-      for (const port of peersOf(name, state.port)) nft(`add rule inet drops in tcp sport ${port} drop`);
+    dropFlows: () => strikeFlows('drop'),
+    resetFlows: () => strikeFlows('reject with tcp reset'),
+    line(megabits) {
+      qdisc(near, megabits);
+      qdisc(far, megabits, name);
+    },
+    allowForwarding(isAllowed) {
+      state.forwarding = isAllowed ? 'yes' : 'no';
     },
     async comfy(wanted) {
       if (wanted === 'down') {
@@ -155,6 +172,18 @@ export async function startPodHost(): Promise<PodHost> {
   await startSshd();
   await host.comfy('up');
   return host;
+}
+
+/** Sets or takes away the limit of one side's sending. */
+function qdisc(device: string, megabits: number | undefined, netns?: string): void {
+  const inside = netns === undefined ? [] : ['ip', 'netns', 'exec', netns];
+  const limit = ['rate', `${megabits}mbit`, 'burst', '32kb', 'limit', '1mb'];
+  const wanted =
+    megabits === undefined
+      ? ['del', 'dev', device, 'root']
+      : ['replace', 'dev', device, 'root', 'tbf', ...limit];
+  const [program = '', ...args] = [...inside, 'tc', 'qdisc', ...wanted];
+  execFileSync(program, args, { stdio: 'pipe' });
 }
 
 function isOpen(netns: string, port: number): boolean {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KeeperClient, keeperClient, type TunnelView } from '../../src/keeper/client.ts';
 import { describeHome } from '../../src/store/home.ts';
@@ -21,6 +21,8 @@ export interface TunnelWorld {
   /** As after a restart at RunPod: another port, another host key, told by the API. */
   movePod(): Promise<void>;
   signalSsh(signal: NodeJS.Signals): Promise<void>;
+  /** The command lines of this home's ssh processes: connections, heartbeats, shells. A zombie is in it, empty. */
+  sshProcesses(): string[];
   /** How many ssh connections of this home there are. */
   sshCount(): number;
   end(): Promise<void>;
@@ -63,12 +65,36 @@ export async function startTunnelWorld(): Promise<TunnelWorld> {
     signalSsh: async (signal) => {
       await until('an ssh to signal', async () => signalled((await view()).sshPid, signal));
     },
+    sshProcesses: () => [
+      ...world
+        .processes()
+        .map(commandLine)
+        .filter((line) => line.startsWith('ssh ')),
+      ...zombiesOf(world.keeperPids()),
+    ],
     sshCount: () => world.processes().filter((pid) => commandLine(pid).startsWith('ssh -N')).length,
     end: async () => {
       await world.end();
       await pod.end();
     },
   };
+}
+
+/** An empty command line for each child of these that ended and was not waited for. */
+function zombiesOf(parents: number[]): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => /^\d+ \(.*\) Z (\d+)/.exec(readStat(pid))?.[1])
+    .filter((parent) => parents.includes(Number(parent)))
+    .map(() => '');
+}
+
+function readStat(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return ''; // it has ended meanwhile
+  }
 }
 
 /** False if there is no such process, as when it ended after it was asked for. */

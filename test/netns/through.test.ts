@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../support/until.ts';
+import { leftRunning } from '../support/world.ts';
+import { CAN_DROP_FLOWS, CAN_NETNS } from './pod-host.ts';
+import { startTunnelWorld, type TunnelWorld } from './tunnel-world.ts';
+
+const MEGABYTE = 1_000_000;
+
+/** What goes through a tunnel to OpenSSH's sshd, and what it does to the tunnel. Needs root and iproute2. */
+describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
+  let net: TunnelWorld;
+  beforeAll(async () => {
+    net = await startTunnelWorld();
+  });
+  afterAll(async () => {
+    await net.world.autopod(['kill', '-y']);
+    expect(await leftRunning(net.world)).toEqual([]);
+    await net.end();
+  });
+
+  it('300 connections at once are all answered', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 300 }, () => ask({ port: net.port, agent: false, path: '/system_stats' })),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(300);
+  });
+
+  it('an upload of a gigabyte arrives whole, and the keeper does not keep it', {
+    timeout: 120_000,
+  }, async () => {
+    const [keeper = 0] = net.world.keeperPids();
+    const before = residentMegabytes(keeper);
+    const { body } = await ask({ port: net.port, agent: false, path: '/upload', method: 'POST' }, 1024);
+    expect(JSON.parse(body).taken).toBe(1024 * MEGABYTE);
+    expect(residentMegabytes(keeper) - before).toBeLessThan(200);
+    expect((await net.view()).lastDeath).toBeUndefined();
+  });
+
+  it('a healthy tunnel costs no call of the API', async () => {
+    const calls = async () =>
+      ((await (await fetch(`${net.world.simulator.controlUrl}/requests`)).json()) as { requests: unknown[] })
+        .requests.length;
+    const before = await calls();
+    for (let second = 0; second < 4; second++) {
+      await ask({ port: net.port, agent: false, path: '/system_stats' });
+      await sleep(1_000);
+    }
+    expect(await calls()).toBe(before);
+  });
+
+  it.each(['down', 'up'] as const)(
+    'a line of 2 Mbit/s that is full (%s) is slow, not dead',
+    { timeout: 60_000 },
+    async (direction) => {
+      net.pod.line(2);
+      try {
+        if (direction === 'up') {
+          const { body } = await ask({ port: net.port, agent: false, path: '/u', method: 'POST' }, 3);
+          expect(JSON.parse(body).taken).toBe(3 * MEGABYTE);
+        } else {
+          const { status } = await ask({ port: net.port, agent: false, path: `/bytes?n=${3 * MEGABYTE}` });
+          expect(status).toBe(200);
+        }
+      } finally {
+        net.pod.line(undefined);
+      }
+      expect((await net.view()).lastDeath).toBeUndefined();
+    },
+  );
+
+  it('a shell lives through an outage of 4 s, although another ssh has taken over', {
+    timeout: 60_000,
+  }, async () => {
+    const { sshPid } = await net.view();
+    const shell = net.world.start(['ssh', '-c', 'sleep 9; echo lived; exit 7']);
+    await until('the shell', () => net.sshProcesses().some((line) => line.includes('echo lived')));
+    net.pod.cable('swallowing');
+    await sleep(4_000);
+    net.pod.cable('up');
+    await until('another ssh', async () => {
+      const now = await net.view();
+      return now.state === 'healthy' && now.sshPid !== sshPid;
+    });
+    const { code, stdout } = await shell.ended;
+    expect([code, stdout]).toEqual([7, 'lived\n']);
+    await until('the replaced ssh ends with its shell', () => net.sshCount() === 1);
+  });
+
+  it.runIf(CAN_DROP_FLOWS)(
+    'a connection that is kept alive heals as the others do',
+    { timeout: 60_000 },
+    async () => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      await ask({ port: net.port, agent, path: '/system_stats' });
+      net.pod.dropFlows();
+      const begun = performance.now();
+      const { status } = await ask({ port: net.port, agent, path: '/system_stats' });
+      expect(status).toBe(200);
+      expect(performance.now() - begun).toBeLessThan(8_000);
+      agent.destroy();
+    },
+  );
+
+  it('an sshd that forbids forwarding is told as such, and is not tried for ever', {
+    timeout: 60_000,
+  }, async () => {
+    const restarted = async (isAllowed: boolean) => {
+      net.pod.allowForwarding(isAllowed);
+      await net.pod.sshd('killed');
+      await net.pod.sshd('up');
+    };
+    await restarted(false);
+    await net.isState('failed', 30_000);
+    expect((await net.view()).failure?.code).toBe('sshForwardingForbidden');
+    await restarted(true);
+    expect((await net.world.autopod(['tunnel'])).code).toBe(0);
+  });
+});
+
+/** One request, with so many megabytes to send. */
+function ask(
+  options: { port: number; agent: Agent | false; path: string; method?: string },
+  megabytes = 0,
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ host: '127.0.0.1', timeout: 100_000, ...options }, (response) => {
+      let body = '';
+      response.setEncoding('latin1').on('data', (text: string) => {
+        if (body.length < 10_000) body += text;
+      });
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      response.once('error', reject);
+    });
+    asked.once('error', reject);
+    const chunk = Buffer.alloc(MEGABYTE);
+    const send = (left: number): void => {
+      if (left === 0) asked.end();
+      else if (asked.write(chunk)) send(left - 1);
+      else asked.once('drain', () => send(left - 1));
+    };
+    send(megabytes);
+  });
+}
+
+function residentMegabytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+}
