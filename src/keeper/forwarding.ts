@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FAILURES, toFailure } from '../errors.ts';
 import type { Generation, Opened, SshAddress, TunnelWish } from '../machines/tunnel.ts';
 import type { MasterFiles } from '../services/ssh/master.ts';
+import { isSending } from '../services/ssh/sending.ts';
 import { Generations } from './generations.ts';
 import { knock } from './knock.ts';
 import type { Locator } from './locate.ts';
@@ -44,6 +45,8 @@ export class Forwarding {
   readonly #attempts = new Set<Promise<Opened>>();
   readonly #closing = new AbortController();
   #lastAddress: SshAddress | undefined;
+  /** Boot of the pod whose sshd is known to forward. */
+  #forwardingBoot: string | undefined;
 
   constructor(options: ForwardingOptions, streams: ForwardingStreams) {
     this.#options = options;
@@ -76,7 +79,14 @@ export class Forwarding {
     const { forward } = this.filesOf(generation);
     const echo = this.#generations.takeEcho(generation);
     try {
-      return await echo.hold(this.#options.timings, () => this.#streams.flowedAt(forward), signal);
+      const traffic = {
+        flowedAt: () => this.#streams.flowedAt(forward),
+        isSending: async () => {
+          const pid = this.pidOf(generation);
+          return pid !== undefined && isSending(pid);
+        },
+      };
+      return await echo.hold(this.#options.timings, traffic, signal);
     } finally {
       echo.end();
     }
@@ -207,9 +217,11 @@ export class Forwarding {
         knownHostsPath: join(knownHosts, wish.podId),
         timings,
         signal,
+        isKnownToForward: this.#forwardingBoot === address.bootId,
         onForward: () => this.#streams.onForward(files.forward),
         lives: () => this.#generations.lives(generation),
       });
+      this.#forwardingBoot = address.bootId;
       this.#generations.keepEcho(generation, echo);
       signal.throwIfAborted();
     } catch (error) {

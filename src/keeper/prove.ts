@@ -3,7 +3,7 @@ import { AutopodError } from '../errors.ts';
 import type { SshAddress, TunnelWish } from '../machines/tunnel.ts';
 import { Echo } from '../services/ssh/echo.ts';
 import { isHeldByAgent } from '../services/ssh/key.ts';
-import { type MasterFiles, refusesForwards, startMaster } from '../services/ssh/master.ts';
+import { forbidsForwarding, type MasterFiles, startMaster } from '../services/ssh/master.ts';
 import type { KeeperTimings } from './timings.ts';
 
 export interface Proving {
@@ -11,6 +11,8 @@ export interface Proving {
   knownHostsPath: string;
   timings: Pick<KeeperTimings, 'openTimeoutMs' | 'keyGraceMs'>;
   signal: AbortSignal;
+  /** This boot of the pod has let a connection through before, or was asked whether it would. */
+  isKnownToForward: boolean;
   /** Told when the forward is set up, before it is proven. */
   onForward: () => void;
   /** Whether the ssh answers at its control socket. */
@@ -22,7 +24,7 @@ export interface Proving {
  * it. Throws what ssh failed with, `sshForwardingForbidden`, or `sshUnreachable` when nothing comes in time.
  */
 export async function proveForward(wish: TunnelWish, address: SshAddress, proving: Proving): Promise<Echo> {
-  const { files, timings, signal, onForward, lives } = proving;
+  const { files, timings, signal, isKnownToForward, onForward, lives } = proving;
   const tooLong = AbortSignal.timeout(timings.openTimeoutMs);
   const bounded = AbortSignal.any([signal, tooLong]);
   const { podId, keyPath, needsAgent, agentSocket, remotePort } = wish;
@@ -47,7 +49,7 @@ export async function proveForward(wish: TunnelWish, address: SshAddress, provin
     const [isAnswering, isAlive] = await Promise.all([echo.answers(timings.openTimeoutMs, bounded), lives()]);
     if (!isAnswering || !isAlive) throw unreachable(podId, 'no answer through the ssh connection');
     // Nothing listens on the pod yet, or its sshd does not forward: ssh tells the two apart only when asked.
-    if (isClosed() && (await refusesForwards(files.control, remotePort, bounded)))
+    if (isClosed() && !isKnownToForward && (await forbidsForwarding(target, remotePort, bounded)))
       throw new AutopodError('sshForwardingForbidden', { podId });
   } catch (error) {
     echo.end();

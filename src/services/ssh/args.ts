@@ -82,9 +82,9 @@ export function controlArguments(control: string, request: 'check' | 'exit'): st
   return ['-F', 'none', '-S', literal(control), '-O', request, 'pod'];
 }
 
-/** A connection over a running master to a port of the pod, joined to standard input and output. */
-export function streamArguments(control: string, remotePort: number): string[] {
-  return ['-F', 'none', '-S', literal(control), '-W', `127.0.0.1:${remotePort}`, 'pod'];
+/** A connection of its own to a port of the pod, joined to standard input and output. */
+export function streamArguments(target: SshTarget, remotePort: number): string[] {
+  return [...common(target), '-W', `127.0.0.1:${remotePort}`, ...destination(target)];
 }
 
 /** A session over a running master that sends back each byte it gets. */

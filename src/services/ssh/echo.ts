@@ -10,6 +10,16 @@ export interface EchoTimings {
   deadAfterMs: number;
 }
 
+/** What else goes through the connection. */
+export interface Traffic {
+  /** When bytes last came through, by the clock of performance.now(). */
+  flowedAt(): number;
+  /** Whether bytes on their way to the pod are being acknowledged. */
+  isSending(): Promise<boolean>;
+}
+
+/** Milliseconds between two looks at bytes on their way. */
+const SENDING_LOOK_MS = 250;
 /** Milliseconds by which a beat is late when the machine, or this process, stood still. */
 const ASLEEP_MS = 3_000;
 
@@ -55,19 +65,20 @@ export class Echo {
   }
 
   /**
-   * Beats until no answer comes for too long, the machine has slept or the session ends; then throws why. Other bytes
-   * that get through are answers, too, for one to a beat may stand in line behind them: `flowedAt` tells when some
-   * last did, by the clock of performance.now().
+   * Beats until no answer comes for too long, the machine has slept or the session ends; then throws why. An answer
+   * may stand in line behind other bytes, so those count as well.
    */
   async hold(
     { beatMs, deadAfterMs }: EchoTimings,
-    flowedAt: () => number,
+    { flowedAt, isSending }: Traffic,
     signal: AbortSignal,
   ): Promise<never> {
     let lastTick = Date.now();
     let heardAt = performance.now();
     return new Promise<never>((_, reject) => {
+      let isOver = false;
       const stop = (reason: unknown) => {
+        isOver = true;
         clearInterval(beat);
         clearTimeout(silence);
         this.#child.stdout.off('data', heard);
@@ -82,11 +93,13 @@ export class Echo {
       // Timers stand still while the machine sleeps, and the path may have died meanwhile.
       const hasSlept = () => Date.now() - lastTick > beatMs + ASLEEP_MS;
       const dieAsleep = () => die(`this machine slept for ${Math.round((Date.now() - lastTick) / 1000)} s`);
-      const listen = () => {
+      const listen = async () => {
         if (hasSlept()) return dieAsleep();
-        const leftMs = Math.max(heardAt, flowedAt()) + deadAfterMs - performance.now();
-        if (leftMs <= 0) die(`no answer for ${deadAfterMs / 1000} s`);
-        else silence = setTimeout(listen, leftMs);
+        const leftMs = () => Math.max(heardAt, flowedAt()) + deadAfterMs - performance.now();
+        const isSilent = leftMs() <= 0 && !(await isSending()) && leftMs() <= 0;
+        if (isOver) return;
+        if (isSilent) die(`no answer for ${deadAfterMs / 1000} s`);
+        else silence = setTimeout(listen, Math.max(leftMs(), SENDING_LOOK_MS));
       };
       let silence = setTimeout(listen, deadAfterMs);
       const beat = setInterval(() => {

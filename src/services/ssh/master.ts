@@ -30,6 +30,8 @@ export function masterFiles(folder: string, id: string): MasterFiles {
 
 /** Milliseconds after which a control socket that does not answer counts as dead. */
 const CONTROL_TIMEOUT_MS = 2_000;
+/** Milliseconds for a login whose only purpose is a question. */
+const LOGIN_TIMEOUT_MS = 10_000;
 
 /**
  * Starts a master connection and resolves when its forward is set up. Plain `spawn`, because the master must
@@ -46,7 +48,7 @@ export async function startMaster(
   const child = spawn('ssh', forwardArguments(target, files, remotePort), {
     detached: true,
     stdio: ['ignore', 'ignore', stderr],
-    env: { ...sshEnvironment(process.env), ...(target.agentSocket && { SSH_AUTH_SOCK: target.agentSocket }) },
+    env: masterEnvironment(target),
     cwd: '/',
   });
   closeSync(stderr);
@@ -141,22 +143,29 @@ export async function isStopped(pid: number): Promise<boolean> {
   return /^ [Tt] /.test(stat.slice(stat.lastIndexOf(')') + 1));
 }
 
-/** Whether the pod's sshd forbids forwarding: asked through the master, because a forward is closed without a word. */
-export async function refusesForwards(
-  control: string,
+/**
+ * Whether the pod's sshd forbids forwarding. A master closes such a connection without a word, as it does when nothing
+ * listens at the port; only a login of its own is told which it is.
+ */
+export async function forbidsForwarding(
+  target: SshTarget,
   remotePort: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { stderr } = await execa('ssh', streamArguments(control, remotePort), {
+  const { stderr } = await execa('ssh', streamArguments(target, remotePort), {
     reject: false,
     stdin: 'ignore',
-    timeout: CONTROL_TIMEOUT_MS,
+    timeout: LOGIN_TIMEOUT_MS,
     killSignal: 'SIGKILL',
     cancelSignal: signal,
     extendEnv: false,
-    env: sshEnvironment(process.env),
+    env: masterEnvironment(target),
   });
   return classifySsh(stderr ?? '', { podId: '', path: '' }).code === 'sshForwardingForbidden';
+}
+
+function masterEnvironment({ agentSocket }: SshTarget): NodeJS.ProcessEnv {
+  return { ...sshEnvironment(process.env), ...(agentSocket && { SSH_AUTH_SOCK: agentSocket }) };
 }
 
 async function removeMasterFiles(files: MasterFiles): Promise<void> {
