@@ -153,7 +153,8 @@ export class Front {
     const onEnd = () => {
       if (opening.isHttp && !opening.isRepeatableRequest) refuse();
     };
-    const timer = setTimeout(refuse, this.#options.holdMs);
+    opening.heldUntil ??= performance.now() + this.#options.holdMs;
+    const timer = setTimeout(refuse, opening.heldUntil - performance.now());
     this.#held.add(release);
     socket.on('data', listen).once('end', onEnd).once('close', letGo);
     if (socket.readableEnded) onEnd();

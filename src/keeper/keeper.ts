@@ -79,7 +79,7 @@ export class Keeper {
     const { podId, apiUrl, keyPath, needsAgent, agentSocket, neededBy, generation, autoStop } = facts;
     const ports = { localPort: facts.local_port, remotePort: facts.remote_port };
     const wish = { podId, ...ports, keyPath, needsAgent, agentSocket, neededBy };
-    const tunnel = Tunnel.restore(wish, this.#optionsFor(podId, apiUrl), facts.started_at);
+    const tunnel = Tunnel.restore(wish, this.#optionsFor(podId, apiUrl), facts);
     this.#tunnels.set(podId, tunnel);
     await tunnel.begin(generation);
     if (autoStop) await tunnel.schedule(autoStop);

@@ -4,6 +4,8 @@ const HEAD_BYTES = 1024;
 
 /** What a client has said since the last answer: enough to ask again when the ssh it went into has died. */
 export class Opening {
+  /** By performance.now(): until then it is held, however often it has to be. */
+  heldUntil: number | undefined;
   #bytes: Buffer = Buffer.alloc(0);
   #isWhole = true;
   #isSent = false;

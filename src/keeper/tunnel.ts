@@ -3,7 +3,7 @@ import { eventName } from '../machines/names.ts';
 import { type Generation, type TunnelState, type TunnelWish, tunnelMachine } from '../machines/tunnel.ts';
 import type { Journal } from '../store/journal.ts';
 import { RECORD_SCHEMA } from '../store/records.ts';
-import type { TunnelStore } from '../store/tunnels.ts';
+import type { TunnelFacts, TunnelStore } from '../store/tunnels.ts';
 import { reasonToStop } from './auto-stop.ts';
 import type { AutoStop, TunnelView } from './client.ts';
 import { ComfyProbe, jobsThrough } from './comfy-probe.ts';
@@ -51,8 +51,11 @@ export class Tunnel {
   }
 
   /** Takes the local port when it begins: where that is taken the tunnel is `failed`, and still wanted. */
-  static restore(wish: TunnelWish, options: TunnelOptions, startedAt: string): Tunnel {
-    return new Tunnel(wish, options, startedAt);
+  static restore(wish: TunnelWish, options: TunnelOptions, facts: TunnelFacts): Tunnel {
+    const tunnel = new Tunnel(wish, options, facts.started_at);
+    tunnel.#lastHealedAt = facts.lastHealedAt ?? undefined;
+    tunnel.#lastDeath = facts.lastDeath ?? undefined;
+    return tunnel;
   }
 
   private constructor(wish: TunnelWish, options: TunnelOptions, startedAt = new Date().toISOString()) {
@@ -262,6 +265,8 @@ export class Tunnel {
       started_at: this.#startedAt,
       generation,
       failure,
+      lastHealedAt: this.#lastHealedAt ?? null,
+      lastDeath: this.#lastDeath ?? null,
       autoStop: this.#autoStop ?? null,
     };
     const record = { schema: RECORD_SCHEMA, machine: 'tunnel@1', facts, snapshot: { value: this.#state } };

@@ -21,6 +21,9 @@ export interface TunnelFacts {
   /** The ssh in use: its name in the runtime folder and where it went. */
   generation: { id: string; address: { host: string; port: number; user: string; bootId: string } } | null;
   failure: Failure | null;
+  /** ISO 8601, UTC. */
+  lastHealedAt?: string | null;
+  lastDeath?: { at: string; failure: Failure } | null;
   /** When the pod is to be stopped by itself. */
   autoStop?: { stopAt: string | null; idleMs: number | null } | null;
 }

@@ -4,7 +4,7 @@ import type { ScenarioInput } from '../../sim/scenario.ts';
 import { commandLine, leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
 /** Which processes are killed at once; `keeperAndSsh` leaves the guardian and the command. */
-export type Victim = 'cli' | 'keeper' | 'ssh' | 'keeperAndSsh' | 'both' | 'all';
+export type Victim = 'cli' | 'guardian' | 'keeper' | 'ssh' | 'keeperAndSsh' | 'both' | 'all';
 
 /** How one run is made to crash before `up` is asked again. */
 export type Crash =
@@ -64,6 +64,7 @@ async function crashOnce(world: TestWorld, crash: Crash): Promise<number> {
   const ssh = () => world.processes().filter((pid) => commandLine(pid).startsWith('ssh '));
   const victims: Record<Victim, () => number[]> = {
     cli: () => [child.pid ?? 0],
+    guardian: () => world.processes().filter((pid) => commandLine(pid).includes('autopod-guardian')),
     keeper: () => world.keeperPids(),
     ssh,
     keeperAndSsh: () => [...world.keeperPids(), ...ssh()],

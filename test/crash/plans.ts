@@ -18,7 +18,7 @@ export function planOf(seed: number, run: number): CrashPlan {
     random() < 0.5
       ? {
           kind: 'atTime',
-          victim: pick(['cli', 'keeper', 'ssh', 'keeperAndSsh', 'both', 'all']),
+          victim: pick(['cli', 'guardian', 'keeper', 'ssh', 'keeperAndSsh', 'both', 'all']),
           afterMs: Math.floor(200 + random() * 1_800),
         }
       : {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TunnelView } from '../../src/keeper/client.ts';
 import { freePort } from '../support/free-port.ts';
@@ -162,6 +163,52 @@ describe('a tunnel outlives what happens to it', () => {
       .filter(({ machine, to }) => machine === 'tunnel@1' && to === 'dead');
     expect(deaths.length).toBeGreaterThan(1);
     for (const { reason } of deaths) expect(reason).toMatch(/^sshUnreachable/);
+  });
+});
+
+describe('ssh that is just being opened', () => {
+  afterEach(() => world.end());
+
+  it('is not left behind by who stops the tunnel meanwhile, however slow ssh is to answer', {
+    timeout: 60_000,
+  }, async () => {
+    world = await startWorld();
+    await world.autopod(['up', '--no-tunnel']);
+    const slow = join(world.home, 'slow');
+    mkdirSync(slow);
+    // A slow ssh, by its own program: it hesitates before it is asked whether it lives.
+    writeFileSync(
+      join(slow, 'ssh'),
+      `#!/bin/sh\ncase "$*" in *'-O check'*) sleep 1;; esac\nPATH="${process.env.PATH}" exec ssh "$@"\n`,
+      { mode: 0o755 },
+    );
+    const env = { PATH: `${slow}:${process.env.PATH}` };
+    for (const waitMs of [0, 300, 700]) {
+      const opening = world.start(['tunnel', '--local-port', 'auto'], env);
+      await until('an ssh', () => world.processes().some((pid) => commandLine(pid).startsWith('ssh -N')));
+      await sleep(waitMs);
+      expect((await world.autopod(['tunnel', '--stop'], env)).code).toBe(0);
+      await opening.ended;
+      expect(await leftRunning(world)).toEqual([]);
+    }
+  });
+});
+
+describe('a terminal that closes', () => {
+  afterEach(() => world.end());
+
+  it('does not reach keeper and guardian: they are in a session of their own and take no SIGHUP', async () => {
+    await ready();
+    const session = (pid: number | string) =>
+      readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .split(' ')[3];
+    const pids = [...world.keeperPids(), ...guardians()];
+    expect(pids).toHaveLength(2);
+    for (const pid of pids) expect(session(pid)).not.toBe(session('self'));
+    for (const pid of pids) process.kill(pid, 'SIGHUP');
+    expect(await answers()).toBe(true);
+    expect([...world.keeperPids(), ...guardians()]).toEqual(pids);
   });
 });
 

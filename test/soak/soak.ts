@@ -96,7 +96,10 @@ const FAULTS: Record<string, Fault> = {
     await pod.sshd('thawed');
   },
   'pod moved': ({ movePod }) => movePod(),
-  ...(CAN_DROP_FLOWS && { 'flow dropped': async ({ pod }) => pod.dropFlows() }),
+  ...(CAN_DROP_FLOWS && {
+    'flow dropped': async ({ pod }) => pod.dropFlows(),
+    'flow reset': async ({ pod }) => pod.resetFlows(),
+  }),
 };
 
 async function fault(net: TunnelWorld, random: Random): Promise<string> {
