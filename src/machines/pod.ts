@@ -66,6 +66,19 @@ export const podMachine = setup({
   guards: {
     wantsTerminated: ({ context }) => context.goal === 'terminated',
     wantsStopped: ({ context }) => context.goal === 'stopped',
+    isFound: ({ event }) => !isNothing(event),
+    isNothing: ({ event }) => isNothing(event),
+    isNothingToEnd: ({ context, event }) => isNothing(event) && context.goal === 'terminated',
+    isNothingToStop: ({ context, event }) => isNothing(event) && context.goal === 'stopped',
+    isGone: ({ context, event }) => isNothing(event) && context.podId !== null,
+    isStoppedAsWanted: ({ context, event }) => is(event, 'stopped') && context.goal === 'stopped',
+    isBroken: ({ event }) => is(event, 'broken'),
+    isToStart: ({ context, event }) => is(event, 'stopped') || isBootToReplace(context, event),
+    isUnanswered: ({ event }) => hasCode(event, ['createUnanswered']),
+    canTryNext: ({ context, event }) =>
+      hasCode(event, NEXT_CANDIDATE) && context.candidate + 1 < context.plan.length,
+    isRefused: ({ event }) => hasCode(event, NEXT_CANDIDATE),
+    isNothingCreated: ({ event }) => hasCode(event, NOTHING_CREATED),
     isOutOfTries: ({ context }) => context.unansweredCreates + 1 >= MAX_UNANSWERED_CREATES,
   },
   actions: {
@@ -110,39 +123,23 @@ export const podMachine = setup({
         src: 'lookForPod',
         input: ({ context }) => factsOf(context),
         onDone: [
+          { guard: 'isNothingToEnd', target: 'terminated', actions: 'forgetPod' },
           {
-            guard: ({ context, event }) => isNothing(event) && context.goal === 'terminated',
-            target: 'terminated',
-            actions: 'forgetPod',
-          },
-          {
-            guard: ({ context, event }) => isNothing(event) && context.podId !== null,
+            guard: 'isGone',
             target: 'terminated',
             actions: [assign({ failure: ({ context }) => gone(context) }), 'forgetPod'],
           },
-          {
-            guard: ({ context, event }) => isNothing(event) && context.goal === 'stopped',
-            target: 'terminated',
-            actions: 'forgetPod',
-          },
-          { guard: ({ event }) => isNothing(event), target: 'creating', actions: 'closeCreate' },
+          { guard: 'isNothingToStop', target: 'terminated', actions: 'forgetPod' },
+          { guard: 'isNothing', target: 'creating', actions: 'closeCreate' },
           { guard: 'wantsTerminated', target: 'terminating', actions: 'keepPod' },
-          {
-            guard: ({ context, event }) => is(event, 'stopped') && context.goal === 'stopped',
-            target: 'stopped',
-            actions: 'keepPod',
-          },
+          { guard: 'isStoppedAsWanted', target: 'stopped', actions: 'keepPod' },
           { guard: 'wantsStopped', target: 'stopping', actions: 'keepPod' },
           {
-            guard: ({ event }) => is(event, 'broken'),
+            guard: 'isBroken',
             target: 'failed',
             actions: ['keepPod', assign({ failure: ({ event }) => broken(event) })],
           },
-          {
-            guard: ({ context, event }) => is(event, 'stopped') || isBootToReplace(context, event),
-            target: 'starting',
-            actions: 'keepPod',
-          },
+          { guard: 'isToStart', target: 'starting', actions: 'keepPod' },
           { target: 'booting', actions: 'keepPod' },
         ],
         onError: { target: 'failed', actions: 'keepFailure' },
@@ -193,25 +190,20 @@ export const podMachine = setup({
             }),
             onDone: { target: '#pod@1.booting', actions: 'keepPod' },
             onError: [
+              { guard: 'isUnanswered', target: 'lookingAgain', actions: 'keepFailure' },
               {
-                guard: ({ event }) => hasCode(event, ['createUnanswered']),
-                target: 'lookingAgain',
-                actions: 'keepFailure',
-              },
-              {
-                guard: ({ context, event }) =>
-                  hasCode(event, NEXT_CANDIDATE) && context.candidate + 1 < context.plan.length,
+                guard: 'canTryNext',
                 target: 'placing',
                 reenter: true,
                 actions: ['noteRefusal', 'tryNextCandidate'],
               },
               {
-                guard: ({ event }) => hasCode(event, NEXT_CANDIDATE),
+                guard: 'isRefused',
                 target: '#pod@1.failed',
                 actions: ['noteRefusal', 'closeCreate', 'summarizeRefusals'],
               },
               {
-                guard: ({ event }) => hasCode(event, NOTHING_CREATED),
+                guard: 'isNothingCreated',
                 target: '#pod@1.failed',
                 actions: ['closeCreate', 'keepFailure'],
               },
@@ -227,7 +219,7 @@ export const podMachine = setup({
             input: ({ context }) => factsOf(context),
             onDone: [
               {
-                guard: ({ event }) => !isNothing(event),
+                guard: 'isFound',
                 target: '#pod@1.booting',
                 actions: ['countUnanswered', 'keepPod', assign({ failure: null })],
               },

@@ -67,14 +67,7 @@ export interface TunnelInput {
 const unprovided = (name: string) => Promise.reject(new Error(`${name} is not provided`));
 
 const opening = {
-  onDone: [
-    {
-      guard: ({ event }: { event: { output: Opened } }) => event.output.kind === 'open',
-      target: 'healthy',
-      actions: 'keepGeneration',
-    },
-    { target: 'waitingForPod' },
-  ],
+  onDone: [{ guard: 'isOpen', target: 'healthy', actions: 'keepGeneration' }, { target: 'waitingForPod' }],
   onError: [
     { guard: 'isPodGone', target: 'stopping', actions: 'keepFailure' },
     { guard: 'canRetry', target: 'dead', actions: 'keepFailure' },
@@ -104,6 +97,7 @@ export const tunnelMachine = setup({
     closeForward: fromPromise<void, { generation: Generation | null }>(() => unprovided('closeForward')),
   },
   guards: {
+    isOpen: ({ event }) => generationOf(event) !== null,
     isPodGone: ({ event }) => ['podGone', 'podNotFound'].includes(codeOf(event)),
     canRetry: ({ event }) => FAILURES[codeOf(event)].retryable,
   },
