@@ -15,11 +15,18 @@ export interface ChartState {
   isFailure: boolean;
 }
 
+/** What takes one transition. */
+export interface Way {
+  event: string;
+  /** Name of the condition under which the event leads this way, `else` for the last one; null without any. */
+  guard: string | null;
+}
+
 export interface ChartEdge {
   from: string;
   to: string;
-  /** Events that lead this way. */
-  labels: string[];
+  /** What leads this way. */
+  ways: Way[];
 }
 
 /** A machine as a picture needs it. */
@@ -28,7 +35,7 @@ export interface Chart {
   states: ChartState[];
   edges: ChartEdge[];
   /** Events taken in every state, and where they lead. */
-  anywhere: { to: string; labels: string[] }[];
+  anywhere: Omit<ChartEdge, 'from'>[];
 }
 
 /** Reads the statechart of a machine from its definition. */
@@ -39,9 +46,10 @@ export function chartOf(machine: AnyStateMachine): Chart {
     id: machine.id,
     states: nodes.map(describe),
     edges: merged(edges),
-    anywhere: merged(edgesFrom(machine.root).map((edge) => ({ from: '', ...edge }))).map(
-      ({ to, labels }) => ({ to, labels }),
-    ),
+    anywhere: merged(edgesFrom(machine.root).map((edge) => ({ from: '', ...edge }))).map(({ to, ways }) => ({
+      to,
+      ways,
+    })),
   };
 }
 
@@ -61,22 +69,47 @@ function describe(node: AnyStateNode): ChartState {
   };
 }
 
-function edgesFrom(node: AnyStateNode): { to: string; label: string }[] {
-  return [...node.transitions.values()]
-    .flat()
-    .flatMap(({ target = [], eventType }) =>
-      target.map((to: AnyStateNode) => ({ to: fullName(to), label: eventName(eventType) })),
-    );
+function edgesFrom(node: AnyStateNode): { to: string; way: Way }[] {
+  return [...node.transitions.values()].flatMap((ways) =>
+    ways.flatMap(({ target = [], eventType, guard }) =>
+      target.map((to: AnyStateNode) => ({
+        to: fullName(to),
+        way: { event: eventName(eventType), guard: guardName(guard, ways.length > 1) },
+      })),
+    ),
+  );
 }
 
-function merged(edges: { from: string; to: string; label: string }[]): ChartEdge[] {
+function guardName(guard: unknown, hasOthers: boolean): string | null {
+  if (typeof guard === 'string') return guard;
+  return hasOthers ? 'else' : null;
+}
+
+function merged(edges: { from: string; to: string; way: Way }[]): ChartEdge[] {
   const byEnds = new Map<string, ChartEdge>();
-  for (const { from, to, label } of edges) {
-    const edge = byEnds.get(`${from}>${to}`) ?? { from, to, labels: [] };
-    if (!edge.labels.includes(label)) edge.labels.push(label);
+  for (const { from, to, way } of edges) {
+    const edge = byEnds.get(`${from}>${to}`) ?? { from, to, ways: [] };
+    edge.ways.push(way);
     byEnds.set(`${from}>${to}`, edge);
   }
   return [...byEnds.values()];
+}
+
+/** The events of an edge, each with the conditions under which it leads this way: `looked.done`, `[isGone]`, `[isNothing]`. */
+export function labelsOf({ ways }: Pick<ChartEdge, 'ways'>): { event: string; guards: string[] }[] {
+  return eventsOf({ ways }).map((event) => ({
+    event,
+    guards: ways.flatMap((way) => (way.event === event && way.guard !== null ? [`[${way.guard}]`] : [])),
+  }));
+}
+
+export function eventsOf({ ways }: Pick<ChartEdge, 'ways'>): string[] {
+  return [...new Set(ways.map(({ event }) => event))];
+}
+
+/** `looked.done`, or `looked.done [isGone]`. */
+export function wayName({ event, guard }: Way): string {
+  return guard === null ? event : `${event} [${guard}]`;
 }
 
 function fullName(node: AnyStateNode): string {

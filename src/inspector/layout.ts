@@ -1,6 +1,6 @@
 import ElkModule from 'elkjs/lib/elk.bundled.js';
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
-import type { Chart, ChartEdge, ChartState } from './chart.ts';
+import { type Chart, type ChartEdge, type ChartState, eventsOf, labelsOf } from './chart.ts';
 
 export interface Box {
   state: ChartState;
@@ -54,6 +54,9 @@ const OPTIONS = {
   'elk.randomSeed': '1',
 };
 
+/** Nothing drawn leads to a failure, so by itself it would stand above the initial state. */
+const AT_THE_END = { 'elk.layered.layering.layerConstraint': 'LAST' };
+
 // elkjs is CommonJS: NodeNext sees its namespace, Node its class.
 const Elk = ElkModule as unknown as typeof ElkModule.default;
 
@@ -82,14 +85,17 @@ function childrenOf(chart: Chart, parent: string | null): ElkNode[] {
     .map((state) => {
       const children = childrenOf(chart, state.id);
       const lines = wrap(state.description, MAX_LINE);
-      const failures = failuresOf(chart, state).flatMap(({ labels }) => labels);
+      const failures = failuresOf(chart, state).flatMap(eventsOf);
       const longest = [...lines, ...failures.map((label) => `${label} ${FAILURE_MARK}`)];
       const width =
         Math.max(state.name.length * NAME_CHAR, ...longest.map((line) => line.length * SMALL_CHAR)) + 28;
       const height = 30 + (lines.length + failures.length) * SMALL_LINE + 6;
-      if (children.length === 0) return { id: state.id, width, height };
-      const layoutOptions = { 'elk.padding': `[top=${height + 8},left=18,bottom=18,right=18]` };
-      return { id: state.id, children, layoutOptions };
+      if (children.length > 0) {
+        const layoutOptions = { 'elk.padding': `[top=${height + 8},left=18,bottom=18,right=18]` };
+        return { id: state.id, children, layoutOptions };
+      }
+      const box = { id: state.id, width, height };
+      return state.isFailure ? { ...box, layoutOptions: AT_THE_END } : box;
     });
 }
 
@@ -101,8 +107,10 @@ function failuresOf(chart: Chart, { id }: ChartState): ChartEdge[] {
   return chart.edges.filter((edge) => edge.from === id && leadsToFailure(chart, edge));
 }
 
-function toElkEdge({ from, to, labels }: ChartEdge): ElkExtendedEdge {
-  const width = Math.max(...labels.map((label) => label.length * SMALL_CHAR)) + 8;
+function toElkEdge(edge: ChartEdge): ElkExtendedEdge {
+  const { from, to } = edge;
+  const lines = linesOf(edge);
+  const width = Math.max(...lines.map((line) => line.length * SMALL_CHAR)) + 8;
   return {
     id: `${from}>${to}`,
     sources: [from],
@@ -110,13 +118,17 @@ function toElkEdge({ from, to, labels }: ChartEdge): ElkExtendedEdge {
     labels: [
       {
         id: `${from}>${to}?`,
-        text: labels.join('\n'),
+        text: lines.join('\n'),
         width,
-        height: labels.length * SMALL_LINE + 2,
+        height: lines.length * SMALL_LINE + 2,
         layoutOptions: { 'elk.edgeLabels.inline': 'true' },
       },
     ],
   };
+}
+
+function linesOf(edge: ChartEdge): string[] {
+  return labelsOf(edge).flatMap(({ event, guards }) => [event, ...guards]);
 }
 
 function boxesIn(chart: Chart, { children = [] }: ElkNode, left: number, top: number): Box[] {
@@ -143,7 +155,7 @@ function arrowOf(placed: ElkExtendedEdge, edge: ChartEdge, boxes: Box[]): Arrow 
     : [];
   const [label] = placed.labels ?? [];
   const at = move({ x: (label?.x ?? 0) + (label?.width ?? 0) / 2, y: label?.y ?? 0 });
-  return { edge, points, label: { ...at, lines: edge.labels } };
+  return { edge, points, label: { ...at, lines: linesOf(edge) } };
 }
 
 function wrap(text: string, most: number): string[] {

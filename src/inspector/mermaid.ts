@@ -1,4 +1,4 @@
-import type { Chart, ChartState } from './chart.ts';
+import { type Chart, type ChartEdge, type ChartState, eventsOf, labelsOf } from './chart.ts';
 
 /** The chart as Mermaid's stateDiagram-v2. */
 export function mermaidOf(chart: Chart): string {
@@ -6,9 +6,7 @@ export function mermaidOf(chart: Chart): string {
   const lines = [
     'stateDiagram-v2',
     ...top.flatMap((state) => stateLines(chart, state, '  ')),
-    ...chart.edges.map(
-      ({ from, to, labels }) => `  ${alias(from)} --> ${alias(to)} : ${labels.map(safe).join(', ')}`,
-    ),
+    ...chart.edges.map((edge) => `  ${alias(edge.from)} --> ${alias(edge.to)} : ${safe(label(edge))}`),
     ...anywhereLines(chart),
   ];
   return `${lines.join('\n')}\n`;
@@ -17,10 +15,10 @@ export function mermaidOf(chart: Chart): string {
 function stateLines(chart: Chart, state: ChartState, indent: string): string[] {
   const children = chart.states.filter(({ parent }) => parent === state.id);
   const initial = state.isInitial ? [`${indent}[*] --> ${alias(state.id)}`] : [];
-  if (children.length === 0)
-    return [`${indent}${alias(state.id)} : ${state.name} — ${safe(state.description)}`, ...initial];
+  const words = safe(`${state.name} — ${state.description}`);
+  if (children.length === 0) return [`${indent}${alias(state.id)} : ${words}`, ...initial];
   return [
-    `${indent}state "${state.name}" as ${alias(state.id)} {`,
+    `${indent}state "${words}" as ${alias(state.id)} {`,
     ...children.flatMap((child) => stateLines(chart, child, `${indent}  `)),
     `${indent}}`,
     ...initial,
@@ -28,9 +26,9 @@ function stateLines(chart: Chart, state: ChartState, indent: string): string[] {
 }
 
 function anywhereLines({ anywhere }: Chart): string[] {
-  return anywhere.flatMap(({ to, labels }) => [
-    `  note right of ${alias(to)}`,
-    `    from any state: ${labels.map(safe).join(', ')}`,
+  return anywhere.flatMap((edge) => [
+    `  note right of ${alias(edge.to)}`,
+    `    from any state: ${safe(eventsOf(edge).join(', '))}`,
     '  end note',
   ]);
 }
@@ -39,7 +37,13 @@ function alias(id: string): string {
   return id.replaceAll('.', '_');
 }
 
-/** Mermaid ends a label at these. */
+function label(edge: ChartEdge): string {
+  return labelsOf(edge)
+    .map(({ event, guards }) => [event, ...guards].join(' '))
+    .join(', ');
+}
+
+/** Mermaid ends a label at these, unless they are written as entities of its own kind. */
 function safe(text: string): string {
-  return text.replaceAll(';', ',').replaceAll(':', ' –').replaceAll('"', "'");
+  return text.replaceAll(/[#;:"]/g, (sign) => `#${sign.charCodeAt(0)};`);
 }

@@ -1,4 +1,4 @@
-import type { Chart, ChartEdge } from './chart.ts';
+import { type Chart, type ChartEdge, eventsOf } from './chart.ts';
 import { type Arrow, type Box, FAILURE_MARK, type Layout } from './layout.ts';
 
 const LIGHT =
@@ -33,8 +33,8 @@ export function svgOf(
   { width, height, boxes, arrows }: Layout,
   { isStyled = true }: { isStyled?: boolean } = {},
 ): string {
-  const notes = chart.anywhere.map(({ to, labels }) => `from any state: ${labels.join(', ')} → ${to}`);
-  const full = height + notes.length * 18 + (notes.length > 0 ? 10 : 0);
+  const { length } = chart.anywhere;
+  const full = height + length * 18 + (length > 0 ? 10 : 0);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 ${width} ${full}" width="${width}" height="${full}" role="img" aria-label="States of ${xml(chart.id)}">`,
     `<title>States of ${xml(chart.id)}</title>`,
@@ -43,9 +43,7 @@ export function svgOf(
     `<rect class="page" width="${width}" height="${full}"/>`,
     ...boxes.map(boxSvg),
     ...arrows.map(arrowSvg),
-    ...notes.map(
-      (note, index) => `<text class="note" x="20" y="${height + 8 + index * 18}">${xml(note)}</text>`,
-    ),
+    ...chart.anywhere.map((edge, index) => anywhereSvg(edge, height + 8 + index * 18)),
     '</svg>',
     '',
   ].join('\n');
@@ -69,11 +67,16 @@ function boxSvg({ state, x, y, width, height, lines, isParent, failures }: Box):
   ].join('');
 }
 
-function failureSvg({ from, to, labels }: ChartEdge, top: number): string {
-  const words = labels.map(
-    (label, index) => `<text x="14" y="${top + index * 14}">${xml(label)} ${FAILURE_MARK}</text>`,
+function failureSvg(edge: ChartEdge, top: number): string {
+  const words = eventsOf(edge).map(
+    (event, index) => `<text x="14" y="${top + index * 14}">${xml(event)} ${FAILURE_MARK}</text>`,
   );
-  return `<g class="transition to-failure" data-from="${xml(from)}" data-to="${xml(to)}">${words.join('')}</g>`;
+  return `<g class="transition to-failure" data-from="${xml(edge.from)}" data-to="${xml(edge.to)}">${words.join('')}</g>`;
+}
+
+function anywhereSvg(edge: Omit<ChartEdge, 'from'>, y: number): string {
+  const words = `from any state: ${eventsOf(edge).join(', ')} → ${edge.to}`;
+  return `<g class="transition anywhere" data-to="${xml(edge.to)}"><text class="note" x="20" y="${y}">${xml(words)}</text></g>`;
 }
 
 function arrowSvg({ edge, points, label }: Arrow): string {

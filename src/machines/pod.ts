@@ -224,7 +224,11 @@ export const podMachine = setup({
                 actions: ['countUnanswered', 'keepPod', assign({ failure: null })],
               },
               { guard: 'isOutOfTries', target: '#pod@1.failed' },
-              { target: 'placing', actions: ['countUnanswered', assign({ failure: null })] },
+              {
+                guard: 'isNothing',
+                target: 'placing',
+                actions: ['countUnanswered', assign({ failure: null })],
+              },
             ],
             onError: { target: '#pod@1.failed', actions: 'keepFailure' },
           },

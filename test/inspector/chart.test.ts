@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { setup } from 'xstate';
 import { POD_STATE_WORDS } from '../../src/cli/text/states.ts';
-import { chartOf } from '../../src/inspector/chart.ts';
+import { WAY_WORDS } from '../../src/cli/text/ways.ts';
+import { chartOf, wayName } from '../../src/inspector/chart.ts';
 import { layOut } from '../../src/inspector/layout.ts';
 import { mermaidOf } from '../../src/inspector/mermaid.ts';
 import { svgOf } from '../../src/inspector/svg.ts';
@@ -23,21 +24,39 @@ describe('the chart of the pod machine', () => {
     expect(chart.edges).toContainEqual({
       from: 'creating.placing',
       to: 'booting',
-      labels: ['placePod.done'],
+      ways: [{ event: 'placePod.done', guard: null }],
     });
     expect(chart.edges).toContainEqual({
       from: 'startingComfyUI',
       to: 'ready',
-      labels: ['awaitComfyUI.done'],
+      ways: [{ event: 'awaitComfyUI.done', guard: null }],
     });
   });
 
   it('tells what is possible anywhere once, not at each state', () => {
-    expect(chart.anywhere).toEqual([
-      { to: 'reconciling', labels: expect.arrayContaining(['stop.requested', 'terminate.requested']) },
-    ]);
-    expect(chart.edges.some(({ labels }) => labels.includes('stop.requested'))).toBe(false);
+    const { to, ways = [] } = chart.anywhere[0] ?? {};
+    expect(to).toBe('reconciling');
+    expect(ways.map(({ event }) => event)).toEqual(
+      expect.arrayContaining(['stop.requested', 'terminate.requested']),
+    );
+    expect(chart.edges.some((edge) => edge.ways.some(({ event }) => event === 'stop.requested'))).toBe(false);
   });
+
+  it('tells arrows with the same event apart by their guards', () => {
+    const names = chart.edges
+      .filter(({ from }) => from === 'reconciling')
+      .flatMap(({ ways }) => ways.map(wayName));
+    expect(new Set(names).size).toBe(names.length);
+    expect(names).toContain('lookForPod.done [isStoppedAsWanted]');
+  });
+});
+
+it('every way there is has words, and no words are left over', () => {
+  const ways = [podMachine, tunnelMachine]
+    .map(chartOf)
+    .flatMap(({ edges, anywhere }) => [...edges, ...anywhere]);
+  const names = new Set(ways.flatMap((edge) => edge.ways.map(wayName)));
+  expect([...names].toSorted()).toEqual(Object.keys(WAY_WORDS).toSorted());
 });
 
 for (const machine of [podMachine, tunnelMachine]) {
@@ -51,8 +70,22 @@ for (const machine of [podMachine, tunnelMachine]) {
         expect(svg).toContain(`data-state="${id}"`);
         expect(mermaid).toContain(id.replaceAll('.', '_'));
       }
-      expect(svg.match(/class="transition /g)).toHaveLength(chart.edges.length);
+      expect(svg.match(/class="transition /g)).toHaveLength(chart.edges.length + chart.anywhere.length);
       expect(mermaid.match(/\w --> \w/g)).toHaveLength(chart.edges.length);
+    });
+
+    it('tells the meaning of every state, also of one that has others in it', () => {
+      for (const { name, description } of chart.states) {
+        const words = description.replaceAll(/[;:]/g, (sign) => (sign === ';' ? '#59;' : '#58;'));
+        expect(mermaidOf(chart)).toContain(`${name} — ${words}`);
+      }
+    });
+
+    it('has the failure below where the machine begins', async () => {
+      const { boxes } = await layOut(chart);
+      const [begin] = boxes.filter(({ state }) => state.isInitial && state.parent === null);
+      const [failure] = boxes.filter(({ state }) => state.isFailure);
+      expect(failure?.y).toBeGreaterThan(begin?.y ?? Number.NaN);
     });
 
     it('keeps boxes apart and everything inside', async () => {
@@ -87,5 +120,5 @@ it('words with markup in them stay words', async () => {
   });
   const chart = chartOf(machine);
   expect(svgOf(chart, await layOut(chart))).toContain('&lt;b&gt; &amp; &quot;c&quot;');
-  expect(mermaidOf(chart)).toContain("a : a — <b> & 'c', d – e");
+  expect(mermaidOf(chart)).toContain('a : a — <b> & #34;c#34;#59; d#58; e');
 });

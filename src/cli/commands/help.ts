@@ -27,7 +27,6 @@ export const help: Verb<object> = async ({ out }, topic = '') => {
 
 function statesOf(machine: AnyStateMachine): string[] {
   const { states } = chartOf(machine);
-  const leaves = states.filter(({ id }) => states.every(({ parent }) => parent !== id));
-  const width = Math.max(...leaves.map(({ id }) => id.length));
-  return leaves.map(({ id, description }) => `  ${id.padEnd(width)}  ${description}`);
+  const width = Math.max(...states.map(({ id }) => id.length));
+  return states.map(({ id, description }) => `  ${id.padEnd(width)}  ${description}`);
 }

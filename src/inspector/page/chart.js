@@ -80,11 +80,12 @@ export class ChartView {
     });
   }
 
+  /** An edge, or what is possible anywhere: that has no `from`. */
   #edgeOf(machine, { from, to, event }) {
+    const { edges, anywhere } = this.#charts[machine];
     const [sources, targets] = [withParents(from), withParents(to)];
-    return this.#charts[machine].edges.find(
-      (edge) => sources.includes(edge.from) && targets.includes(edge.to) && edge.labels.includes(event),
-    );
+    const leadsThere = ({ to, ways }) => targets.includes(to) && ways.some((way) => way.event === event);
+    return edges.find((edge) => sources.includes(edge.from) && leadsThere(edge)) ?? anywhere.find(leadsThere);
   }
 
   #stateOf(machine, state) {
