@@ -12,6 +12,7 @@ export const FAILURES = {
   apiKeyMissing: { exitCode: 1, retryable: false },
   configMalformed: { exitCode: 2, retryable: false },
   stateUnreadable: { exitCode: 1, retryable: false },
+  stateDamaged: { exitCode: 1, retryable: false },
   stateNewer: { exitCode: 1, retryable: false },
   lockBusy: { exitCode: 1, retryable: true },
 

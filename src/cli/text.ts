@@ -70,6 +70,7 @@ export const text = {
   noAutoStop: () => 'The pod is not stopped by itself.',
   noHistory: () => 'Nothing has happened yet. Begin with: autopod up',
   inspecting: () => 'The inspector is at that address on this machine only. Ctrl-C ends it.',
+  failedBefore: (reason: string) => `It failed. The journal says: ${reason}`,
   noBrowser: () => 'No browser could be started; open the address yourself.',
   attaching: (url: string) => `autopod up --inspect sends to it; Stately's receiver attaches at ${url}`,
   noInspector: () => 'No inspector runs, so --inspect has nowhere to send to.',

@@ -1,6 +1,8 @@
-import { type Failure, isFailureCode } from '../errors.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Failure } from '../errors.ts';
 import type { TunnelView } from '../keeper/client.ts';
 import { stateName } from '../machines/names.ts';
+import type { Candidate, Refusal } from '../machines/pod-types.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { StoredRecord } from '../store/records.ts';
 
@@ -11,6 +13,14 @@ export interface Advice {
   next?: string | undefined;
 }
 
+/** What the inspector says about things that have a wording of their own. */
+export interface Wording {
+  failure: (failure: Failure) => Advice;
+  /** A failure of which only the journal's reason is left. */
+  pastFailure: (reason: string) => Advice;
+  candidate: (candidate: Candidate) => string;
+}
+
 /** A pod or a tunnel, as the page shows it. */
 export interface Subject {
   /** `pod/` or `tunnel/`, and the id its journal entries carry. */
@@ -19,17 +29,31 @@ export interface Subject {
   machine: string;
   title: string;
   podId: string | null;
+  /** Id of the pod it stands under in the list; null when it stands by itself. */
+  under: string | null;
   /** Such as `creating.placing`. */
   state: string;
-  /** ISO 8601, UTC: when it entered its state, or was last saved. */
-  since: string;
+  /** ISO 8601, UTC: when it entered its state, or was last saved; null when nobody knows. */
+  since: string | null;
+  /** ISO 8601, UTC: when waiting in this state is given up, where that is known. */
+  until: string | null;
   /** No record is left of it; what is known is in the journal. */
   isPast: boolean;
   /** The process that moves it now; null when none does. */
   driver: number | null;
-  failure: (Failure & { words: Advice }) | null;
+  failure: ({ code: string } & { words: Advice }) | null;
+  /** Where the pod may be placed, in order, with what RunPod said; empty when it is not being placed. */
+  candidates: PlacingStep[];
   /** The machine's context as far as it is kept. */
   facts: Record<string, unknown>;
+}
+
+export interface PlacingStep {
+  words: string;
+  /** Why RunPod did not place it there. */
+  refusal: string | null;
+  /** RunPod is being asked for it now. */
+  isCurrent: boolean;
 }
 
 type Records = Record<string, StoredRecord<object>>;
@@ -42,10 +66,13 @@ export interface Sources {
   /** Process that moves each pod that has one, by the record's id. */
   drivers: Map<string, number>;
   keeper: number | null;
-  explain: (failure: Failure) => Advice;
+  wording: Wording;
 }
 
-/** Everything there is to show: pods and tunnels with their records, then those only the journal knows, the latest first. */
+/**
+ * Everything there is to show: pods with their records, each with its tunnel, then other tunnels, then those only
+ * the journal knows, the latest first.
+ */
 export function subjectsOf(sources: Sources): Subject[] {
   const last = new Map(sources.entries.map((entry) => [subjectId(entry), entry]));
   const pods = Object.entries(sources.pods).map(([id, record]) =>
@@ -54,14 +81,18 @@ export function subjectsOf(sources: Sources): Subject[] {
   const tunnels = sources.tunnels.map((view) =>
     tunnelSubject(view, last.get(`tunnel/${view.podId}`), sources),
   );
-  const isTo = (pod: Subject) => (tunnel: Subject) => tunnel.podId === pod.podId;
-  const now = [
-    ...pods.flatMap((pod) => [pod, ...tunnels.filter(isTo(pod))]),
-    ...tunnels.filter((tunnel) => !pods.some((pod) => isTo(pod)(tunnel))),
-  ];
-  const known = new Set(now.map(({ id }) => id));
-  const past = [...last].filter(([id]) => !known.has(id)).sort(([, a], [, b]) => (a.at < b.at ? 1 : -1));
-  return [...now, ...past.map(([id, entry]) => pastSubject(id, entry, sources))];
+  const known = new Set([...pods, ...tunnels].map(({ id }) => id));
+  const past = [...last]
+    .filter(([id]) => !known.has(id))
+    .sort(([, a], [, b]) => (a.at < b.at ? 1 : -1))
+    .map(([id, entry]) => pastSubject(id, entry, sources));
+  const below = (pod: Subject) =>
+    [...tunnels, ...past]
+      .filter(({ id, podId }) => podId !== null && podId === pod.podId && id.startsWith('tunnel/'))
+      .map((tunnel) => ({ ...tunnel, under: pod.id }));
+  const families = pods.flatMap((pod) => [pod, ...below(pod)]);
+  const placed = new Set(families.map(({ id }) => id));
+  return [...families, ...[...tunnels, ...past].filter(({ id }) => !placed.has(id))];
 }
 
 function subjectId({ machine, id }: JournalEntry): string {
@@ -72,58 +103,80 @@ function podSubject(
   recordId: string,
   { machine, facts, snapshot, savedAt }: StoredRecord<object>,
   last: JournalEntry | undefined,
-  { drivers, explain }: Sources,
+  { drivers, wording }: Sources,
 ): Subject {
   const { podId, wish, failure } = facts as PodLike;
+  const { value, readyBy, plan, candidate, refusals } = (snapshot ?? {}) as SavedLike;
   return {
     id: `pod/${recordId}`,
     machine,
     title: wish?.name || podId || recordId,
     podId: podId ?? null,
-    state: last?.to ?? savedState(snapshot),
+    under: null,
+    state: last?.to ?? (value === undefined ? 'unknown' : stateName(value)),
     since: last?.at ?? savedAt,
+    until: typeof readyBy === 'number' ? new Date(readyBy).toISOString() : null,
     isPast: false,
     driver: drivers.get(recordId) ?? null,
-    failure: failure ? { ...failure, words: explain(failure) } : null,
+    failure: failure ? { code: failure.code, words: wording.failure(failure) } : null,
+    candidates: (plan ?? []).map((one, index) => ({
+      words: wording.candidate(one),
+      refusal: refusalOf(one, refusals ?? [], wording),
+      isCurrent: index === candidate,
+    })),
     facts: { ...facts },
   };
+}
+
+function refusalOf(candidate: Candidate, refusals: Refusal[], { failure }: Wording): string | null {
+  const refusal = refusals.find((one) => isDeepStrictEqual(one.candidate, candidate));
+  if (!refusal) return null;
+  const { what, why } = failure(refusal.failure);
+  return why || what;
 }
 
 function tunnelSubject(
   view: TunnelView,
   last: JournalEntry | undefined,
-  { keeper, explain }: Sources,
+  { keeper, wording }: Sources,
 ): Subject {
   const { state, since, failure, ...facts } = view;
   // The keeper may have gone on since it was asked.
   const later = keeper !== null && last && last.at > since ? last : undefined;
+  const detail = { podId: view.podId, ...failure?.detail };
   return {
     id: `tunnel/${view.podId}`,
     machine: 'tunnel@1',
     title: `localhost:${view.localPort}`,
     podId: view.podId,
+    under: null,
     state: later?.to ?? state,
-    since: later?.at ?? since,
+    since: keeper === null ? null : (later?.at ?? since),
+    until: null,
     isPast: false,
     driver: keeper,
-    failure: failure ? { ...failure, words: explain(failure) } : null,
+    failure: failure ? { code: failure.code, words: wording.failure({ ...failure, detail }) } : null,
+    candidates: [],
     facts,
   };
 }
 
-function pastSubject(id: string, entry: JournalEntry, { explain }: Sources): Subject {
-  const code = entry.to === 'failed' ? entry.reason?.split(':')[0] : undefined;
-  const failure = isFailureCode(code) ? { code, detail: {} } : null;
+function pastSubject(id: string, entry: JournalEntry, { wording }: Sources): Subject {
+  const { reason } = entry;
+  const hasFailed = entry.to === 'failed' && reason !== undefined;
   return {
     id,
     machine: entry.machine,
     title: entry.id,
     podId: entry.machine.startsWith('tunnel@') ? entry.id : null,
+    under: null,
     state: entry.to,
     since: entry.at,
+    until: null,
     isPast: true,
     driver: null,
-    failure: failure && { ...failure, words: explain(failure) },
+    failure: hasFailed ? { code: reason.split(':')[0] ?? '', words: wording.pastFailure(reason) } : null,
+    candidates: [],
     facts: {},
   };
 }
@@ -135,7 +188,11 @@ interface PodLike {
   failure?: Failure | null;
 }
 
-function savedState(snapshot: unknown): string {
-  const value = (snapshot as { value?: unknown } | null)?.value;
-  return value === undefined ? 'unknown' : stateName(value);
+/** What is read of a saved state; it may lack any of it, too. */
+interface SavedLike {
+  value?: unknown;
+  readyBy?: number;
+  plan?: Candidate[];
+  candidate?: number;
+  refusals?: Refusal[];
 }

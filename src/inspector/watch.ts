@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Failure, toFailure } from '../errors.ts';
+import { toFailure } from '../errors.ts';
 import type { TunnelView } from '../keeper/client.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import { JournalTail } from '../store/journal-tail.ts';
 import type { StoredRecord } from '../store/records.ts';
 import { withoutSecrets } from './redact.ts';
-import { type Advice, type Subject, subjectsOf } from './subjects.ts';
+import { type Advice, type Subject, subjectsOf, type Wording } from './subjects.ts';
 
 /** Where the inspector looks; it changes nothing there. */
 export interface WatchOptions {
@@ -13,11 +13,13 @@ export interface WatchOptions {
   journal: string;
   pods: () => Promise<Record<string, StoredRecord<object>>>;
   tunnels: () => Promise<TunnelView[]>;
+  /** Throws when the file that says which tunnels are wanted cannot be read: those that stand do not need it. */
+  checkTunnelFile: () => Promise<unknown>;
   /** Process that moves a pod now, by its record's id. */
   driverOf: (recordId: string) => Promise<number | undefined>;
   /** Process id of the keeper. */
   keeper: () => Promise<number | undefined>;
-  explain: (failure: Failure) => Advice;
+  wording: Wording;
   /** Values that must never be shown, such as the API key. */
   secrets: string[];
 }
@@ -59,13 +61,15 @@ export class Watch {
   /** Tells the listener all there is, then what changes. The answer ends it. */
   listen(listener: Listener): () => void {
     this.#listeners.add(listener);
-    if (this.#latest) listener({ ...this.#latest, isWhole: true, entries: this.#entries });
     if (!this.#isLooking) void this.#lookOnAndOn();
+    else if (this.#latest) listener({ ...this.#latest, isWhole: true, entries: this.#entries });
     return () => this.#listeners.delete(listener);
   }
 
   async #lookOnAndOn(): Promise<void> {
     this.#isLooking = true;
+    // What was seen before a pause is not told: the first look is.
+    this.#latest = undefined;
     while (this.#listeners.size > 0) {
       await this.#look().catch((error) => this.#tellFailure(error));
       await sleep(EVERY_MS);
@@ -74,15 +78,16 @@ export class Watch {
   }
 
   async #look(): Promise<void> {
-    const { secrets, explain } = this.#options;
+    const { secrets, wording } = this.#options;
     const notices: Advice[] = [];
     const told =
       <T>(otherwise: T) =>
       (error: unknown) => {
-        notices.push(explain(toFailure(error)));
+        notices.push(wording.failure(toFailure(error)));
         return otherwise;
       };
     const tunnels = await this.#options.tunnels().catch(told([]));
+    await this.#options.checkTunnelFile().catch(told(undefined));
     const pods = await this.#options.pods().catch(told({}));
     const tail = await this.#tail.look().catch(told({ isWhole: false, entries: [] }));
     const entries = withoutSecrets(tail.entries, secrets);
@@ -90,12 +95,12 @@ export class Watch {
     else if (entries.length > 0) this.#entries = [...this.#entries, ...entries].slice(-MAX_ENTRIES);
     const keeper = (await this.#options.keeper()) ?? null;
     const drivers = await this.#drivers(Object.keys(pods));
-    const subjects = subjectsOf({ pods, tunnels, entries: this.#entries, drivers, keeper, explain });
+    const subjects = subjectsOf({ pods, tunnels, entries: this.#entries, drivers, keeper, wording });
     this.#tell(tail.isWhole, entries, withoutSecrets({ subjects, notices, keeper }, secrets));
   }
 
   #tellFailure(error: unknown): void {
-    const notices = [this.#options.explain(toFailure(error))];
+    const notices = [this.#options.wording.failure(toFailure(error))];
     this.#tell(false, [], { subjects: [], keeper: null, notices });
   }
 
@@ -110,9 +115,10 @@ export class Watch {
 
   #tell(isWhole: boolean, entries: JournalEntry[], seen: Omit<Look, 'isWhole' | 'entries'>): void {
     const text = JSON.stringify(seen);
-    this.#latest = { isWhole, entries: isWhole ? this.#entries : entries, ...seen };
-    if (!isWhole && entries.length === 0 && text === this.#told) return;
+    const isAll = isWhole || !this.#latest;
+    if (!isAll && entries.length === 0 && text === this.#told) return;
     this.#told = text;
+    this.#latest = { isWhole: isAll, entries: isAll ? this.#entries : entries, ...seen };
     for (const listener of this.#listeners) listener(this.#latest);
   }
 }

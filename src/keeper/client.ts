@@ -27,6 +27,8 @@ export interface TunnelView {
   lastActivityAt?: string;
   startedAt: string;
   lastHealedAt?: string;
+  /** Attempts to open it since it was last healthy. */
+  attempt?: number;
   failure?: Failure;
   lastDeath?: { at: string; failure: Failure };
   autoStop?: AutoStop;

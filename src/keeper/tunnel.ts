@@ -92,7 +92,7 @@ export class Tunnel {
 
   get view(): TunnelView {
     const { podId, localPort, remotePort, neededBy } = this.#wish;
-    const { generation, failure } = this.#context();
+    const { generation, attempt, failure } = this.#context();
     const { bytesIn, bytesOut, lastActivityAt } = this.#front;
     const pid = generation && this.#forwarding.pidOf(generation);
     return {
@@ -110,6 +110,7 @@ export class Tunnel {
       ...(lastActivityAt !== undefined && { lastActivityAt: new Date(lastActivityAt).toISOString() }),
       startedAt: this.#startedAt,
       ...(this.#lastHealedAt !== undefined && { lastHealedAt: this.#lastHealedAt }),
+      ...(attempt > 0 && { attempt }),
       ...(failure && { failure }),
       ...(this.#lastDeath && { lastDeath: this.#lastDeath }),
       ...(this.#autoStop && { autoStop: this.#autoStop }),
@@ -211,7 +212,7 @@ export class Tunnel {
   }
 
   #context() {
-    return this.#actor?.getSnapshot().context ?? { generation: null, failure: null };
+    return this.#actor?.getSnapshot().context ?? { generation: null, attempt: 0, failure: null };
   }
 
   // What connections are told and joined to follows from the state.

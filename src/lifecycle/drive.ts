@@ -10,7 +10,14 @@ import type { Home } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
 import type { Environment } from './environment.ts';
 import { providedPodMachine } from './pod-actors.ts';
-import { type Asked, type PodRecordFacts, type PodStore, podRecord, readable } from './pod-records.ts';
+import {
+  type Asked,
+  type PodRecordFacts,
+  type PodStore,
+  podRecord,
+  readable,
+  waitingOf,
+} from './pod-records.ts';
 
 /** States in which a driven pod rests. */
 const RESTING = ['ready', 'stopped', 'terminated', 'failed'] as const;
@@ -140,7 +147,8 @@ class Persistence {
   save(root: AnyActorRef): Promise<void> {
     const snapshot = root.getSnapshot() as { value: unknown; context: PodContext };
     this.facts = { ...this.facts, ...structuredClone(factsOf(snapshot.context)) };
-    const record = podRecord(this.facts, snapshot.value);
+    const waiting = waitingOf(snapshot.value, snapshot.context);
+    const record = podRecord(this.facts, snapshot.value, waiting);
     return this.#enqueue(() =>
       this.#context.pods.update(this.#recordId, (saved) => ({
         ...record,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AutopodError } from '../errors.ts';
 import { stateName } from '../machines/names.ts';
-import type { AccessWish, Goal, PodFacts, PodWish } from '../machines/pod-types.ts';
+import type { AccessWish, Goal, PodContext, PodFacts, PodWish } from '../machines/pod-types.ts';
 import type { RecordStore, StoredRecord } from '../store/records.ts';
 import { RECORD_SCHEMA } from '../store/records.ts';
 
@@ -50,12 +50,22 @@ function blank(wish: PodWish, access: AccessWish): Omit<PodRecordFacts, 'launchI
   };
 }
 
-export function podRecord(facts: PodRecordFacts, stateValue: unknown): PodRecord {
+/** What explains why the machine stays in a state; the inspector shows it, and no run goes by it. */
+export type Waiting = Partial<Pick<PodContext, 'readyBy' | 'plan' | 'candidate' | 'refusals'>>;
+
+export function waitingOf(stateValue: unknown, context: PodContext): Waiting {
+  const { readyBy, plan, candidate, refusals } = context;
+  const state = stateName(stateValue);
+  if (state === 'creating.placing' || state === 'creating.lookingAgain') return { plan, candidate, refusals };
+  return ['starting', 'booting', 'startingComfyUI'].includes(state) ? { readyBy } : {};
+}
+
+export function podRecord(facts: PodRecordFacts, stateValue: unknown, waiting?: Waiting): PodRecord {
   return {
     schema: RECORD_SCHEMA,
     machine: POD_MACHINE,
     facts,
-    snapshot: { value: stateValue },
+    snapshot: { value: stateValue, ...waiting },
     savedAt: new Date().toISOString(),
   };
 }

@@ -55,6 +55,13 @@ export class RecordStore<Facts> {
     return file ? file.records : this.transact((records) => records);
   }
 
+  /** As `all`, but changes nothing. Throws `stateDamaged` where `all` sets a file aside. */
+  async peek(): Promise<Record<string, StoredRecord<Facts>>> {
+    const file = await this.#read();
+    if (!file) throw new AutopodError('stateDamaged', { file: this.#options.path });
+    return file.records;
+  }
+
   async get(id: string): Promise<StoredRecord<Facts> | undefined> {
     return (await this.all())[id];
   }

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Look } from '../../src/inspector/watch.ts';
@@ -61,6 +61,23 @@ describe('the command', () => {
       ),
     ).toEqual([]);
     expect(readdirSync(join(world.home, 'locks'))).toEqual([]);
+  });
+
+  it('tells of damaged files on the page, and leaves them as they are', async () => {
+    const damaged = ['pods.json', 'tunnels.json'].map((name) => join(world.home, name));
+    for (const path of damaged) writeFileSync(path, '{ broken');
+    const { url, child } = await inspect();
+    const { look } = await firstLook(url);
+    expect(look.notices.map(({ what }) => what).toSorted()).toEqual(
+      damaged.map((path) => `${path} is damaged.`),
+    );
+    expect(look.notices[0]?.next).toContain('Nothing was changed');
+    expect(await end(child)).toBe(0);
+    const named = await world.autopod(['inspect', '--no-open', 'mine']);
+    expect([named.code, named.stderr]).toEqual([1, expect.stringContaining('pods.json is damaged')]);
+    for (const path of damaged) expect(readFileSync(path, 'utf8')).toBe('{ broken');
+    expect(readdirSync(world.home).filter((name) => name.includes('unreadable'))).toEqual([]);
+    for (const path of damaged) rmSync(path);
   });
 
   it('opens a browser at an address that works once, so that the key is on no command line', async () => {

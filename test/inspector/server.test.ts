@@ -3,9 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { AutopodError } from '../../src/errors.ts';
 import { type Inspector, serveInspector } from '../../src/inspector/server.ts';
+import type { Wording } from '../../src/inspector/subjects.ts';
 import { type Look, Watch } from '../../src/inspector/watch.ts';
 import type { Home } from '../../src/store/home.ts';
 import { Journal } from '../../src/store/journal.ts';
@@ -14,6 +16,12 @@ import { tempHome } from '../support/temp-home.ts';
 import { until } from '../support/until.ts';
 
 const KEY = 'a-key-in-no-known-form';
+
+const WORDING: Wording = {
+  failure: ({ code, detail }) => ({ what: `words for ${code}`, why: JSON.stringify(detail) }),
+  pastFailure: (reason) => ({ what: `it failed: ${reason}` }),
+  candidate: ({ gpuName }) => `a ${gpuName}`,
+};
 
 interface World {
   home: Home;
@@ -30,7 +38,8 @@ async function serve(pods?: () => Promise<World['records']>): Promise<World> {
     tunnels: async () => [],
     driverOf: async () => undefined,
     keeper: async () => undefined,
-    explain: ({ code }) => ({ what: `words for ${code}` }),
+    checkTunnelFile: async () => undefined,
+    wording: WORDING,
     secrets: [KEY],
   });
   const inspector = await serveInspector(watch, 0);
@@ -59,8 +68,8 @@ function ask(url: string, { method = 'GET', headers = {} } = {}): Promise<Answer
   });
 }
 
-/** What is streamed, look by look; ends with the test. */
-function looks(url: string): Look[] {
+/** What is streamed, look by look; ends with the test, or before. */
+function looks(url: string): Look[] & { end(): void } {
   const seen: Look[] = [];
   const asked = request(`${url}events`, { agent: false }, (response) => {
     let text = '';
@@ -74,7 +83,7 @@ function looks(url: string): Look[] {
   });
   asked.once('error', () => undefined).end();
   onTestFinished(() => void asked.destroy());
-  return seen;
+  return Object.assign(seen, { end: () => void asked.destroy() });
 }
 
 describe('who may see the page', () => {
@@ -196,7 +205,7 @@ describe('what is told', () => {
     from: 'saved',
   };
 
-  it('first everything, then what is new, also past a rotation of the journal', async () => {
+  it('first everything, then what is new', async () => {
     const { home, inspector } = await serve();
     const journal = new Journal(home.journal);
     await journal.append({ ...entry, to: 'reconciling' });
@@ -210,6 +219,44 @@ describe('what is told', () => {
     expect(seen.at(-1)?.subjects).toMatchObject([
       { id: 'pod/launch-1', state: 'creating.placing', isPast: true, facts: {} },
     ]);
+  });
+
+  it('everything again when the journal is rotated, and nothing of it is lost', async () => {
+    const { home, inspector } = await serve();
+    const journal = new Journal(home.journal);
+    await journal.append({ ...entry, to: 'reconciling', reason: 'x'.repeat(2 * 1024 * 1024) });
+    const seen = looks(inspector.url);
+    await until('the first look', () => seen.length > 0);
+    await journal.append({ ...entry, to: 'booting' });
+    await until('the look after it', () => seen.length > 1);
+    expect(seen[1]?.isWhole).toBe(true);
+    expect(seen[1]?.entries.map(({ to }) => to)).toEqual(['reconciling', 'booting']);
+    await journal.append({ ...entry, to: 'ready' });
+    await until('the next entry', () => seen.length > 2);
+    expect(seen[2]).toMatchObject({ isWhole: false, entries: [{ to: 'ready' }] });
+  });
+
+  it('after a pause in which nobody listened, what is true now', async () => {
+    let looked = 0;
+    const { home, inspector } = await serve(async () => {
+      looked++;
+      return {};
+    });
+    const journal = new Journal(home.journal);
+    await journal.append({ ...entry, to: 'booting' });
+    const before = looks(inspector.url);
+    await until('a look', () => before.length > 0);
+    before.end();
+    await until('nobody looks any more', async () => {
+      const count = looked;
+      await sleep(400);
+      return looked === count;
+    });
+    await journal.append({ ...entry, to: 'ready' });
+    const after = looks(inspector.url);
+    await until('a look', () => after.length > 0);
+    expect(after[0]).toMatchObject({ isWhole: true, subjects: [{ state: 'ready' }] });
+    expect(after[0]?.entries.map(({ to }) => to)).toEqual(['booting', 'ready']);
   });
 
   it('a record and its failure, with words for what to do, and never a secret', async () => {
@@ -245,7 +292,10 @@ describe('what is told', () => {
       failure: { code: 'apiUnavailable', words: { what: 'words for apiUnavailable' } },
       facts: { keyPath: '/home/me/.ssh/id' },
     });
-    expect(seen[0]?.subjects[1]?.failure?.words.what).toBe('words for apiKeyRefused');
+    expect(seen[0]?.subjects[1]?.failure).toEqual({
+      code: 'apiKeyRefused',
+      words: { what: 'it failed: apiKeyRefused: [redacted]' },
+    });
     for (const secret of [KEY, 'hf_1', 'rpa_1', 'me:pw', 'AAAAC3Nz', '"x"]'])
       expect(JSON.stringify(seen), secret).not.toContain(secret);
   });

@@ -1,19 +1,20 @@
 import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AutopodError, type Failure, isFailureCode } from '../../errors.ts';
+import { AutopodError, isFailureCode } from '../../errors.ts';
 import { serveInspector } from '../../inspector/server.ts';
-import type { Advice } from '../../inspector/subjects.ts';
+import type { Wording } from '../../inspector/subjects.ts';
 import { Watch } from '../../inspector/watch.ts';
 import { theOneMeant } from '../../lifecycle/choose.ts';
 import { leaseFolder } from '../../lifecycle/drive.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
 import { lockHolder } from '../../store/lock.ts';
+import { tunnelStore } from '../../store/tunnels.ts';
 import { openBrowser } from '../browser.ts';
 import type { Context } from '../context.ts';
 import { knownSecrets } from '../stately-for.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
-import { text } from '../text.ts';
+import { candidateWords, text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 
 interface InspectOptions {
@@ -44,26 +45,30 @@ export const inspect: Verb<InspectOptions> = async (context, named, { open, port
 async function watchOf(context: Context): Promise<Watch> {
   const home = context.home();
   const [pods, keeper] = await Promise.all([context.pods(), context.keeper()]);
+  const tunnelFile = tunnelStore(home.tunnels, home.locks);
   const holder = async (folder: string) => (await lockHolder(folder))?.pid;
   return new Watch({
     journal: home.journal,
-    pods: () => pods.all(),
+    pods: () => pods.peek(),
     tunnels: () => keeper.seen(),
+    checkTunnelFile: () => tunnelFile.peek(),
     driverOf: (recordId) => holder(leaseFolder(home, recordId)),
     keeper: () => holder(join(home.locks, 'keeper')),
-    explain,
+    wording: WORDING,
     secrets: await knownSecrets(context),
   });
 }
 
-// A record may carry a code that only a later autopod knows.
-function explain({ code, detail }: Failure): Advice {
-  return isFailureCode(code) ? FAILURE_WORDS[code](detail) : { what: String(code) };
-}
+const WORDING: Wording = {
+  // A record may carry a code that only a later autopod knows.
+  failure: ({ code, detail }) => (isFailureCode(code) ? FAILURE_WORDS[code](detail) : { what: String(code) }),
+  pastFailure: (reason) => ({ what: text.failedBefore(reason) }),
+  candidate: candidateWords,
+};
 
 /** A pod by id, launch id or name, also one long gone of which only the journal tells. */
 async function subjectOf(context: Context, named: string): Promise<string> {
-  const meant = theOneMeant(Object.entries(await (await context.pods()).all()), named);
+  const meant = theOneMeant(Object.entries(await (await context.pods()).peek()), named);
   if (meant) return `pod/${meant[0]}`;
   const entry = (await (await context.journal()).read()).findLast(({ id }) => id === named);
   if (!entry) throw new AutopodError('podNotFound', { podId: named });

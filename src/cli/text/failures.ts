@@ -39,6 +39,10 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     why: strOr(d.reason),
     next: 'Check its owner and mode; autopod needs to read and write its own folder.',
   }),
+  stateDamaged: (d) => ({
+    what: `${str(d.file)} is damaged.`,
+    next: 'Nothing was changed. The next command that needs it keeps it aside under another name and asks RunPod.',
+  }),
   stateNewer: (d) => ({
     what: `${d.file ? str(d.file) : `The record ${str(d.record)}`} was written by a later autopod${d.machine ? ` (${str(d.machine)})` : ''}.`,
     next: 'Update autopod. Nothing was changed.',

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { type Sources, subjectsOf, type Wording } from '../../src/inspector/subjects.ts';
+import type { TunnelView } from '../../src/keeper/client.ts';
+
+const wording: Wording = {
+  failure: ({ code, detail }) => ({ what: `${code} ${JSON.stringify(detail)}` }),
+  pastFailure: (reason) => ({ what: `past ${reason}` }),
+  candidate: ({ gpuName }) => gpuName,
+};
+const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 3, 4, second)).toISOString();
+const entry = (machine: string, id: string, to: string, second: number, reason?: string) => ({
+  at: at(second),
+  machine,
+  id,
+  event: 'e',
+  from: 'f',
+  to,
+  reason,
+});
+const record = (podId: string | null, snapshot: object = { value: 'ready' }) => ({
+  schema: 1,
+  machine: 'pod@1',
+  facts: { podId, wish: { name: `name of ${podId}` } },
+  snapshot,
+  savedAt: at(0),
+});
+const tunnel = (podId: string, more: Partial<TunnelView> = {}): TunnelView => ({
+  podId,
+  state: 'healthy',
+  since: at(1),
+  localPort: 8188,
+  remotePort: 8188,
+  comfy: 'answering',
+  bytesIn: 0,
+  bytesOut: 0,
+  startedAt: at(0),
+  isTemporary: false,
+  ...more,
+});
+const see = (sources: Partial<Sources>) =>
+  subjectsOf({ pods: {}, tunnels: [], entries: [], drivers: new Map(), keeper: 7, wording, ...sources });
+
+describe('the order of the list', () => {
+  it('a tunnel stands under its own pod, also when it is past; what has no pod stands by itself', () => {
+    const entries = [
+      entry('pod@1', 'launch-0', 'terminated', 3),
+      entry('tunnel@1', 'p0', 'stopped', 1),
+      entry('tunnel@1', 'p2', 'stopped', 2),
+    ];
+    const subjects = see({
+      pods: { 'launch-1': record('p1'), 'launch-2': record('p2') },
+      tunnels: [tunnel('p9'), tunnel('p1')],
+      entries,
+    });
+    expect(subjects.map(({ id, under, isPast }) => [id, under, isPast])).toEqual([
+      ['pod/launch-1', null, false],
+      ['tunnel/p1', 'pod/launch-1', false],
+      ['pod/launch-2', null, false],
+      ['tunnel/p2', 'pod/launch-2', true],
+      ['tunnel/p9', null, false],
+      ['pod/launch-0', null, true],
+      ['tunnel/p0', null, true],
+    ]);
+  });
+
+  it('a launch without a pod yet takes no tunnel', () => {
+    const entries = [entry('pod@1', 'launch-0', 'terminated', 1)];
+    const subjects = see({ pods: { 'launch-1': record(null) }, entries });
+    expect(subjects.map(({ under }) => under)).toEqual([null, null]);
+  });
+});
+
+describe('what is said of failures', () => {
+  it('of a past one, the code and the journal’s reason, and nothing that is not known', () => {
+    const entries = [
+      entry('pod@1', 'launch-0', 'failed', 1, 'volumeMissing'),
+      entry('tunnel@1', 'p0', 'failed', 2, 'sshKeyRefused: Permission denied'),
+      entry('pod@1', 'launch-9', 'failed', 3),
+    ];
+    expect(see({ entries }).map(({ failure }) => failure)).toEqual([
+      null,
+      { code: 'sshKeyRefused', words: { what: 'past sshKeyRefused: Permission denied' } },
+      { code: 'volumeMissing', words: { what: 'past volumeMissing' } },
+    ]);
+  });
+
+  it('of a tunnel, with the pod it is about', () => {
+    const failure = { code: 'sshUnreachable', detail: { detail: 'refused' } } as const;
+    const [subject] = see({ tunnels: [tunnel('p1', { state: 'dead', failure, attempt: 3 })] });
+    expect(subject?.failure?.words.what).toBe('sshUnreachable {"podId":"p1","detail":"refused"}');
+    expect(subject?.facts).toMatchObject({ attempt: 3 });
+  });
+});
+
+describe('why it waits', () => {
+  it('while a pod is being placed: the candidates, and what RunPod said to them', () => {
+    const plan = ['A40', 'A6000', 'L40'].map((gpuName) => ({ gpuId: gpuName, gpuName }));
+    const refusals = [{ candidate: plan[0], failure: { code: 'gpuOutOfStock', detail: {} } }];
+    const snapshot = { value: { creating: 'placing' }, plan, candidate: 1, refusals };
+    const [subject] = see({ pods: { l: record(null, snapshot) } });
+    expect(subject).toMatchObject({
+      state: 'creating.placing',
+      candidates: [
+        { words: 'A40', refusal: 'gpuOutOfStock {}', isCurrent: false },
+        { words: 'A6000', refusal: null, isCurrent: true },
+        { words: 'L40', refusal: null, isCurrent: false },
+      ],
+    });
+  });
+
+  it('while it boots: until when', () => {
+    const [subject] = see({ pods: { l: record('p1', { value: 'booting', readyBy: Date.parse(at(9)) }) } });
+    expect(subject?.until).toBe(at(9));
+  });
+
+  it('with no keeper nobody knows since when a tunnel is dead', () => {
+    const [subject] = see({ tunnels: [tunnel('p1', { state: 'dead' })], keeper: null });
+    expect(subject?.since).toBe(null);
+  });
+});
