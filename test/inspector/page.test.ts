@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
-import { hasChromium, launchChromium, type OpenPage, openPage } from './support/browser.ts';
+import { hasChromium, keepPictures, launchChromium, type OpenPage, openPage } from './support/browser.ts';
 
 let world: TestWorld;
 let inspecting: ChildProcess;
@@ -53,13 +53,15 @@ describe.runIf(hasChromium)('the page in a browser', () => {
   });
 
   it('up: the pod comes up by itself, and its states light up one after the other', async () => {
-    const port = process.env.INSPECTOR_PICTURE ? '8188' : await freePort();
+    // The picture shows the port that is usual, if nobody has it.
+    const port = process.env.INSPECTOR_PICTURE ? 'auto' : await freePort();
     const run = world.autopod(['up', '--local-port', port]);
     await shows('ready');
     expect((await run).code).toBe(0);
     const seen = await opened.litInOrder();
     expectOrder(seen, BIRTH);
     expect(await opened.page.locator('.transition.last').getAttribute('data-to')).toBe('ready');
+    await keepPictures(opened.page, 'pod');
     await until(
       'the tunnel is listed',
       async () => (await opened.page.locator('.subject.tunnel').count()) > 0,
@@ -79,6 +81,7 @@ describe.runIf(hasChromium)('the page in a browser', () => {
     });
     expectOrder(seen, ['dead', 'recreating', 'healthy']);
     const log = await opened.page.locator('#log').innerText();
+    await keepPictures(opened.page, 'tunnel');
     // For the README: INSPECTOR_PICTURE=docs/images/inspector.png
     const { INSPECTOR_PICTURE: path } = process.env;
     if (path) await opened.page.screenshot({ path });
@@ -178,6 +181,7 @@ describe.runIf(hasChromium)('the page in a browser', () => {
     const advice = await opened.page.locator('#advice').innerText();
     expect(advice).toContain('There is no network volume nope');
     expect(advice).toContain('→ Name one with --volume-id');
+    await keepPictures(opened.page, 'failure');
     expect(await opened.page.locator('.to-failure.last').getAttribute('data-from')).toBe(
       'creating.validatingVolume',
     );
@@ -185,7 +189,11 @@ describe.runIf(hasChromium)('the page in a browser', () => {
 
   it('all that time there was no error, and no request left this machine', async () => {
     expect(opened.complaints).toEqual([]);
+  });
+
+  it('when the inspector ends, the page says so', async () => {
     inspecting.kill('SIGINT');
     expect(await once(inspecting, 'exit')).toEqual([0, null]);
+    await opened.page.getByText('not connected; is autopod inspect still running?').waitFor();
   });
 });

@@ -22,11 +22,13 @@ export class ChartView {
     return this.#stateOf(machine, state)?.isResting ?? true;
   }
 
-  /** Where a state leads, by event. */
+  /** Where a state leads, and when. */
   waysFrom(machine, state) {
     const lineage = withParents(state);
     const { edges = [] } = this.#charts[machine] ?? {};
-    return edges.filter(({ from }) => lineage.includes(from));
+    return edges
+      .filter(({ from }) => lineage.includes(from))
+      .map(({ to, ways }) => ({ to, words: [...new Set(ways.map(({ words }) => words))] }));
   }
 
   show(machine, state, event) {

@@ -38,3 +38,25 @@ export function duration(ms) {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
+
+/**
+ * Makes these the children of a list. A child that is there already is left as it is: a click on one that is
+ * replaced between mousedown and mouseup is lost.
+ */
+export function arrange(list, items) {
+  const { activeElement } = document;
+  items.forEach((item, index) => {
+    if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
+  });
+  while (list.children.length > items.length) list.lastElementChild.remove();
+  // One that was moved has lost the focus.
+  if (activeElement !== document.activeElement && list.contains(activeElement)) activeElement.focus();
+}
+
+/** What colour a state has, beside its word. */
+export function tone(state) {
+  if (state === 'failed') return 'bad';
+  if (state === 'dead' || state === 'waitingForPod') return 'weak';
+  if (state === 'ready' || state === 'healthy') return 'good';
+  return state === null || ['stopped', 'terminated', 'unknown'].includes(state) ? 'rest' : 'busy';
+}

@@ -2,7 +2,8 @@ import { ChartView } from './chart.js';
 import { byId, say } from './elements.js';
 import { showLog, showMore } from './log.js';
 import { Model } from './model.js';
-import { showFacts, showNotices, showNow, showSince, showSubjects } from './panels.js';
+import { showFacts, showNotices, showNow, showSince } from './panels.js';
+import { showSubjects } from './subjects.js';
 import { followTheme } from './theme.js';
 
 /** Milliseconds each event that comes in is shown, so that quick ones can be seen. */
@@ -71,8 +72,16 @@ function connection(words, isLive) {
 }
 
 function fromHash() {
-  const id = decodeURI(location.hash.slice(1));
+  const id = decoded(location.hash.slice(1));
   return /^(pod|tunnel)\//.test(id) ? id : null;
+}
+
+function decoded(text) {
+  try {
+    return decodeURI(text);
+  } catch {
+    return ''; // whoever wrote this address did not encode it
+  }
 }
 
 byId('earlier').onclick = () => step(-1);
@@ -92,11 +101,11 @@ addEventListener('hashchange', () => {
   if (id) choose(id);
 });
 addEventListener('keydown', (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || !model.subject) return;
+  if (event.key === 'Escape') goTo(null);
   // In a focused chart the arrows scroll.
-  if (event.altKey || event.ctrlKey || event.metaKey || event.target === byId('chart') || !model.subject)
-    return;
+  if (event.target === byId('chart')) return;
   if (event.key === 'ArrowLeft') step(-1);
   else if (event.key === 'ArrowRight') step(1);
-  else if (event.key === 'Escape') goTo(null);
 });
 setInterval(() => model.subject && model.isLive && showSince(model), 1000);

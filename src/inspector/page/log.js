@@ -1,9 +1,11 @@
-import { byId, clock, element } from './elements.js';
-import { replaceKeepingFocus, tone } from './panels.js';
+import { arrange, byId, clock, element, tone } from './elements.js';
 
 const PAGE = 200;
 let limit = PAGE;
 let shown = '';
+/** What the rows are of, and the rows by their position in the log. */
+let rowsOf = '';
+let rows = new Map();
 
 /** The selected subject's events, latest first; choosing one goes back to it. */
 export function showLog(model, onGoTo) {
@@ -11,14 +13,17 @@ export function showLog(model, onGoTo) {
   const current = model.shownIndex;
   const fromEnd = events.length - events.findIndex(({ index }) => index === current);
   if (current !== undefined && fromEnd > limit) limit = fromEnd + PAGE;
-  const version = [model.selected, events.length, events.at(-1)?.at, current, limit].join();
+  const source = `${model.selected} ${model.wholes}`;
+  const version = [source, events.length, current, limit].join();
   if (version === shown) return;
   shown = version;
+  if (source !== rowsOf) rows = new Map();
+  rowsOf = source;
   const items = events
     .slice(-limit)
     .toReversed()
-    .map((entry) => element('li', {}, row(entry, entry.index === current, onGoTo)));
-  replaceKeepingFocus(byId('log'), items, 'index');
+    .map((entry) => rowOf(entry, entry.index === current, onGoTo));
+  arrange(byId('log'), items);
   byId('more').hidden = events.length <= limit;
 }
 
@@ -26,20 +31,22 @@ export function showMore() {
   limit += PAGE;
 }
 
-function row({ at, event, from, to, reason, index }, isCurrent, onGoTo) {
+function rowOf(entry, isCurrent, onGoTo) {
+  if (!rows.has(entry.index)) rows.set(entry.index, newRow(entry, onGoTo));
+  const row = rows.get(entry.index);
+  if (isCurrent) row.firstElementChild.setAttribute('aria-current', 'step');
+  else row.firstElementChild.removeAttribute('aria-current');
+  return row;
+}
+
+function newRow({ at, event, from, to, reason, index }, onGoTo) {
   const button = element(
     'button',
-    {
-      type: 'button',
-      title: at,
-      'aria-current': isCurrent ? 'step' : undefined,
-      onclick: () => onGoTo(index),
-    },
+    { type: 'button', title: at, onclick: () => onGoTo(index) },
     element('time', { dateTime: at }, clock(at)),
     element('span', { className: `pill ${tone(to)}` }, to),
     element('span', { className: 'cause' }, `${event} from ${from}`),
     reason ? element('span', { className: 'reason' }, reason) : null,
   );
-  button.dataset.index = index;
-  return button;
+  return element('li', {}, button);
 }

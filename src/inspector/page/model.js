@@ -4,6 +4,8 @@ export class Model {
   subjects = [];
   notices = [];
   keeper = null;
+  /** Times the log was told anew; positions in it hold within one of them. */
+  wholes = 0;
   /** Id of the subject that is shown. */
   selected = null;
   /** Position in the log up to which things are shown as they stood; null shows them as they are. */
@@ -22,7 +24,10 @@ export class Model {
     const shown = this.cursor === null ? undefined : this.log[this.cursor];
     const before = new Set(this.subjects.map(({ id }) => id));
     const length = isWhole ? 0 : this.log.length;
-    if (isWhole) this.#events.clear();
+    if (isWhole) {
+      this.#events.clear();
+      this.wholes++;
+    }
     this.log = isWhole ? entries : [...this.log, ...entries];
     this.#sort(entries, length);
     Object.assign(this, { subjects, notices, keeper });

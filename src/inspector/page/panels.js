@@ -1,27 +1,5 @@
-import { byId, clock, duration, element, say } from './elements.js';
-
-/** The list of pods and tunnels. */
-export function showSubjects(model, onChoose) {
-  const items = model.subjects.map((subject) => {
-    const { state } = model.viewOf(subject);
-    const kind = subject.id.split('/')[0];
-    const button = element(
-      'button',
-      {
-        type: 'button',
-        className: `subject ${kind}${subject.isPast ? ' past' : ''}`,
-        'aria-current': subject.id === model.selected ? 'true' : undefined,
-        onclick: () => onChoose(subject.id),
-      },
-      element('span', { className: 'kind' }, kind),
-      element('span', { className: 'name' }, subject.title),
-      element('span', { className: `pill ${tone(state)}` }, state ?? 'not begun'),
-    );
-    button.dataset.subject = subject.id;
-    return element('li', {}, button);
-  });
-  replaceKeepingFocus(byId('subjects'), items, 'subject');
-}
+import { showAdvice } from './advice.js';
+import { byId, clock, duration, element, say, tone } from './elements.js';
 
 export function showNotices({ notices }) {
   const words = notices.map(({ what, next }) => [what, next].filter(Boolean).join(' '));
@@ -41,20 +19,19 @@ export function showNow(model, chart) {
   status.className = `status pill ${tone(state)}`;
   say(byId('meaning'), chart.meaningOf(subject.machine, state));
   showSince(model);
-  const advice = [failureOf(model), waitOf(model, chart)].filter(Boolean);
-  const words = advice.map(({ textContent }) => textContent).join('\n');
-  if (byId('advice').dataset.words === words) return;
-  byId('advice').dataset.words = words;
-  byId('advice').replaceChildren(...advice);
+  showAdvice(model, chart);
 }
 
 export function showSince(model) {
-  const { since } = model.viewOf(model.subject);
-  const elapsed = since ? duration(Date.now() - Date.parse(since)) : '';
-  const words = model.isLive
-    ? `since ${clock(since ?? 0)}, for ${elapsed}`
-    : `as it stood at ${clock(since ?? 0)}`;
-  say(byId('since'), since ? words : '');
+  const { state, since } = model.viewOf(model.subject);
+  say(byId('since'), since === null ? '' : sinceWords(model, state, since));
+}
+
+function sinceWords({ isLive, subject }, state, since) {
+  if (!isLive) return `as it stood at ${clock(since)}`;
+  if (subject.isPast) return `was ${state} when last heard of, ${clock(since)}`;
+  const elapsed = Date.now() - Date.parse(since);
+  return Number.isNaN(elapsed) ? '' : `since ${clock(since)}, for ${duration(elapsed)}`;
 }
 
 /** The context as it is kept, one line a value. */
@@ -78,43 +55,6 @@ function nameOf({ title, podId }) {
   return podId && podId !== title ? `${title} (${podId})` : title;
 }
 
-function failureOf({ subject, isLive }) {
-  const { failure } = subject;
-  if (!failure || !isLive) return undefined;
-  const { what, why, next } = failure.words;
-  return element(
-    'div',
-    { className: 'failure' },
-    element('p', {}, element('strong', {}, what)),
-    why && element('p', {}, why),
-    next && element('p', {}, `→ ${next}`),
-    element('p', { className: 'quiet' }, failure.code),
-  );
-}
-
-// Why it stays where it is: what it waits for, or that nobody is at it.
-function waitOf(model, chart) {
-  const { subject, isLive } = model;
-  const { state, event } = model.viewOf(subject);
-  if (!isLive) return event?.reason ? line(`${event.event}: ${event.reason}`) : undefined;
-  if (state === null || subject.isPast) return undefined;
-  if (subject.id.startsWith('tunnel/') && model.keeper === null)
-    return line(
-      'The background process that holds the tunnels does not run. The next autopod command starts it.',
-    );
-  if (chart.isResting(subject.machine, state)) return undefined;
-  if (subject.driver === null)
-    return line(`No autopod is at it now. Go on with: autopod up ${subject.podId ?? subject.id.slice(4)}`);
-  const ways = chart
-    .waysFrom(subject.machine, state)
-    .map(({ labels, to }) => `${labels.join(' or ')} → ${to}`);
-  return line(`Process ${subject.driver} is at it. What ends this state: ${ways.join('; ')}.`);
-}
-
-function line(words) {
-  return element('p', { className: 'wait' }, words);
-}
-
 function flattened(value, name = '') {
   if (value === null || value === undefined || value === '') return [];
   if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) {
@@ -122,18 +62,4 @@ function flattened(value, name = '') {
   }
   if (typeof value !== 'object') return [[name, name === 'launchedAt' ? clock(value) : String(value)]];
   return Object.entries(value).flatMap(([key, item]) => flattened(item, name ? `${name}.${key}` : key));
-}
-
-/** What colour a state has, beside its word. */
-export function tone(state) {
-  if (state === 'failed') return 'bad';
-  if (state === 'dead' || state === 'waitingForPod') return 'weak';
-  if (state === 'ready' || state === 'healthy') return 'good';
-  return state === null || ['stopped', 'terminated', 'unknown'].includes(state) ? 'rest' : 'busy';
-}
-
-export function replaceKeepingFocus(list, items, name) {
-  const focused = list.contains(document.activeElement) ? document.activeElement.dataset[name] : undefined;
-  list.replaceChildren(...items);
-  if (focused !== undefined) list.querySelector(`[data-${name}="${CSS.escape(focused)}"]`)?.focus();
 }

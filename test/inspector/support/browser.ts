@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -30,6 +31,22 @@ export async function openPage(browser: Browser, url: string): Promise<OpenPage>
   await page.goto(url);
   const litInOrder = () => page.evaluate(() => (globalThis as unknown as Lights).lights.splice(0));
   return { page, complaints, litInOrder };
+}
+
+const ARTEFACTS = join(import.meta.dirname, '..', '..', '..', 'test-artifacts');
+
+/** Keeps pictures of what is shown, as every run does: light, dark, and at the width of a phone. */
+export async function keepPictures(page: Page, name: string): Promise<void> {
+  const { width, height } = page.viewportSize() ?? { width: 1440, height: 1000 };
+  const keep = (kind: string) => page.screenshot({ path: join(ARTEFACTS, `${name}-${kind}.png`) });
+  await page.emulateMedia({ colorScheme: 'light' });
+  await keep('light');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await keep('dark');
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 390, height: 844 });
+  await keep('phone');
+  await page.setViewportSize({ width, height });
 }
 
 interface Lights {

@@ -1,0 +1,76 @@
+import { byId, clock, element } from './elements.js';
+
+/** Why it is where it is, and what to do about it. */
+export function showAdvice(model, chart) {
+  const advice = [failureOf(model), waitOf(model, chart)].filter(Boolean);
+  const words = advice.map(({ textContent }) => textContent).join('\n');
+  if (byId('advice').dataset.words === words) return;
+  byId('advice').dataset.words = words;
+  byId('advice').replaceChildren(...advice);
+}
+
+function failureOf({ subject, isLive }) {
+  const { failure } = subject;
+  if (!failure || !isLive) return undefined;
+  const { what, why, next } = failure.words;
+  return element(
+    'div',
+    { className: 'failure' },
+    element('p', {}, element('strong', {}, what)),
+    why && element('p', {}, why),
+    next && element('p', {}, `→ ${next}`),
+    element('p', { className: 'quiet' }, failure.code),
+  );
+}
+
+function waitOf(model, chart) {
+  const { subject, isLive } = model;
+  const { state, event } = model.viewOf(subject);
+  if (!isLive) return event?.reason ? box(line(`${event.event}: ${event.reason}`)) : undefined;
+  if (state === null || subject.isPast) return undefined;
+  if (subject.id.startsWith('tunnel/') && model.keeper === null)
+    return box(
+      line('The background process that holds the tunnels does not run. The next autopod command starts it.'),
+    );
+  if (chart.isResting(subject.machine, state)) return undefined;
+  if (subject.driver === null)
+    return box(
+      line(`No autopod is at it now. Go on with: autopod up ${subject.podId ?? subject.id.slice(4)}`),
+      ...candidatesOf(subject),
+    );
+  return box(
+    line(progressOf(subject)),
+    ...candidatesOf(subject),
+    ...nextOf(chart.waysFrom(subject.machine, state)),
+  );
+}
+
+function progressOf({ driver, until, facts: { attempt } }) {
+  const isUntil = until ? `, until ${clock(until)} at the latest` : '';
+  const attempts = attempt ? ` Attempt ${attempt} since it was last healthy.` : '';
+  return `Process ${driver} is at it${isUntil}.${attempts}`;
+}
+
+function candidatesOf({ candidates }) {
+  if (candidates.length === 0) return [];
+  const items = candidates.map(({ words, refusal, isCurrent }) => {
+    const fate = refusal ? `refused: ${refusal}` : isCurrent ? 'being asked for' : 'not tried yet';
+    return element('li', {}, element('strong', {}, words), ` – ${fate}`);
+  });
+  return [line('Where it may be placed:'), element('ol', {}, ...items)];
+}
+
+function nextOf(ways) {
+  const items = ways.map(({ to, words }) =>
+    element('li', {}, element('strong', {}, to), ` ${words.join(', or ')}`),
+  );
+  return [line('What comes next:'), element('ul', {}, ...items)];
+}
+
+function box(...children) {
+  return element('div', { className: 'wait' }, ...children);
+}
+
+function line(words) {
+  return element('p', {}, words);
+}
