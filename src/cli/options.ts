@@ -74,7 +74,7 @@ export function exposedPort(value: string, before: { port: number; label?: strin
 export function loopbackSocket(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   const isHere = url && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
-  if (url?.protocol !== 'ws:' || !isHere) {
+  if (url?.protocol !== 'ws:' || !isHere || value.includes('#')) {
     throw new InvalidArgumentError('It takes an address on this machine such as ws://localhost:8080.');
   }
   return value;

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { AutopodError } from '../errors.ts';
 import type { StatelySender } from '../inspector/stately-sender.ts';
 import type { Context } from './context.ts';
+import { loopbackSocket } from './options.ts';
 import { text } from './text.ts';
 
 /**
@@ -29,9 +30,13 @@ export async function knownSecrets(context: Context): Promise<string[]> {
 }
 
 async function runningInspector(context: Context): Promise<string> {
-  const saved = await readFile(context.home().inspector, 'utf8').catch(() => undefined);
-  if (saved === undefined) {
-    throw new AutopodError('usage', { message: text.noInspector(), next: text.startInspector() });
+  const { inspector: file } = context.home();
+  const saved = await readFile(file, 'utf8').catch(() => undefined);
+  const next = text.startInspector();
+  if (saved === undefined) throw new AutopodError('usage', { message: text.noInspector(), next });
+  try {
+    return loopbackSocket(JSON.parse(saved).stately);
+  } catch {
+    throw new AutopodError('usage', { message: text.badInspector(file), next });
   }
-  return (JSON.parse(saved) as { stately: string }).stately;
 }

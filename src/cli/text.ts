@@ -74,6 +74,7 @@ export const text = {
   noBrowser: () => 'No browser could be started; open the address yourself.',
   attaching: (url: string) => `autopod up --inspect sends to it; Stately's receiver attaches at ${url}`,
   noInspector: () => 'No inspector runs, so --inspect has nowhere to send to.',
+  badInspector: (file: string) => `${file} names no address on this machine.`,
   startInspector: () =>
     'Start `autopod inspect` in another terminal, or name one: --inspect=ws://localhost:8080.',
   statelyLost: (url: string) => `The inspector at ${url} does not answer; going on without it.`,

@@ -17,7 +17,9 @@ export const HEADERS = {
  * rebinding), and no page of another origin has it made.
  */
 export function refusalOf({ method, headers }: IncomingMessage, port: number): number | undefined {
-  const hosts = ['127.0.0.1', 'localhost', '[::1]'].map((name) => `${name}:${port}`);
+  // Browsers leave out the port that http has by itself.
+  const end = port === 80 ? '' : `:${port}`;
+  const hosts = ['127.0.0.1', 'localhost', '[::1]'].map((name) => `${name}${end}`);
   const host = headers.host ?? '';
   if (!hosts.includes(host)) return 403;
   if (headers.origin !== undefined && headers.origin !== `http://${host}`) return 403;

@@ -8,6 +8,7 @@ import { AutopodError } from '../errors.ts';
 import { HEADERS, isKey, refusalOf } from './guard.ts';
 import { pageFolder } from './page-folder.ts';
 import { Relay } from './relay.ts';
+import { tellTunnels } from './stately-tunnels.ts';
 import type { Look, Watch } from './watch.ts';
 
 export interface Inspector {
@@ -40,7 +41,7 @@ export async function serveInspector(watch: Watch, port: number): Promise<Inspec
     void answer(request, response).catch(() => end(response, 500));
   });
 
-  const relay = new Relay();
+  const relay = new Relay((tell) => tellTunnels(watch, tell));
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     const isLetIn = refusalOf(request, portOf(server)) === undefined && isAt(request, key, 'stately');

@@ -25,6 +25,7 @@ const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 /** Sends events in the protocol of `@statelyai/inspect`. Neither the connection nor its end keeps a process alive. */
 export async function sendToStately({ url, secrets, onLost }: SenderOptions): Promise<StatelySender> {
   const { WebSocket } = await import('ws');
+  const sending = { session: String(process.pid), secrets };
   let waiting: string[] = [];
   let isLost = false;
   const lose = () => {
@@ -47,7 +48,7 @@ export async function sendToStately({ url, secrets, onLost }: SenderOptions): Pr
   socket.once('close', lose);
 
   const send = (event: InspectionEvent) => {
-    const message = isLost ? undefined : statelyMessage(event, secrets);
+    const message = isLost ? undefined : statelyMessage(event, sending);
     if (!message) return;
     if (socket.readyState === WebSocket.OPEN) {
       if (socket.bufferedAmount < MAX_BUFFERED_BYTES) socket.send(JSON.stringify(message));

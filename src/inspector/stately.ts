@@ -2,19 +2,26 @@ import type { AnyActorRef, AnyStateMachine, InspectionEvent } from 'xstate';
 import { withoutSecrets } from './redact.ts';
 
 /** Version of `@statelyai/inspect` whose messages these are. */
-const PROTOCOL = '0.7.2';
+export const PROTOCOL = '0.7.2';
+
+export interface Sending {
+  /** Tells this process's actors from those of others, which XState numbers the same. */
+  session: string;
+  /** Values that must never be sent, such as the API key. */
+  secrets: readonly string[];
+}
 
 /**
  * What XState tells of an actor, as a message of Stately's inspector; undefined for what that does not show.
  * A machine is told with its context, without secrets. Of what a machine starts only type and status are told:
  * inputs and outputs may hold anything.
  */
-export function statelyMessage(event: InspectionEvent, secrets: readonly string[]): object | undefined {
+export function statelyMessage(event: InspectionEvent, { session, secrets }: Sending): object | undefined {
   const actor = event.actorRef as AnyActorRef & { _parent?: AnyActorRef; logic?: AnyStateMachine };
   const common = {
     type: event.type,
-    sessionId: actor.sessionId,
-    rootId: event.rootId,
+    sessionId: within(session, actor.sessionId),
+    rootId: within(session, event.rootId),
     createdAt: String(Date.now()),
     id: null,
     _version: PROTOCOL,
@@ -24,8 +31,8 @@ export function statelyMessage(event: InspectionEvent, secrets: readonly string[
     case '@xstate.actor':
       return {
         ...common,
-        name: isMachine ? actor.logic?.id : actor.id,
-        parentId: actor._parent?.sessionId,
+        name: isMachine ? nameOf(actor) : actor.id,
+        parentId: within(session, actor._parent?.sessionId),
         definition: isMachine
           ? definitionOf(actor.logic as AnyStateMachine)
           : JSON.stringify({ id: actor.id }),
@@ -34,7 +41,7 @@ export function statelyMessage(event: InspectionEvent, secrets: readonly string[
     case '@xstate.event':
       return {
         ...common,
-        sourceId: (event.sourceRef as AnyActorRef | undefined)?.sessionId,
+        sourceId: within(session, (event.sourceRef as AnyActorRef | undefined)?.sessionId),
         event: eventOf(event.event, secrets),
       };
     case '@xstate.snapshot':
@@ -48,8 +55,18 @@ export function statelyMessage(event: InspectionEvent, secrets: readonly string[
   }
 }
 
+function within(session: string, sessionId: string | undefined): string | undefined {
+  return sessionId === undefined ? undefined : `${session}/${sessionId}`;
+}
+
+/** The machine's, and which pod it is about. */
+function nameOf(actor: AnyActorRef & { logic?: AnyStateMachine }): string {
+  const { launchId } = (actor.getSnapshot() as { context?: { launchId?: string } }).context ?? {};
+  return [actor.logic?.id, launchId].filter(Boolean).join(' ');
+}
+
 /** The machine's configuration as JSON, without its initial context. */
-function definitionOf({ config }: AnyStateMachine): string {
+export function definitionOf({ config }: AnyStateMachine): string {
   return JSON.stringify(config, (name, value) => {
     if (name === 'context' || name === 'input' || name === 'output') return undefined;
     return typeof value === 'function' ? { type: value.name || 'inline' } : value;

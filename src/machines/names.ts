@@ -12,3 +12,10 @@ export function eventName(type: string): string {
   if (match) return `${match[2]}.${match[1] === 'done' ? 'done' : 'failed'}`;
   return type === 'xstate.init' ? 'begun' : type;
 }
+
+/** What `eventName` has named: `placePod.done` is `xstate.done.actor.placePod`. */
+export function eventType(name: string): string {
+  const match = /^(.+)\.(done|failed)$/.exec(name);
+  if (match) return `xstate.${match[2] === 'done' ? 'done' : 'error'}.actor.${match[1]}`;
+  return name === 'begun' ? 'xstate.init' : name;
+}

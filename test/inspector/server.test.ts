@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { AutopodError } from '../../src/errors.ts';
+import { refusalOf } from '../../src/inspector/guard.ts';
 import { type Inspector, serveInspector } from '../../src/inspector/server.ts';
 import type { Wording } from '../../src/inspector/subjects.ts';
 import { type Look, Watch } from '../../src/inspector/watch.ts';
@@ -125,6 +126,15 @@ describe('who may see the page', () => {
     };
     for (const headers of [{ host: `localhost:${port}` }, { 'sec-fetch-site': 'none' }, link])
       expect((await ask(inspector.url, { headers })).status).toBe(200);
+  });
+
+  it('at port 80 it goes by the name that browsers use there', () => {
+    const asked = (host: string, origin = `http://${host}`) =>
+      refusalOf({ method: 'GET', headers: { host, origin } } as IncomingMessage, 80);
+    expect(asked('localhost')).toBe(undefined);
+    expect(asked('127.0.0.1')).toBe(undefined);
+    expect(asked('evil.example')).toBe(403);
+    expect(asked('localhost', 'http://localhost:81')).toBe(403);
   });
 
   it('only on loopback', async () => {

@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
@@ -34,7 +37,8 @@ it('no secret leaves, wherever a machine has it', async () => {
     },
   });
   const actor = createActor(machine, {
-    inspect: (event) => setImmediate(() => messages.push(statelyMessage(event, [secret]) ?? {})),
+    inspect: (event) =>
+      setImmediate(() => messages.push(statelyMessage(event, { session: '7', secrets: [secret] }) ?? {})),
   });
   actor.start();
   await waitFor(actor, (snapshot) => snapshot.matches('has'));
@@ -73,11 +77,50 @@ describe('up --inspect', () => {
   it.each([
     ['an address elsewhere', '--inspect=ws://example.com:8080', 'an address on this machine'],
     ['what is no address', '--inspect=mine', 'an address on this machine'],
+    ['an address with a fragment', '--inspect=ws://127.0.0.1:1/#x', 'an address on this machine'],
     ['no address when no inspector runs', '--inspect', 'Start `autopod inspect`'],
   ])('refuses %s, before anything is created', async (_what, option, words) => {
     const run = await world.autopod(['up', option]);
     expect([run.code, run.stderr]).toEqual([2, expect.stringContaining(words)]);
     expect(await world.podIds()).toEqual([]);
+  });
+
+  it.each([
+    ['is damaged', '{ broken'],
+    ['names an address elsewhere', '{"stately":"ws://example.com/"}'],
+    ['names none', '{}'],
+  ])('refuses to send where inspector.json says, when that %s', async (_what, saved) => {
+    writeFileSync(join(world.home, 'inspector.json'), saved);
+    const run = await world.autopod(['up', '--inspect']);
+    rmSync(join(world.home, 'inspector.json'));
+    expect([run.code, run.stderr]).toEqual([2, expect.stringContaining('names no address on this machine')]);
+    expect(await world.podIds()).toEqual([]);
+  });
+
+  it('is not slowed by an end that accepts and never reads', async () => {
+    const deaf = createHttpServer().on('upgrade', ({ headers }, socket) => {
+      const key = `${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+      const accept = createHash('sha1').update(key).digest('base64');
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`,
+      );
+      socket.pause();
+    });
+    deaf.listen(0, '127.0.0.1');
+    onTestFinished(() => deaf.closeAllConnections());
+    await once(deaf, 'listening');
+    const { port } = deaf.address() as AddressInfo;
+    const took = async (...more: string[]) => {
+      const begun = performance.now();
+      const run = await world.autopod(['up', '--local-port', await freePort(), ...more]);
+      expect(run.code, run.stderr).toBe(0);
+      const ms = performance.now() - begun;
+      expect((await world.autopod(['kill', '--yes'])).code).toBe(0);
+      return ms;
+    };
+    const alone = await took();
+    expect(await took(`--inspect=ws://127.0.0.1:${port}`)).toBeLessThan(alone * 1.5 + 1_000);
+    deaf.close();
   });
 
   it('goes on when nobody answers at the address', async () => {
@@ -99,14 +142,24 @@ describe('up --inspect', () => {
     const states = () =>
       seen.flatMap((event) => (event.type === '@xstate.snapshot' ? [JSON.stringify(event.snapshot)] : []));
     await until('ready', () => states().some((snapshot) => snapshot.includes('"value":"ready"')));
-    const [root] = seen;
-    expect(root).toMatchObject({ type: '@xstate.actor', name: 'pod@1', definition: expect.any(String) });
+    const root = seen.find((event) => event.type === '@xstate.actor' && event.name.startsWith('pod@1 '));
+    const [launchId] = Object.keys(JSON.parse(readFileSync(join(world.home, 'pods.json'), 'utf8')).records);
+    expect(root).toMatchObject({ name: `pod@1 ${launchId}`, definition: expect.any(String) });
     expect(JSON.parse((root as { definition: string }).definition)).toMatchObject({ initial: 'reconciling' });
     for (const state of ['"value":"booting"', '"value":{"creating":"placing"}'])
       expect(
         states().some((snapshot) => snapshot.includes(state)),
         state,
       ).toBe(true);
+    await until('the tunnel, too', () => states().some((snapshot) => snapshot.includes('"value":"healthy"')));
+    const again = await world.autopod(['up', '--inspect']);
+    expect(again.code, again.stderr).toBe(0);
+    const roots = () =>
+      seen.flatMap((event) =>
+        event.type === '@xstate.actor' && event.name.startsWith('pod@1 ') ? [event] : [],
+      );
+    await until('the second command', () => roots().length === 2);
+    expect(new Set(roots().map(({ sessionId }) => sessionId)).size).toBe(2);
     expect(JSON.stringify(seen)).not.toMatch(/sim-key|AAAAC3Nz/);
 
     const { url } = JSON.parse(line);

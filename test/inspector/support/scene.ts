@@ -7,6 +7,9 @@ import { Journal } from '../../../src/store/journal.ts';
 import type { StoredRecord } from '../../../src/store/records.ts';
 import { tempHome } from '../../support/temp-home.ts';
 
+/** Must never be shown. */
+export const SECRET = 'hush-hush';
+
 /** What an inspector finds when it looks; the test changes it. */
 export interface Scene {
   pods: Record<string, StoredRecord<object>>;
@@ -51,7 +54,7 @@ export async function startScene(): Promise<Scene> {
       pastFailure: (reason) => ({ what: `It failed: ${reason}` }),
       candidate: ({ gpuName }: Candidate) => gpuName,
     },
-    secrets: [],
+    secrets: [SECRET],
   });
   const inspector = await serveInspector(watch, 0);
   onTestFinished(() => inspector.close());

@@ -1,0 +1,65 @@
+import { eventType } from '../machines/names.ts';
+import { tunnelMachine } from '../machines/tunnel.ts';
+import type { JournalEntry } from '../store/journal.ts';
+import { definitionOf, PROTOCOL } from './stately.ts';
+import type { Subject } from './subjects.ts';
+import type { Watch } from './watch.ts';
+
+interface Message {
+  type: string;
+  sessionId: string;
+  rootId: string;
+  /** Epoch milliseconds. */
+  createdAt: string;
+  id: null;
+  _version: string;
+  name?: string;
+  definition?: string;
+  event?: { type: string };
+  snapshot?: object;
+}
+
+/**
+ * Tells the tunnels' transitions as messages of Stately's inspector. The keeper sends none; they are made from what
+ * the page shows, so they come up to a look later and have the context of the look. The answer ends it.
+ */
+export function tellTunnels(watch: Watch, tell: (message: Message) => void): () => void {
+  const introduced = new Set<string>();
+  return watch.listen(({ isWhole, entries, subjects }) => {
+    const events = isWhole ? [] : entries.filter(({ machine }) => machine === tunnelMachine.id);
+    for (const subject of subjects.filter(({ machine }) => machine === tunnelMachine.id)) {
+      const own = events.filter(({ id }) => subject.id === `tunnel/${id}`);
+      if (subject.isPast && own.length === 0) continue;
+      if (!introduced.has(subject.id)) tell(introduction(subject, own[0]?.from ?? subject.state));
+      introduced.add(subject.id);
+      for (const message of own.flatMap((entry) => transition(subject, entry))) tell(message);
+      if (own.at(-1)?.to === 'stopped') introduced.delete(subject.id);
+    }
+  });
+}
+
+function introduction(subject: Subject, state: string): Message {
+  return {
+    ...common('@xstate.actor', subject.id, Date.now()),
+    name: `${tunnelMachine.id} ${subject.podId ?? subject.title}`,
+    definition: definitionOf(tunnelMachine),
+    snapshot: snapshot(subject, state),
+  };
+}
+
+function transition(subject: Subject, { at, event, to }: JournalEntry): Message[] {
+  const when = Date.parse(at);
+  const cause = { type: eventType(event) };
+  return [
+    { ...common('@xstate.event', subject.id, when), event: cause },
+    { ...common('@xstate.snapshot', subject.id, when), event: cause, snapshot: snapshot(subject, to) },
+  ];
+}
+
+function snapshot({ facts }: Subject, state: string): object {
+  return { status: state === 'stopped' ? 'done' : 'active', value: state, context: facts };
+}
+
+function common(type: string, sessionId: string, at: number): Message {
+  return { type, sessionId, rootId: sessionId, createdAt: String(at), id: null, _version: PROTOCOL };
+}
