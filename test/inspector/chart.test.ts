@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { setup } from 'xstate';
 import { POD_STATE_WORDS } from '../../src/cli/text/states.ts';
@@ -111,6 +113,11 @@ for (const machine of [podMachine, tunnelMachine]) {
     });
   });
 }
+
+it.each(['README.md', 'CONTRIBUTING.md'])('%s shows both machines', (name) => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', name), 'utf8');
+  for (const machine of ['pod', 'tunnel']) expect(page).toContain(`](diagrams/${machine}.svg)`);
+});
 
 it('words with markup in them stay words', async () => {
   const machine = setup({}).createMachine({

@@ -2,7 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
 import type { Look } from '../../src/inspector/watch.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
@@ -134,6 +135,82 @@ describe('the command', () => {
   });
 });
 
+/** Secrets of a world: the API key, both halves of the ssh key, and where the public one is set. */
+function secretsOf({ home, env }: TestWorld): string[] {
+  const [, publicKey = '?'] = readFileSync(join(home, 'id_test.pub'), 'utf8').split(' ');
+  const privateKey = readFileSync(join(home, 'id_test'), 'utf8').split('\n')[1] ?? '?';
+  return [env.RUNPOD_API_KEY ?? '?', publicKey, privateKey, 'PUBLIC_KEY='];
+}
+
+it('through up, stop, start, a failure and kill nothing is told that is secret, to page or relay', async () => {
+  const other = await startWorld();
+  onTestFinished(() => other.end());
+  const { child } = other.start(['inspect', '--no-open', '--json']);
+  const [line] = await once(child.stdout as NodeJS.ReadableStream, 'data');
+  const { url, stately } = JSON.parse(String(line));
+  let told = '';
+  const stream = await fetch(new URL('events', url));
+  const reading = (async () => {
+    for await (const chunk of stream.body as unknown as AsyncIterable<Uint8Array>) told += Buffer.from(chunk);
+  })().catch(() => undefined);
+  const relay = new WebSocket(stately);
+  relay.on('message', (data) => {
+    told += data;
+  });
+  await once(relay, 'open');
+  const port = await freePort();
+  for (const [args, code] of [
+    [['up', '--inspect', '--local-port', port], 0],
+    [['stop'], 0],
+    [['start'], 0],
+    [['up', '--inspect', '--local-port', port], 0],
+    [['up', '--new', '--inspect', '--volume-id', 'nope', '--local-port', await freePort()], 1],
+  ] as const) {
+    const run = await other.autopod([...args]);
+    expect(run.code, `${args}: ${run.stderr}`).toBe(code);
+  }
+  const [podId = ''] = await other.podIds();
+  expect((await other.autopod(['kill', '--yes', podId])).code).toBe(0);
+  await until('the end is told', () => told.includes('"to":"terminated"'));
+  child.kill('SIGINT');
+  await reading;
+  for (const state of ['ready', 'stopped', 'starting', 'failed', 'healthy'])
+    expect(told).toContain(`"to":"${state}"`);
+  for (const type of ['actor', 'event', 'snapshot']) expect(told).toContain(`"@xstate.${type}"`);
+  for (const secret of secretsOf(other)) expect(told.includes(secret), secret.slice(0, 12)).toBe(false);
+});
+
+it('while a pod is placed it tells the candidates, and what RunPod said to those before', async () => {
+  const other = await startWorld({
+    faults: [
+      { route: 'createPod', kind: 'status', status: 403, detail: 'not for you' },
+      { route: 'createPod', kind: 'stallBefore' },
+    ],
+  });
+  onTestFinished(() => other.end());
+  const { child: launching } = other.start([
+    'up',
+    '--local-port',
+    'auto',
+    '--gpu',
+    'A40',
+    '--gpu',
+    'RTX A6000',
+  ]);
+  const { child } = other.start(['inspect', '--no-open', '--json']);
+  const [line] = await once(child.stdout as NodeJS.ReadableStream, 'data');
+  const subject = await until('the second candidate', async () => {
+    const { look } = await firstLook(JSON.parse(String(line)).url);
+    return look.subjects.find(({ candidates }) => candidates[1]?.isCurrent);
+  });
+  expect(subject.state).toBe('creating.placing');
+  expect(subject.candidates[0]).toMatchObject({
+    words: expect.stringContaining('A40 in '),
+    refusal: expect.stringContaining('not for you'),
+  });
+  for (const one of [launching, child]) one.kill('SIGINT');
+});
+
 describe('after a whole life of a pod', () => {
   let podId = '';
 
@@ -158,9 +235,7 @@ describe('after a whole life of a pod', () => {
     const served = await Promise.all(names.map(async (name) => (await fetch(new URL(name, url))).text()));
     const { look, text } = await firstLook(url);
     expect(look.subjects.map(({ state }) => state)).toEqual(['ready', 'healthy']);
-    const [, publicKey = '?'] = readFileSync(join(world.home, 'id_test.pub'), 'utf8').split(' ');
-    const privateKey = readFileSync(join(world.home, 'id_test'), 'utf8').split('\n')[1] ?? '?';
-    for (const secret of ['sim-key', publicKey, privateKey, 'PUBLIC_KEY='])
+    for (const secret of secretsOf(world))
       for (const body of [...served, text]) expect(body).not.toContain(secret);
     await end(child);
   });
