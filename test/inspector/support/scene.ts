@@ -3,12 +3,13 @@ import { type Inspector, serveInspector } from '../../../src/inspector/server.ts
 import { Watch } from '../../../src/inspector/watch.ts';
 import type { TunnelView } from '../../../src/keeper/client.ts';
 import type { Candidate } from '../../../src/machines/pod-types.ts';
+import type { Home } from '../../../src/store/home.ts';
 import { Journal } from '../../../src/store/journal.ts';
 import type { StoredRecord } from '../../../src/store/records.ts';
 import { tempHome } from '../../support/temp-home.ts';
 
 /** Must never be shown. */
-export const SECRET = 'hush-hush';
+export const SECRET = 'a-key-in-no-known-form';
 
 /** What an inspector finds when it looks; the test changes it. */
 export interface Scene {
@@ -17,6 +18,9 @@ export interface Scene {
   keeper: number | undefined;
   /** Thrown when the pods are read. */
   trouble: Error | undefined;
+  /** How often it has looked. */
+  looked: number;
+  home: Home;
   inspector: Inspector;
   /** Writes one transition into the journal. */
   tell(
@@ -36,12 +40,15 @@ export async function startScene(): Promise<Scene> {
     tunnels: [],
     keeper: 4711,
     trouble: undefined,
+    looked: 0,
+    home,
     tell: (machine, id, [from, event, to], more) =>
       journal.append({ at: new Date().toISOString(), machine, id, from, event, to, ...more }),
   };
   const watch = new Watch({
     journal: home.journal,
     pods: async () => {
+      scene.looked++;
       if (scene.trouble) throw scene.trouble;
       return scene.pods;
     },
