@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { keeperClient } from '../../src/keeper/client.ts';
 import { describeHome } from '../../src/store/home.ts';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
@@ -10,7 +11,7 @@ afterEach(() => world.end());
 describe('a command of a later version than the keeper', () => {
   it('has it replaced, and the tunnel is taken over with its ssh and its port', async () => {
     world = await startWorld();
-    expect((await world.autopod(['up', '--local-port', 'auto'])).code).toBe(0);
+    expect((await world.autopod(['up', '--local-port', await freePort()])).code).toBe(0);
     const home = describeHome(world.home);
     const [before] = await keeperClient(home, world.env).seen();
     const [keeper] = world.keeperPids();

@@ -25,7 +25,13 @@ async function begin(pods = 1): Promise<void> {
   world = await startWorld();
   keeper = keeperClient(describeHome(world.home), world.env);
   for (let pod = 0; pod < pods; pod++) {
-    const { code, stderr } = await world.autopod(['connect', '--local-port', 'auto', '--name', `pod-${pod}`]);
+    const { code, stderr } = await world.autopod([
+      'connect',
+      '--local-port',
+      await freePort(),
+      '--name',
+      `pod-${pod}`,
+    ]);
     expect(code, stderr).toBe(0);
   }
 }

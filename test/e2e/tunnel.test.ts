@@ -37,7 +37,8 @@ async function control(action: string, body?: object): Promise<void> {
 
 async function ready(): Promise<void> {
   world = await startWorld();
-  const run = await world.autopod(['up', '--local-port', 'auto']);
+  // A port of its own: while a killed keeper starts again, whoever asks for `auto` would take one from 8188 up.
+  const run = await world.autopod(['up', '--local-port', await freePort()]);
   expect(run.code, run.stderr).toBe(0);
   url = /http:\/\/localhost:\d+/.exec(run.stdout)?.[0] ?? '';
 }
