@@ -81,6 +81,7 @@ export class Generations {
 
   /** Lets a replaced ssh carry its streams and shells to their end, as long as it answers now and then. */
   drain(generation: Generation): void {
+    if (!this.#live.has(generation.id)) return;
     const drain = async (): Promise<void> => {
       const echo = new Echo(this.filesOf(generation).control);
       const begunAt = Date.now();

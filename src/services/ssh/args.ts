@@ -87,9 +87,18 @@ export function streamArguments(target: SshTarget, remotePort: number): string[]
   return [...common(target), '-W', `127.0.0.1:${remotePort}`, ...destination(target)];
 }
 
-/** A session over a running master that sends back each byte it gets. */
+/**
+ * A session over a running master that sends back each byte it gets. Without a master ssh would look for a host of
+ * the name given; the proxy command that fails keeps it from that.
+ */
 export function echoArguments(control: string): string[] {
-  return ['-F', 'none', '-T', '-S', literal(control), ...option('LogLevel', 'QUIET'), 'pod', 'exec cat'];
+  return [
+    ...['-F', 'none', '-T', '-S', literal(control)],
+    ...option('LogLevel', 'QUIET'),
+    ...option('ProxyCommand', 'exit 1'),
+    'pod',
+    'exec cat',
+  ];
 }
 
 /** The environment of every ssh: nothing of ours in it, the API key least of all (I8). */
