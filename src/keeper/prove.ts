@@ -42,6 +42,7 @@ export async function proveForward(wish: TunnelWish, address: SshAddress, provin
     if (tooLong.aborted && !signal.aborted) throw unreachable(podId, 'ssh did not get through in time');
     throw await refinedRefusal(error, wish, address, timings.keyGraceMs);
   }
+  signal.throwIfAborted();
   onForward();
   const isClosed = closesAtOnce(files.forward, bounded);
   const echo = new Echo(files.control);

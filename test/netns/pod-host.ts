@@ -105,7 +105,9 @@ export async function startPodHost(): Promise<PodHost> {
   const strikeFlows = (verdict: string) => {
     const nft = (rule: string) => ip('netns', 'exec', name, 'nft', rule);
     nft('add table inet drops; add chain inet drops in { type filter hook input priority 0; }');
-    for (const port of peersOf(name, state.port)) nft(`add rule inet drops in tcp sport ${port} ${verdict}`);
+    // Not on lo: sshd may get one of these ports for a connection to ComfyUI.
+    for (const port of peersOf(name, state.port))
+      nft(`add rule inet drops in iifname != lo tcp sport ${port} ${verdict}`);
   };
 
   const host: PodHost = {

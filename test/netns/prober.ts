@@ -6,6 +6,8 @@ export interface Probes {
   answered: number;
   /** Connections refused, or answered with a 5xx: what a browser would show as an error page. */
   refused: number;
+  /** What each of them was told. */
+  refusals: string[];
   /** Requests that were under way when the connection to the pod broke. */
   cut: number;
   lastAnswerAt: number;
@@ -13,7 +15,7 @@ export interface Probes {
 
 /** Asks for /system_stats every `everyMs`, each time on a connection of its own, until the signal ends it. */
 export function probe(port: number, everyMs: number, signal: AbortSignal): Probes {
-  const probes: Probes = { answered: 0, refused: 0, cut: 0, lastAnswerAt: 0 };
+  const probes: Probes = { answered: 0, refused: 0, refusals: [], cut: 0, lastAnswerAt: 0 };
   setMaxListeners(0, signal);
   const loop = async () => {
     while (!signal.aborted) {
@@ -29,11 +31,12 @@ function ask(port: number, probes: Probes, signal: AbortSignal): void {
   const asked = request(
     { host: '127.0.0.1', port, path: '/system_stats', agent: false, timeout: 60_000 },
     (response) => {
-      response.resume();
       if (response.statusCode !== 200) {
         probes.refused += 1;
+        response.once('data', (body) => probes.refusals.push(`${response.statusCode} ${body}`));
         return;
       }
+      response.resume();
       probes.answered += 1;
       probes.lastAnswerAt = performance.now();
     },
@@ -43,8 +46,10 @@ function ask(port: number, probes: Probes, signal: AbortSignal): void {
   asked.once('close', () => signal.removeEventListener('abort', end));
   asked.once('error', (error: NodeJS.ErrnoException) => {
     if (signal.aborted) return;
-    if (error.code === 'ECONNREFUSED') probes.refused += 1;
-    else probes.cut += 1;
+    if (error.code === 'ECONNREFUSED') {
+      probes.refused += 1;
+      probes.refusals.push(error.message);
+    } else probes.cut += 1;
   });
   asked.end();
 }

@@ -42,6 +42,8 @@ export async function soak({ faults, seed, tell }: SoakOptions): Promise<SoakRes
       await net.isState('healthy', 40_000);
       const answered = probes.answered;
       await until(`answers after ${title}`, () => probes.answered > answered + 5, 40_000);
+      const { refusals } = probes;
+      if (refusals.length > 0) tell(refusals.splice(0).join('\n'));
       tell(
         `${number}/${faults} ${title}: ${probes.answered} answered, ${probes.refused} refused, ${probes.cut} cut`,
       );
