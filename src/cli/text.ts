@@ -2,10 +2,13 @@ import type { AutoStop, TunnelView } from '../keeper/client.ts';
 import type { Note } from '../lifecycle/environment.ts';
 import type { Candidate, PodWish } from '../machines/pod-types.ts';
 import { uptimeWords } from './money.ts';
+import { TUNNEL_STATE_WORDS } from './text/states.ts';
 
 /** Words that are neither failures (`text/failures.ts`) nor states (`text/states.ts`). */
 export const text = {
   available: (port: number) => `ComfyUI available at http://localhost:${port}`,
+  tunnelOnly: (port: number) =>
+    `Tunnel open at http://localhost:${port}; ComfyUI does not answer yet (see autopod comfy status)`,
   readyWithoutTunnel: (podId: string) =>
     `ComfyUI answers on pod ${podId}. No tunnel is kept; open one with: autopod tunnel ${podId}`,
   stateSetAside: (from: string, to: string) =>
@@ -96,7 +99,7 @@ export const text = {
     `Would create ${wish.name} from ${wish.image}, trying in this order${wish.volumeId ? `, with volume ${wish.volumeId} at ${wish.volumeMount}` : ''}:`,
   requestTitle: () => 'The first request (POST /pods):',
   tunnelPending: (view: TunnelView) =>
-    `The tunnel at localhost:${view.localPort} is ${view.state}; it goes on by itself. See: autopod tunnel --status`,
+    `The tunnel at localhost:${view.localPort} is ${TUNNEL_STATE_WORDS[view.state]}; it goes on by itself. See: autopod tunnel --status`,
   readyMark: () => 'Ready ✓',
   comfyStatusTitle: () => 'ComfyUI Status',
   comfyInfoTitle: () => 'ComfyUI Information',

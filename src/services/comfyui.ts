@@ -30,8 +30,9 @@ export interface ComfyUI {
   extensions(signal: AbortSignal): Promise<string[]>;
 }
 
-export function comfyUI(localPort: number): ComfyUI {
-  const client = clientFor(localPort);
+/** `timeoutMs` limits each question. */
+export function comfyUI(localPort: number, timeoutMs = 10_000): ComfyUI {
+  const client = clientFor(localPort, timeoutMs);
   return {
     systemStats: (signal) => ask(client, 'system_stats', systemStats, signal),
     queue: async (signal) => {
@@ -43,9 +44,13 @@ export function comfyUI(localPort: number): ComfyUI {
 }
 
 /** Whether `/system_stats` answers 200 now. An open port or a 503 of the tunnel's own is no answer. */
-export async function isAnswering(localPort: number, signal: AbortSignal): Promise<boolean> {
+export async function isAnswering(
+  localPort: number,
+  signal: AbortSignal,
+  timeoutMs?: number,
+): Promise<boolean> {
   try {
-    await comfyUI(localPort).systemStats(signal);
+    await comfyUI(localPort, timeoutMs).systemStats(signal);
     return true;
   } catch (error) {
     if (signal.aborted) throw error;
@@ -53,11 +58,11 @@ export async function isAnswering(localPort: number, signal: AbortSignal): Promi
   }
 }
 
-function clientFor(localPort: number): Got {
+function clientFor(localPort: number, timeoutMs: number): Got {
   return got.extend({
     prefixUrl: `http://127.0.0.1:${localPort}`,
     retry: { limit: 0 },
-    timeout: { request: 10_000 },
+    timeout: { request: timeoutMs },
     headers: { accept: 'application/json' },
     followRedirect: false,
   });
@@ -68,8 +73,6 @@ async function ask<T>(client: Got, path: string, shape: z.ZodType<T>, signal: Ab
     return shape.parse(await client.get(path, { signal }).json());
   } catch (error) {
     signal.throwIfAborted();
-    throw new AutopodError('comfyTimedOut', {
-      detail: error instanceof Error ? error.message : String(error),
-    });
+    throw new AutopodError('comfyTimedOut');
   }
 }

@@ -1,9 +1,9 @@
+import { AutopodError } from '../../errors.ts';
 import { comfyUI } from '../../services/comfyui.ts';
-import { choosePod } from '../pod-argument.ts';
 import { text } from '../text.ts';
-import { tunnelTo } from '../tunnel-to.ts';
 import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
+import { type WayOptions, wayToComfy, whySilent } from '../way-to-comfy.ts';
 
 const ENDPOINTS = [
   '/prompt',
@@ -20,16 +20,17 @@ const ENDPOINTS = [
 const IMAGE_FOLDER = '/workspace/runpod-slim/ComfyUI';
 
 /** Version, endpoints, number of extensions and queue of the ComfyUI behind the tunnel. */
-export const comfyInfo: Verb<object> = async (context, named) => {
+export const comfyInfo: Verb<WayOptions> = async (context, named, options) => {
   const { out, signal } = context;
-  const { podId } = await choosePod(context, named);
-  const { localPort } = await tunnelTo(context, podId, undefined);
-  const comfy = comfyUI(localPort);
+  const { podId, tunnel } = await wayToComfy(context, named, options);
+  const comfy = comfyUI(tunnel.localPort);
   const [{ system }, queue, extensions] = await Promise.all([
     comfy.systemStats(signal),
     comfy.queue(signal),
     comfy.extensions(signal),
-  ]);
+  ]).catch(async (error: unknown) => {
+    throw error instanceof AutopodError ? await whySilent(context, podId) : error;
+  });
   const version = system.comfyui_version ?? 'unknown';
   const models = modelsFolder(system.argv ?? []);
   if (out.isJson) {

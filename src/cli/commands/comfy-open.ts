@@ -1,18 +1,18 @@
+import { isAnswering } from '../../services/comfyui.ts';
 import { openBrowser } from '../browser.ts';
-import { choosePod } from '../pod-argument.ts';
 import { text } from '../text.ts';
-import { tunnelTo } from '../tunnel-to.ts';
 import type { Verb } from '../verb.ts';
+import { type WayOptions, wayToComfy } from '../way-to-comfy.ts';
 
 /** Opens ComfyUI in the browser; the page waits in the tunnel until it answers. */
-export const comfyOpen: Verb<{ browser: boolean }> = async (context, named, { browser }) => {
-  const { out } = context;
-  const { podId } = await choosePod(context, named);
-  const { localPort } = await tunnelTo(context, podId, undefined);
-  const url = `http://localhost:${localPort}`;
-  if (out.isJson) out.json({ podId, url });
-  else out.line(text.available(localPort));
-  if (!browser) return 0;
+export const comfyOpen: Verb<WayOptions & { browser: boolean }> = async (context, named, options) => {
+  const { out, signal } = context;
+  const { podId, tunnel } = await wayToComfy(context, named, options);
+  const url = `http://localhost:${tunnel.localPort}`;
+  const answers = await isAnswering(tunnel.localPort, signal, 5_000);
+  if (out.isJson) out.json({ podId, url, isAnswering: answers });
+  else out.line(answers ? text.available(tunnel.localPort) : text.tunnelOnly(tunnel.localPort));
+  if (!options.browser) return 0;
   await openBrowser(context, url);
   return 0;
 };

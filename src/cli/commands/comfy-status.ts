@@ -2,24 +2,38 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../../errors.ts';
 import { comfyUI, type QueueCounts, type SystemStats } from '../../services/comfyui.ts';
 import type { Context } from '../context.ts';
-import { choosePod } from '../pod-argument.ts';
 import type { Screen } from '../screen.ts';
 import { text } from '../text.ts';
-import { tunnelTo } from '../tunnel-to.ts';
 import type { Verb } from '../verb.ts';
 import { panel, type Row } from '../views/panel.ts';
+import { failIfHopeless, type WayOptions, wayToComfy, whySilent } from '../way-to-comfy.ts';
+
+interface StatusOptions extends WayOptions {
+  wait: boolean;
+  /** Milliseconds. */
+  timeout: number;
+}
+
+/** Milliseconds one question may take; longer than that, whoever waits is told so. */
+const QUESTION_MS = 3_000;
+/** Milliseconds `--no-wait` has for all: a tunnel opened only now needs some of them. */
+const AT_ONCE_MS = 4_000;
 
 /** Whether ComfyUI answers through the tunnel; opens the tunnel if there is none. Exit code 0 ready, 1 not. */
-export const comfyStatus: Verb<{ wait: boolean; timeout: number }> = async (context, named, options) => {
+export const comfyStatus: Verb<StatusOptions> = async (context, named, options) => {
   const { out, signal } = context;
-  const { podId } = await choosePod(context, named);
-  const tunnel = await tunnelTo(context, podId, undefined);
-  const until = options.wait ? Date.now() + options.timeout : 0;
-  const stats = await statsUntil(context, tunnel.localPort, until);
+  const { podId, tunnel } = await wayToComfy(context, named, options);
+  const stats = await (options.wait
+    ? statsUntil(context, tunnel.localPort, podId, Date.now() + options.timeout)
+    : statsNow(context, tunnel.localPort, AT_ONCE_MS));
   if (!stats) {
-    if (out.isJson) out.json({ podId, isReady: false });
-    else out.line(text.comfyStarting());
-    if (options.wait) throw new AutopodError('comfyTimedOut', { podId });
+    const why = await whySilent(context, podId);
+    if (why.code !== 'comfyTimedOut') throw why;
+    if (!out.isJson) {
+      out.line(text.comfyStarting());
+      throw why;
+    }
+    out.json({ podId, isReady: false });
     return 1;
   }
   const queue = await comfyUI(tunnel.localPort).queue(signal);
@@ -32,20 +46,32 @@ export const comfyStatus: Verb<{ wait: boolean; timeout: number }> = async (cont
 async function statsUntil(
   context: Context,
   localPort: number,
+  podId: string,
   until: number,
 ): Promise<SystemStats | undefined> {
   const { out, signal } = context;
   const begun = Date.now();
   for (let pauseMs = 1_000; ; pauseMs = Math.min(pauseMs * 1.5, 10_000)) {
-    try {
-      return await comfyUI(localPort).systemStats(signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (Date.now() + pauseMs > until) return undefined;
-      if (!(error instanceof AutopodError)) throw error;
-      out.say(text.comfyWaiting(Math.round((Date.now() - begun) / 1000)));
-    }
-    await sleep(pauseMs, undefined, { signal });
+    const stats = await statsNow(context, localPort, Math.min(QUESTION_MS, until - Date.now()));
+    if (stats) return stats;
+    await failIfHopeless(context, podId);
+    const leftMs = until - Date.now();
+    if (leftMs <= 0) return undefined;
+    out.say(text.comfyWaiting(Math.round((Date.now() - begun) / 1000)));
+    await sleep(Math.min(pauseMs, leftMs), undefined, { signal });
+  }
+}
+
+async function statsNow(
+  { signal }: Context,
+  localPort: number,
+  limitMs: number,
+): Promise<SystemStats | undefined> {
+  try {
+    return await comfyUI(localPort, Math.max(limitMs, 1)).systemStats(signal);
+  } catch (error) {
+    if (error instanceof AutopodError && error.code === 'comfyTimedOut') return undefined;
+    throw error;
   }
 }
 

@@ -43,8 +43,15 @@ async function open(context: Context, named: string | undefined, options: Tunnel
   const view = await untilSettled(context, opened);
   if (view.state === 'failed' && view.failure) throw new AutopodError(view.failure.code, view.failure.detail);
   if (context.out.isJson) context.out.json(view);
-  else context.out.line(view.state === 'healthy' ? text.available(view.localPort) : text.tunnelPending(view));
+  else context.out.line(await openedWords(context, view));
   return view.state === 'healthy' ? 0 : 1;
+}
+
+async function openedWords({ signal }: Context, view: TunnelView): Promise<string> {
+  if (view.state !== 'healthy') return text.tunnelPending(view);
+  const { isAnswering } = await import('../../services/comfyui.ts');
+  const answers = await isAnswering(view.localPort, signal, 5_000);
+  return answers ? text.available(view.localPort) : text.tunnelOnly(view.localPort);
 }
 
 // A tunnel that stands keeps its port; each other one takes the next free.

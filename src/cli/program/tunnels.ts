@@ -33,17 +33,18 @@ export function addTunnels(program: Command, runs: Runs): void {
     .action(runs(async () => (await import('../commands/ssh-config.ts')).sshConfig));
 
   const comfy = program.command('comfy').summary('ask ComfyUI how it is, or open it');
-  json(comfy.command('status').argument(...POD))
+  const toComfy = (name: string) => json(comfy.command(name).argument(...POD)).addOption(portOption());
+  toComfy('status')
     .summary('whether ComfyUI answers; exit 0 when it does, else 1')
     .option('--no-wait', 'ask once')
     .addOption(
       new Option('--timeout <duration>', 'how long to wait').argParser(durationMs).default(120_000, '2m'),
     )
     .action(runs(async () => (await import('../commands/comfy-status.ts')).comfyStatus));
-  json(comfy.command('info').argument(...POD))
+  toComfy('info')
     .summary('version, endpoints, extensions and queue')
     .action(runs(async () => (await import('../commands/comfy-info.ts')).comfyInfo));
-  json(comfy.command('open').argument(...POD))
+  toComfy('open')
     .summary('open ComfyUI in the browser')
     .option('--no-browser', 'only print its address')
     .action(runs(async () => (await import('../commands/comfy-open.ts')).comfyOpen));

@@ -1,0 +1,59 @@
+import { AutopodError } from '../errors.ts';
+import type { TunnelView } from '../keeper/client.ts';
+import { observePod } from '../services/runpod/pod-state.ts';
+import type { Context } from './context.ts';
+import { choosePod } from './pod-argument.ts';
+import { tunnelTo } from './tunnel-to.ts';
+
+export interface WayOptions {
+  localPort?: number | 'auto';
+}
+
+/**
+ * The pod a `comfy` command is about, and its tunnel: the one that stands, or one opened now. For a stopped pod none
+ * is opened. Throws `podNotRunning`.
+ */
+export async function wayToComfy(
+  context: Context,
+  named: string | undefined,
+  { localPort }: WayOptions,
+): Promise<{ podId: string; tunnel: TunnelView }> {
+  const { podId } = await choosePod(context, named);
+  if (!(await viewOf(context, podId))) await requireRunning(context, podId);
+  return { podId, tunnel: await tunnelTo(context, podId, localPort) };
+}
+
+/** Throws what keeps the tunnel from ever standing: a stopped pod, or what it has failed with. */
+export async function failIfHopeless(context: Context, podId: string): Promise<void> {
+  const view = await viewOf(context, podId);
+  if (view?.state === 'failed' && view.failure)
+    throw new AutopodError(view.failure.code, view.failure.detail);
+  if (view?.state === 'waitingForPod') await requireRunning(context, podId);
+}
+
+/**
+ * Why ComfyUI has not answered in time, as a failure to throw: the pod is stopped, ssh does not reach it, or, where
+ * neither is so, ComfyUI is still starting.
+ */
+export async function whySilent(context: Context, podId: string): Promise<AutopodError> {
+  const view = await viewOf(context, podId);
+  if (view?.state !== 'healthy') {
+    const seen = await requireRunning(context, podId);
+    const failure = view?.failure ?? view?.lastDeath?.failure;
+    const isUp = seen.condition === 'running' && seen.ssh !== undefined;
+    if (isUp) return new AutopodError('sshUnreachable', { podId, detail: failure?.detail.detail });
+  }
+  return new AutopodError('comfyTimedOut', { podId });
+}
+
+async function requireRunning(context: Context, podId: string) {
+  const seen = observePod(await (await context.runpod()).getPod(podId, context.signal));
+  if (seen.condition === 'gone') throw new AutopodError('podGone', { podId });
+  if (seen.condition === 'stopped') throw new AutopodError('podNotRunning', { podId });
+  return seen;
+}
+
+async function viewOf(context: Context, podId: string): Promise<TunnelView | undefined> {
+  const views = await (await context.keeper()).tunnels(context.signal);
+  return views.find((view) => view.podId === podId);
+}
