@@ -8,8 +8,12 @@ export async function confirm({ out, signal }: Context, action: string, question
     throw new AutopodError('confirmationNeeded', { action });
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const interrupted = new AbortController();
+  terminal.once('SIGINT', () => interrupted.abort());
   try {
-    const answer = await terminal.question(question, { signal });
+    const answer = await terminal.question(question, {
+      signal: AbortSignal.any([signal, interrupted.signal]),
+    });
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     terminal.close();

@@ -16,6 +16,8 @@ export class Context {
   readonly env: NodeJS.ProcessEnv;
   readonly out: Output;
   readonly signal: AbortSignal;
+  /** The command line that goes on with what this one is at; undefined as long as there is nothing to go on with. */
+  resume: string | undefined;
   readonly #once = new Map<string, unknown>();
 
   constructor(env: NodeJS.ProcessEnv, out: Output, signal: AbortSignal) {

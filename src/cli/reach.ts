@@ -17,6 +17,9 @@ export interface ReachOptions {
   stately?: StatelySender | undefined;
 }
 
+/** Which command brings a pod to a goal, whatever was begun. */
+const RESUMED_BY: Record<Goal, string> = { ready: 'up', stopped: 'stop', terminated: 'kill' };
+
 /** Brings a pod to a goal with progress on stderr; a follower shows the driver's progress. */
 export async function reach(
   context: Context,
@@ -28,7 +31,12 @@ export async function reach(
   const { out, signal } = context;
   const usual = out.isJson ? new Map() : usualDurations(await (await context.journal()).read());
   const progress = showProgress(out, usual);
+  const resumeWith = (podId: string | null) => {
+    context.resume = ['autopod', RESUMED_BY[goal], podId].filter(Boolean).join(' ');
+  };
+  resumeWith((await (await context.pods()).get(recordId))?.facts.podId ?? null);
   const onState = (state: string, { podId }: PodRecordFacts) => {
+    resumeWith(podId);
     progress.onState(state);
     if (jsonStream) out.jsonLine({ at: new Date().toISOString(), podId, state });
   };
@@ -44,6 +52,7 @@ export async function reach(
       },
       signal,
     );
+    if (!signal.aborted) context.resume = undefined;
     return outcome;
   } finally {
     progress.end();

@@ -31,7 +31,8 @@ export async function run(
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return commanderExit(error, out);
-    return explain(signal.aborted ? new AutopodError('interrupted') : error, out, env);
+    const interrupted = () => new AutopodError('interrupted', { resume: context.resume });
+    return explain(signal.aborted ? interrupted() : error, out, env);
   }
 }
 

@@ -73,6 +73,12 @@ export function accessWish({ tunnel, localPort }: Pick<WaitOptions, 'tunnel' | '
   return { keepTunnel: tunnel, localPort: localPort ?? DEFAULT_LOCAL_PORT };
 }
 
+/** What of a pod's record these options change: only what they say. */
+export function accessChange(options: Pick<WaitOptions, 'tunnel' | 'localPort'>): { access?: AccessWish } {
+  const isSaid = options.localPort !== undefined || !options.tunnel;
+  return isSaid ? { access: accessWish(options) } : {};
+}
+
 /** Whether the command line says anything about how a pod is to be created. */
 export function hasCreateOptions(options: LaunchOptions): boolean {
   const {

@@ -71,7 +71,7 @@ function clientFor(localPort: number, timeoutMs: number): Got {
 async function ask<T>(client: Got, path: string, shape: z.ZodType<T>, signal: AbortSignal): Promise<T> {
   try {
     return shape.parse(await client.get(path, { signal }).json());
-  } catch (error) {
+  } catch {
     signal.throwIfAborted();
     throw new AutopodError('comfyTimedOut');
   }

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -115,6 +116,33 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
     kill.type('n\r');
     expect((await kill.ended).code).toBe(1);
     expect(await world.podIds()).toHaveLength(1);
+  });
+
+  it('Ctrl-C at a question ends 130 and says nothing of things begun', async () => {
+    world = await startWorld();
+    await world.autopod(['up', '--no-tunnel']);
+    const kill = onTerminal(['kill']);
+    await expect.poll(kill.screen, { timeout: 20_000 }).toMatch(/\[y\/N\]/);
+    kill.type('\u0003');
+    const { code, screen } = await kill.ended;
+    expect([code, stripVTControlCharacters(screen)]).toEqual([
+      130,
+      expect.stringMatching(/autopod: Interrupted\.\r?\n$/),
+    ]);
+    expect(await world.podIds()).toHaveLength(1);
+  });
+
+  it('Ctrl-C in config init ends 130, and says that nothing was written', async () => {
+    world = await startWorld();
+    const before = readFileSync(join(world.home, 'config.json'), 'utf8');
+    const init = onTerminal(['config', 'init']);
+    await expect
+      .poll(() => stripVTControlCharacters(init.screen()), { timeout: 20_000 })
+      .toMatch(/Keep the API key/);
+    init.type('\u0003');
+    const { code, screen } = await init.ended;
+    expect([code, screen]).toEqual([130, expect.stringContaining('Nothing was written')]);
+    expect(readFileSync(join(world.home, 'config.json'), 'utf8')).toBe(before);
   });
 
   it('config init verifies as it goes, shows what it writes, and writes it on a yes', async () => {

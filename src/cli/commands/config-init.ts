@@ -124,9 +124,7 @@ async function askVolume(context: Context, runpod: RunPod): Promise<string> {
     })),
     { value: NO_VOLUME, label: text.wizardNoVolume() },
   ];
-  return answered(
-    select({ message: text.wizardVolume(), options, initialValue: volumeId ?? volumes[0]?.id ?? NO_VOLUME }),
-  );
+  return answered(select({ message: text.wizardVolume(), options, initialValue: volumeId ?? NO_VOLUME }));
 }
 
 function shown(file: string, values: Record<string, string>): string {
@@ -154,6 +152,6 @@ async function tried(work: () => Promise<unknown>): Promise<boolean> {
 
 async function answered<T>(question: Promise<T>): Promise<Exclude<T, symbol>> {
   const answer = await question;
-  if (isCancel(answer)) throw new AutopodError('declined');
+  if (isCancel(answer)) throw new AutopodError('interrupted', { isNothingWritten: true });
   return answer as Exclude<T, symbol>;
 }

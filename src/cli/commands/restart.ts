@@ -3,15 +3,19 @@ import { finishReady } from '../finish.ts';
 import { choosePod } from '../pod-argument.ts';
 import { reach } from '../reach.ts';
 import type { Verb } from '../verb.ts';
-import type { WaitOptions } from '../wishes.ts';
+import { accessChange, type WaitOptions } from '../wishes.ts';
 
 /** Restarts a pod and waits until ComfyUI answers again. Its container disk is wiped, its address changes. */
 export const restart: Verb<WaitOptions> = async (context, named, options) => {
   const { recordId, podId } = await choosePod(context, named);
   const { bootId } = observePod(await (await context.runpod()).getPod(podId, context.signal));
+  if (!options.tunnel) await (await context.keeper()).close(podId, context.signal);
   return finishReady(
     context,
-    await reach(context, recordId, 'ready', options, { bootToReplace: bootId }),
+    await reach(context, recordId, 'ready', options, {
+      ...accessChange(options),
+      bootToReplace: bootId,
+    }),
     {},
   );
 };

@@ -3,7 +3,7 @@ import { choosePod } from '../pod-argument.ts';
 import { reach } from '../reach.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
-import { accessWish, type WaitOptions } from '../wishes.ts';
+import { accessChange, type WaitOptions } from '../wishes.ts';
 
 /** Starts a stopped pod and waits until ComfyUI answers; with `--no-wait` until RunPod accepts. */
 export const start: Verb<WaitOptions & { wait: boolean }> = async (context, named, options) => {
@@ -15,7 +15,5 @@ export const start: Verb<WaitOptions & { wait: boolean }> = async (context, name
     else context.out.line(text.starting(podId));
     return 0;
   }
-  const asksForAccess = options.localPort !== undefined || !options.tunnel;
-  const changes = asksForAccess ? { access: accessWish(options) } : {};
-  return finishReady(context, await reach(context, recordId, 'ready', options, changes), {});
+  return finishReady(context, await reach(context, recordId, 'ready', options, accessChange(options)), {});
 };

@@ -16,7 +16,7 @@ import { requireKeeperFor, schedule } from '../schedule.ts';
 import { statelyFor } from '../stately-for.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
-import { accessWish, hasCreateOptions, type LaunchOptions, podWish } from '../wishes.ts';
+import { accessChange, accessWish, hasCreateOptions, type LaunchOptions, podWish } from '../wishes.ts';
 import { dryRun } from './dry-run.ts';
 
 /** Makes it so: the named pod, or the one launch there is, or another one, until ComfyUI answers. */
@@ -36,8 +36,7 @@ async function launch(
   const wish = podWish(options, await context.config());
   requireKeeperFor(options, options.tunnel);
   if (options.dryRun) return dryRun(context, wish);
-  const asksForAccess = options.localPort !== undefined || !options.tunnel;
-  const changes = asksForAccess ? { access: accessWish(options) } : {};
+  const changes = accessChange(options);
   const stately = await statelyFor(context, options.inspect);
   try {
     for (;;) {

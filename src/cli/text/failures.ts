@@ -14,14 +14,17 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     next: 'Run it again with AUTOPOD_DEBUG=1 and report what it prints. Whatever was begun is saved; `autopod up` goes on from there.',
   }),
   usage: (d) => ({ what: str(d.message), next: strOr(d.next, 'See `autopod --help`.') }),
-  interrupted: () => ({
-    what: 'Interrupted. What was begun is saved.',
-    next: 'Go on with `autopod up`; see what costs money with `autopod ls`.',
-  }),
+  interrupted: (d) =>
+    d.resume
+      ? {
+          what: 'Interrupted. What was begun is saved.',
+          next: `Go on with \`${str(d.resume)}\`; see what costs money with \`autopod ls\`.`,
+        }
+      : { what: d.isNothingWritten ? 'Interrupted. Nothing was written.' : 'Interrupted.' },
   declined: () => ({ what: 'Nothing was done.' }),
   confirmationNeeded: (d) => ({
     what: `${str(d.action)} needs a confirmation, and there is no terminal to ask in.`,
-    next: 'Repeat the command with --yes.',
+    next: strOr(d.next, 'Repeat the command with --yes.'),
   }),
 
   apiKeyMissing: (d) => ({
