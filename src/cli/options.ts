@@ -63,9 +63,19 @@ export function cloudType(value: string): 'SECURE' | 'COMMUNITY' | 'ALL' {
   throw new InvalidArgumentError('It takes SECURE, COMMUNITY or ALL.');
 }
 
+/** RunPod writes its data centers in capitals. */
+export function dataCenter(value: string): string {
+  return value.toUpperCase();
+}
+
+const SSH_PORT = 22;
+
 /** `PORT[:LABEL]`. */
 export function exposedPort(value: string, before: { port: number; label?: string }[] = []) {
   const [port = '', ...label] = value.split(':');
+  if (portNumber(port) === SSH_PORT) {
+    throw new InvalidArgumentError('ssh is always there; it takes the port of another service.');
+  }
   const exposed = { port: portNumber(port), ...(label.length > 0 && { label: label.join(':') }) };
   return [...before, exposed];
 }

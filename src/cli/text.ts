@@ -42,6 +42,9 @@ export const text = {
     `End pod ${podId} for good? Everything outside its network volume is lost. [y/N] `,
   exposeWarning: (ports: number[]) =>
     `Port${ports.length > 1 ? 's' : ''} ${ports.join(', ')} will be public on the internet through RunPod's proxy. ComfyUI has no password: whoever knows the pod's id can use it and read its files.`,
+  exposeQuestion: () => 'Make that public? [y/N] ',
+  settingUnchecked: (name: string) =>
+    `RunPod could not be asked whether ${name} is right; it is saved as it is.`,
   nothingListed: () => 'No pods. Make one with: autopod up',
   noTunnels: () => 'No tunnels. Open one with: autopod tunnel',
   noGpus: (place: string | undefined) =>
@@ -58,6 +61,9 @@ export const text = {
   wizardSshKey: () => 'SSH key for the pods',
   wizardNewKey: () => 'make one for autopod: ~/.ssh/id_autopod',
   wizardGpus: () => 'GPUs to rent, most wanted first as you pick them',
+  wizardGpuHint: (memory: number | undefined, perHour: number, stock: string) =>
+    `${memory ?? '?'} GB, ${usd(perHour)}, stock ${stock.toLowerCase()}`,
+  wizardGpuUnknown: () => 'not among what RunPod offers now',
   wizardVolume: () => 'Network volume for models and outputs',
   wizardNoVolume: () => 'none',
   wizardChecking: () => 'Checking',

@@ -41,7 +41,7 @@ export function podWish(options: LaunchOptions, config: Config): PodWish {
   const image = options.template ?? config.image;
   const cloud = options.cloudType ?? configuredCloud(config);
   const volumeId = options.volumeId ?? config.volumeId;
-  const dataCenterId = options.datacenter ?? config.dataCenterId;
+  const dataCenterId = options.datacenter ?? config.dataCenterId?.toUpperCase();
   const volumeMount = options.volumeMount ?? config.volumeMount;
   const gpuPreferences = options.gpu ?? config.gpuPreferences;
   if (volumeId !== undefined && cloud === 'COMMUNITY') {

@@ -85,6 +85,14 @@ describe('usage errors name the value and end 2', () => {
     [['up', '--stop-after', 'soon'], /duration such as/],
     [['up', '--no-tunnel', '--idle-stop', '10m'], /Leave out --no-tunnel/],
     [['tunnel', '--stop', '--status'], /exclude each other/],
+    [['tunnel', '--all', '--stop-after', '2h'], /--stop-after belongs to one tunnel/],
+    [['tunnel', '--status', '--idle-stop', '2h'], /--idle-stop belongs to one tunnel/],
+    [['tunnel', '--stop', '--local-port', '9000'], /--local-port belongs to one tunnel/],
+    [['tunnel', 'art', '--all'], /--all means every pod/],
+    [['up', 'art', '--new'], /--new makes another pod/],
+    [['up', '--expose', '22'], /ssh is always there/],
+    [['gpus', '--datacenter', 'XX'], /no data center XX/],
+    [['gpus', '--volume-id', 'abc123xyz', '--datacenter', 'CA-MTL-1'], /is in US-GA-1/],
     [['ssh-config', '--install', '--uninstall'], /exclude each other/],
     [['tunnl'], /Did you mean tunnel/],
     [['up', '--gpuu', 'A40'], /Did you mean --gpu/],
@@ -140,6 +148,24 @@ describe('completion', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('autopod __complete');
   });
+});
+
+describe('gpus', () => {
+  it('a volume nobody has is refused with those there are', async () => {
+    const { code, stderr } = await show(['gpus', '--volume-id', 'nope']);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('abc123xyz')]);
+    expect(stderr).not.toContain('has no network volumes');
+  });
+
+  it('a data center is taken in small letters', async () => {
+    const { code, stdout } = await show(['gpus', '--datacenter', 'us-ga-1', '--json']);
+    expect([code, JSON.parse(stdout).dataCenterId]).toEqual([0, 'US-GA-1']);
+  });
+});
+
+it('up --dry-run --expose says what the port being public means', async () => {
+  const { code, stderr } = await show(['up', '--new', '--dry-run', '--expose', '8188']);
+  expect([code, stderr]).toEqual([0, expect.stringMatching(/public on the internet[\s\S]*no password/)]);
 });
 
 describe('logs', () => {

@@ -44,6 +44,39 @@ it('a config.json that cannot be read is left as it is', async () => {
   writeFileSync(path, good);
 });
 
+it.each([
+  ['default_volume_id', 'nope', /no network volume nope[\s\S]*abc123xyz/],
+  ['default_datacenter', 'XX', /no data center XX/],
+  ['gpu_preferences', 'A40, RTX 4091', /RTX 4091[\s\S]*RTX 4090/],
+  ['ssh_key_path', '/nope', /\/nope does not exist/],
+])('config set %s %s is refused with what there is, and changes nothing', async (name, value, words) => {
+  const before = config();
+  const { code, stderr } = await set(name, value);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(words)]);
+  expect(config()).toEqual(before);
+});
+
+it('config set writes a data center as RunPod does', async () => {
+  expect((await set('default_datacenter', 'us-ga-1')).code).toBe(0);
+  expect(config().providers.runpod.default_datacenter).toBe('US-GA-1');
+  await set('default_datacenter', '');
+});
+
+it.each([
+  ['without a key', { RUNPOD_API_KEY: '' }],
+  ['offline', { AUTOPOD_API_URL: 'http://127.0.0.1:1/v2' }],
+])('%s a setting is saved, with a word that it could not be checked', async (_, env) => {
+  const world2 = { env: { ...world.env, ...env } };
+  const { code, stderr } = await inProcess(world2, ['config', 'set', 'default_volume_id', 'abc123xyz']);
+  expect([code, stderr]).toEqual([0, expect.stringContaining('could not be asked')]);
+});
+
+it('config init without a terminal names what to use instead', async () => {
+  const { code, stderr } = await inProcess(world, ['config', 'init']);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('autopod config set NAME VALUE')]);
+  expect(stderr).not.toContain('--yes');
+});
+
 it('config show tells what is in force and nothing of the key but its end', async () => {
   const env = { ...world.env, RUNPOD_API_KEY: 'rpa_ABCDEFGHIJKLMNOP1234' };
   const shown = await inProcess({ env }, ['config', 'show', '--json']);

@@ -155,14 +155,15 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
     await when(/RunPod API key/, 'wrong-key\r');
     await when(/RunPod refused the API key[\s\S]*RunPod API key/, 'sim-key\r');
     await when(/SSH key for the pods/, '\r');
-    await when(/GPUs to rent/, ' \r');
+    await when(/GPUs to rent/, '\r');
     await when(/Network volume/, '\r');
     await when(/Write this into/, 'y');
     const { code, screen } = await init.ended;
     expect(code).toBe(0);
     expect(screen).not.toContain('sim-key');
     const shown = await world.autopod(['config', 'show', '--json'], { RUNPOD_API_KEY: '' });
-    expect(JSON.parse(shown.stdout)).toMatchObject({ apiKey: '…', volumeId: 'abc123xyz' });
+    expect(JSON.parse(shown.stdout)).toMatchObject({ apiKey: '…', gpuPreferences: ['RTX A40'] });
+    expect(JSON.parse(shown.stdout), 'Enter takes no volume').not.toHaveProperty('volumeId');
   });
 });
 

@@ -15,6 +15,7 @@ import { redactKey } from '../../services/config.ts';
 import { createRunPod, type RunPod } from '../../services/runpod/client.ts';
 import { createKey, privateKeyPaths, usePrivateKey } from '../../services/ssh/key.ts';
 import type { Context } from '../context.ts';
+import { gpuChoices } from '../gpu-choices.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
@@ -90,22 +91,9 @@ async function askSshKey(context: Context): Promise<string> {
 async function askGpus(context: Context, runpod: RunPod): Promise<string[]> {
   const { gpuPreferences } = await context.config();
   const catalog = await runpod.gpuCatalog({ count: 1, cloud: 'SECURE' }, context.signal);
-  const offered = catalog.filter(({ price }) => price.secure);
-  const options = offered
-    .toSorted((a, b) => (a.price.secure ?? 0) - (b.price.secure ?? 0))
-    .map((gpu) => ({
-      value: gpu.name,
-      label: gpu.name,
-      hint: `${gpu.memory ?? '?'} GB, $${(gpu.price.secure ?? 0).toFixed(2)}/h, stock ${(gpu.availability ?? 'NONE').toLowerCase()}`,
-    }));
-  const names = new Set(options.map(({ value }) => value));
+  const { options, chosen } = gpuChoices(gpuPreferences, catalog);
   return answered(
-    multiselect({
-      message: text.wizardGpus(),
-      options,
-      initialValues: gpuPreferences.filter((name) => names.has(name)),
-      required: true,
-    }),
+    multiselect({ message: text.wizardGpus(), options, initialValues: chosen, required: true }),
   );
 }
 

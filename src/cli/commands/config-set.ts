@@ -3,6 +3,7 @@ import { AutopodError } from '../../errors.ts';
 import { loadConfig } from '../../services/config.ts';
 import { SETTINGS, settingNamed, withSetting } from '../../services/settings.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
+import { checkedSetting } from '../checked-setting.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
@@ -30,8 +31,10 @@ export const configSet: Verb<object> = async (context, name = '', _options, valu
     });
   }
   const given = setting.isSecret ? await readStandardInput() : (value ?? '');
-  await writeSettings(context, { [setting.name]: given });
-  if (out.isJson) out.json({ setting: setting.name, value: setting.isSecret ? null : given });
+  const checked = given === '' ? { value: given } : await checkedSetting(context, setting.name, given);
+  await writeSettings(context, { [setting.name]: checked.value });
+  if (checked.isUnchecked) out.say(text.settingUnchecked(setting.name));
+  if (out.isJson) out.json({ setting: setting.name, value: setting.isSecret ? null : checked.value });
   else out.line(given === '' ? text.settingRemoved(setting.name) : text.settingSaved(setting.name));
   return 0;
 };

@@ -1,5 +1,6 @@
-import type { GpuType } from '../../services/runpod/client.ts';
+import type { GpuType, RunPod } from '../../services/runpod/client.ts';
 import type { CloudTier } from '../../services/runpod/placement.ts';
+import { validateDataCenter, validateVolume } from '../../services/runpod/volume.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
@@ -33,10 +34,8 @@ const RANK: Record<string, number> = { HIGH: 0, MEDIUM: 1, LOW: 2, NONE: 3 };
 export const gpus: Verb<GpusOptions> = async (context, filter, options) => {
   const { out, signal } = context;
   const runpod = await context.runpod();
-  const volumeId = options.volumeId;
-  const volume = volumeId === undefined ? undefined : await runpod.getNetworkVolume(volumeId, signal);
-  const place = volume?.dataCenter ?? options.datacenter;
-  const both: CloudTier[] = volume ? ['SECURE'] : ['SECURE', 'COMMUNITY'];
+  const place = await placeOf(runpod, options, signal);
+  const both: CloudTier[] = options.volumeId ? ['SECURE'] : ['SECURE', 'COMMUNITY'];
   const tiers = options.cloudType === 'ALL' ? both : [options.cloudType];
   const catalogs = await Promise.all(
     tiers.map(async (cloud) => ({
@@ -56,6 +55,19 @@ export const gpus: Verb<GpusOptions> = async (context, filter, options) => {
   else printRows(context, rows, place);
   return rows.length > 0 ? 0 : 1;
 };
+
+/** Where to look: where the volume is, or the data center that was named; anywhere without either. */
+async function placeOf(
+  runpod: RunPod,
+  { volumeId, datacenter }: GpusOptions,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const asked = datacenter === undefined ? {} : { dataCenterId: datacenter };
+  if (volumeId !== undefined)
+    return (await validateVolume(runpod, { volumeId, ...asked }, signal)).dataCenter;
+  if (datacenter !== undefined) await validateDataCenter(runpod, datacenter, signal);
+  return datacenter;
+}
 
 function rowOf(gpu: GpuType, cloud: CloudTier, count: number, place: string | undefined): Row {
   const places = (gpu.dataCenters ?? []).filter(({ id }) => place === undefined || id === place);

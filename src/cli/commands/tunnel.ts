@@ -20,12 +20,35 @@ export const tunnel: Verb<TunnelOptions> = async (context, named, options) => {
   if (options.stop && options.status) {
     throw new AutopodError('usage', { message: '--stop and --status exclude each other.' });
   }
+  refuseIgnored(named, options);
   if (options.stop) return close(context, await podIdOf(context, named), options.all === true);
   if (options.status) return tunnelStatus(context, await podIdOf(context, named));
   if (named === 'list') return tunnelList(context);
   if (options.all) return openAll(context);
   return open(context, named, options);
 };
+
+/** Throws `usage` for what would be left out without a word. */
+function refuseIgnored(named: string | undefined, options: TunnelOptions): void {
+  const opensOne = !options.stop && !options.status && !options.all && named !== 'list';
+  const mode = options.stop ? '--stop' : options.status ? '--status' : options.all ? '--all' : 'list';
+  const given = [
+    options.stopAfter !== undefined && '--stop-after',
+    options.idleStop !== undefined && '--idle-stop',
+    options.localPort !== undefined && '--local-port',
+  ].filter((option) => option !== false);
+  if (!opensOne && given.length > 0) {
+    throw new AutopodError('usage', {
+      message: `${given.join(' and ')} belong${given.length === 1 ? 's' : ''} to one tunnel that is opened, and ${mode} opens none or several.`,
+      next: `Use: autopod tunnel POD ${given.map((option) => `${option} …`).join(' ')}`,
+    });
+  }
+  if (options.all && named !== undefined && named !== 'list') {
+    throw new AutopodError('usage', {
+      message: `--all means every pod, so it takes none; “${named}” is named.`,
+    });
+  }
+}
 
 /** The pod's id, where a record knows the pod by the name it was given. */
 async function podIdOf(context: Context, named: string | undefined): Promise<string | undefined> {

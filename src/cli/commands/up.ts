@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { AutopodError } from '../../errors.ts';
 import { requireFreePort } from '../../keeper/local-port.ts';
 import {
   type Chosen,
@@ -9,6 +10,7 @@ import {
 } from '../../lifecycle/choose.ts';
 import type { PodWish } from '../../machines/pod-types.ts';
 import { withLock } from '../../store/lock.ts';
+import { confirm } from '../ask.ts';
 import type { Context } from '../context.ts';
 import { finishReady } from '../finish.ts';
 import { reach } from '../reach.ts';
@@ -20,8 +22,15 @@ import { accessChange, accessWish, hasCreateOptions, type LaunchOptions, podWish
 import { dryRun } from './dry-run.ts';
 
 /** Makes it so: the named pod, or the one launch there is, or another one, until ComfyUI answers. */
-export const up: Verb<LaunchOptions> = async (context, podId, options) =>
-  launch(context, podId, options, options.new === true && podId === undefined);
+export const up: Verb<LaunchOptions> = async (context, podId, options) => {
+  if (options.new && podId !== undefined) {
+    throw new AutopodError('usage', {
+      message: `--new makes another pod, so it takes none; “${podId}” is named.`,
+      next: 'Leave out one of them; --name gives the new pod its name.',
+    });
+  }
+  return launch(context, podId, options, options.new === true);
+};
 
 /** Creates, always. */
 export const connect: Verb<LaunchOptions> = (context, _podId, options) =>
@@ -35,7 +44,10 @@ async function launch(
 ): Promise<number> {
   const wish = podWish(options, await context.config());
   requireKeeperFor(options, options.tunnel);
-  if (options.dryRun) return dryRun(context, wish);
+  if (options.dryRun) {
+    sayExposed(context, wish);
+    return dryRun(context, wish);
+  }
   const changes = accessChange(options);
   const stately = await statelyFor(context, options.inspect);
   try {
@@ -85,6 +97,10 @@ async function choose(
   });
 }
 
+function sayExposed({ out }: Context, { exposedPorts }: PodWish): void {
+  if (exposedPorts.length > 0) out.say(text.exposeWarning(exposedPorts.map(({ port }) => port)));
+}
+
 // What would make a bought pod useless is found out before it is bought.
 async function beforeBuying(context: Context, wish: PodWish, options: LaunchOptions): Promise<void> {
   const { out } = context;
@@ -93,5 +109,10 @@ async function beforeBuying(context: Context, wish: PodWish, options: LaunchOpti
   }
   const { keepTunnel, localPort } = accessWish(options);
   if (keepTunnel && localPort !== 'auto') await requireFreePort(localPort, await context.keeper());
-  if (wish.exposedPorts.length > 0) out.say(text.exposeWarning(wish.exposedPorts.map(({ port }) => port)));
+  if (wish.exposedPorts.length === 0) return;
+  sayExposed(context, wish);
+  const canAsk = process.stdin.isTTY && out.stderr.isTTY && !out.isJson;
+  if (options.yes || !canAsk) return;
+  if (!(await confirm(context, 'Making ports public', text.exposeQuestion())))
+    throw new AutopodError('declined');
 }

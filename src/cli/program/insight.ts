@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { cloudType, portNumber, price, since, wholeNumber } from '../options.ts';
+import { cloudType, dataCenter, portNumber, price, since, wholeNumber } from '../options.ts';
 import { examples, json, POD, type Runs } from './shared.ts';
 
 /** What is, what was, and what could be had. */
@@ -37,7 +37,7 @@ export function addInsight(program: Command, runs: Runs): void {
   json(program.command('gpus').argument('[name]', 'only GPUs whose name has this in it'))
     .summary('which GPUs could be had now, where, and for how much')
     .option('--volume-id <id>', 'where this volume is')
-    .option('--datacenter <id>', 'in this data center')
+    .addOption(new Option('--datacenter <id>', 'in this data center').argParser(dataCenter))
     .addOption(
       new Option('--cloud-type <type>', 'SECURE, COMMUNITY or ALL').argParser(cloudType).default('ALL'),
     )

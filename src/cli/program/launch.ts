@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { cloudType, collect, exposedPort, loopbackSocket, wholeNumber } from '../options.ts';
+import { cloudType, collect, dataCenter, exposedPort, loopbackSocket, wholeNumber } from '../options.ts';
 import { autoStop, examples, json, POD, type Runs, waiting } from './shared.ts';
 
 /** `up` and `connect`. */
@@ -32,7 +32,9 @@ function launchOptions(command: Command): Command {
     .option('--gpu <name>', 'GPU wanted; repeat it in order of preference', collect)
     .option('--gpu-count <n>', 'GPUs of the pod', wholeNumber(1))
     .option('--disk-size <gb>', 'container disk in GB', wholeNumber(1), 50)
-    .option('--datacenter <id>', 'data center; a volume decides it by itself')
+    .addOption(
+      new Option('--datacenter <id>', 'data center; a volume decides it by itself').argParser(dataCenter),
+    )
     .option('--template <image>', 'Docker image')
     .addOption(new Option('--cloud-type <type>', 'SECURE, COMMUNITY or ALL').argParser(cloudType))
     .option('--volume-id <id>', 'network volume to attach')
@@ -45,7 +47,7 @@ function launchOptions(command: Command): Command {
     .option('--expose-all', 'make public every port that port_templates names for the image')
     .option('--name <name>', 'name of the pod')
     .option('--dry-run', 'print the plan and the request; create nothing')
-    .option('-y, --yes', 'do not ask')
+    .option('-y, --yes', 'do not ask before --expose makes a port public')
     .option('--json-stream', 'print one JSON line for each change of state')
     .addOption(
       new Option(
