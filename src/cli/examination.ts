@@ -1,11 +1,12 @@
-import { lstat } from 'node:fs/promises';
 import { toFailure } from '../errors.ts';
 import { requireFreePort } from '../keeper/local-port.ts';
 import { readableRecords } from '../lifecycle/choose.ts';
 import { sshVersion } from '../services/ssh/version.ts';
 import type { Context } from './context.ts';
+import { openToOthers } from './home-modes.ts';
 import { FAILURE_WORDS } from './text/failures.ts';
 import { text } from './text.ts';
+import { configuredCloud } from './wishes.ts';
 
 export interface Check {
   name: string;
@@ -40,8 +41,18 @@ export async function examine(context: Context): Promise<Check[]> {
   for (const [name, check] of checks) {
     const examined = await check(context).catch(asBad);
     results.push({ name, ...examined });
+    // Without a home there is nothing further to look at.
+    if (check === home && !hasHome(context)) break;
   }
   return results;
+}
+
+function hasHome(context: Context): boolean {
+  try {
+    return context.home() !== undefined;
+  } catch {
+    return false; // its check has told why
+  }
 }
 
 function asBad(error: unknown): Examined {
@@ -65,23 +76,19 @@ async function ssh(): Promise<Examined> {
 }
 
 async function home(context: Context): Promise<Examined> {
-  const { root, config } = context.home();
-  const modes = await Promise.all(
-    [root, config].map((path) =>
-      lstat(path).then(
-        ({ mode }) => ({ path, isOpen: (mode & 0o077) !== 0 }),
-        () => ({ path, isOpen: false }),
-      ),
-    ),
-  );
-  const open = modes.filter(({ isOpen }) => isOpen).map(({ path }) => path);
+  const { root } = context.home();
+  const open = await openToOthers(root);
   if (open.length === 0) return good(root);
-  const fix = `chmod go-rwx ${open.join(' ')}`;
-  return { verdict: 'bad', found: `${open.join(', ')} can be read by other users`, fix };
+  const isFew = open.length <= 3;
+  const named = isFew ? open.join(', ') : `${open.slice(0, 2).join(', ')} and ${open.length - 2} more`;
+  const fix = isFew ? `chmod go-rwx ${open.join(' ')}` : `chmod -R go-rwx ${root}`;
+  return { verdict: 'bad', found: `${named} can be read by other users`, fix };
 }
 
 async function settings(context: Context): Promise<Examined> {
-  const { volumeId, gpuPreferences, apiUrl } = await context.config();
+  const config = await context.config();
+  configuredCloud(config);
+  const { volumeId, gpuPreferences, apiUrl } = config;
   return good(`${gpuPreferences.join(', then ')}; volume ${volumeId ?? 'none'}; ${apiUrl}`);
 }
 
@@ -97,7 +104,7 @@ async function key(context: Context): Promise<Examined> {
 
 async function apiKey(context: Context): Promise<Examined> {
   const pods = await (await context.runpod()).listPods(context.signal);
-  return good(`RunPod takes it; ${pods.length} pod${pods.length === 1 ? '' : 's'} in the account`);
+  return good(text.apiKeyTaken(pods.length));
 }
 
 async function registeredKeys(context: Context): Promise<Examined> {

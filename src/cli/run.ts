@@ -31,8 +31,12 @@ export async function run(
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return commanderExit(error, out);
-    const interrupted = () => new AutopodError('interrupted', { resume: context.resume });
-    return explain(signal.aborted ? interrupted() : error, out, env);
+    if (signal.aborted) return explain(new AutopodError('interrupted', { resume: context.resume }), out, env);
+    if (error instanceof AutopodError && error.code === 'podNotChosen' && !out.isJson) {
+      const { tellApart } = await import('./several.ts');
+      await tellApart(context, error.detail.pods as string[]);
+    }
+    return explain(error, out, env);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { AutoStop, TunnelView } from '../keeper/client.ts';
 import type { Note } from '../lifecycle/environment.ts';
 import type { Candidate, PodWish } from '../machines/pod-types.ts';
+import { dayOf } from './day.ts';
 import { uptimeWords } from './money.ts';
 import { TUNNEL_STATE_WORDS } from './text/states.ts';
 
@@ -70,11 +71,15 @@ export const text = {
   wizardGood: () => 'Good',
   wizardWrite: (file: string) => `Write this into ${file}? What else is in it stays.`,
   wizardDone: () => 'Done. Next: autopod doctor, then autopod up.',
+  apiKeyTaken: (pods: number) =>
+    `RunPod takes it; ${pods} pod${pods === 1 ? '' : 's'} in the account. Whether it may create and stop pods cannot be checked without doing so`,
+  plannedStop: (podId: string, plan: AutoStop) =>
+    `${podId} is stopped ${autoStopWords(plan)}, by the keeper on this machine.`,
   allIsWell: () => 'All is well.',
   notWell: () => 'Something stands in the way; see above.',
   portIsOurs: (podId: string) => `held by the tunnel to pod ${podId}`,
   autoStop: (plan: AutoStop) =>
-    `The pod is stopped ${autoStopWords(plan)}, never while a job runs; while this machine sleeps it goes on. Cancel with: autopod tunnel --stop-after never --idle-stop never`,
+    `The pod is stopped ${autoStopWords(plan)}, never while a job runs. While this machine sleeps or is off nobody stops it; that is made up for on waking. Cancel with: autopod tunnel --stop-after never --idle-stop never`,
   stoppedByKeeper: (reason: string) => `stopped by the keeper: ${reason}`,
   noAutoStop: () => 'The pod is not stopped by itself.',
   noHistory: () => 'Nothing has happened yet. Begin with: autopod up',
@@ -116,11 +121,16 @@ export const text = {
   comfyWaiting: (seconds: number) => `Waiting for ComfyUI to start... (${seconds}s elapsed)`,
 };
 
-/** `at 14:05`, `after 30 min without use`, or both. */
-export function autoStopWords({ stopAt, idleMs }: AutoStop): string {
-  const time = stopAt && new Date(stopAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+/** `at 14:05`, on another day with its date, `after 30m without use`, or both. */
+export function autoStopWords({ stopAt, idleMs }: AutoStop, now = new Date()): string {
+  const time = stopAt && timeWords(new Date(stopAt), now);
   const idle = idleMs && `after ${uptimeWords(idleMs / 1000)} without use`;
   return [time && `at ${time}`, idle].filter(Boolean).join(', or ');
+}
+
+function timeWords(when: Date, now: Date): string {
+  const time = when.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  return when.toDateString() === now.toDateString() ? time : `${time} on ${dayOf(when)}`;
 }
 
 function spentWords(spent: number | undefined): string {

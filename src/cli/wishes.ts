@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { AutopodError } from '../errors.ts';
 import type { AccessWish, Cloud, ExposedPort, PodWish } from '../machines/pod-types.ts';
 import type { Config } from '../services/config.ts';
@@ -98,8 +99,8 @@ export function hasCreateOptions(options: LaunchOptions): boolean {
   );
 }
 
-// config.json is edited by hand: an unknown tier there is named like one on the command line.
-function configuredCloud({ cloud }: Config): Cloud {
+/** config.json is edited by hand: an unknown tier there is named like one on the command line, as `configMalformed`. */
+export function configuredCloud({ cloud }: Config): Cloud {
   try {
     return cloudType(cloud);
   } catch {
@@ -129,5 +130,7 @@ function exposedPorts(
 }
 
 function defaultName(now: Date): string {
-  return `autopod-${now.toISOString().slice(0, 16).replaceAll(/[-:T]/g, '')}`;
+  // Two pods of one minute have two names, for a name is a way to say which one is meant.
+  const suffix = randomBytes(2).toString('hex');
+  return `autopod-${now.toISOString().slice(0, 16).replaceAll(/[-:T]/g, '')}-${suffix}`;
 }

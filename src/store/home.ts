@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { AutopodError } from '../errors.ts';
 
 /** Where autopod keeps its files: one folder, 0700, every file in it 0600. */
 export interface Home {
@@ -42,12 +43,43 @@ export function describeHome(root: string): Home {
   };
 }
 
-/** Makes the folders of a home, closed to other users, and names its files. */
+/** Makes the folders of a home, closed to other users, and names its files. Throws `stateUnreadable`. */
 export function openHome(root: string): Home {
+  try {
+    return makeHome(root);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw new AutopodError('stateUnreadable', { file: root, reason: WHY_NOT[code] ?? message });
+  }
+}
+
+const WHY_NOT: Record<string, string> = {
+  EEXIST: 'It is no folder.',
+  ENOTDIR: 'It, or something on the way to it, is no folder.',
+  ENOENT: 'No folder can be made there.',
+  EACCES: 'You may not write there.',
+  EPERM: 'You may not write there.',
+  EROFS: 'Nothing can be written there.',
+};
+
+function makeHome(root: string): Home {
   const home = describeHome(root);
   for (const folder of [root, home.knownHosts, home.locks, join(root, 'logs')]) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
   }
   chmodSync(root, 0o700);
   return home;
+}
+
+// Node's own `recursive` never returns where a folder cannot be made for good, as under /proc.
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
 }

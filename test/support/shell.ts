@@ -53,7 +53,7 @@ export function steady(text: string, { home, simulator }: TestWorld, podId: stri
     .replaceAll(/127\.0\.0\.1 port \d+/g, 'ADDRESS')
     .replaceAll(/(localhost:|local port )\d+/g, '$1PORT')
     .replaceAll(/\bpid \d+|process \d+/g, 'PID')
-    .replaceAll(/autopod-\d{12}/g, 'NAME')
+    .replaceAll(/autopod-\d{12}-[0-9a-f]{4}/g, 'NAME')
     .replaceAll(/\b\d+(\.\d)? (kB|B|MB)\b/g, 'N bytes')
     .replaceAll(/\b\d+(\.\d)? (s|ms)\b/g, 'N $2')
     .replaceAll(/\b\d+[sm]\b/g, 'Ns')

@@ -1,11 +1,13 @@
 import type { TunnelView } from '../../keeper/client.ts';
-import { type PodRecord, savedState } from '../../lifecycle/pod-records.ts';
+import type { PodRecord } from '../../lifecycle/pod-records.ts';
 import type { Pod } from '../../services/runpod/client.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import type { Context } from '../context.ts';
 import { spentThisRun, uptimeWords } from '../money.ts';
 import { choosePod } from '../pod-argument.ts';
-import { text, usd } from '../text.ts';
+import { TUNNEL_STATE_WORDS } from '../text/states.ts';
+import { autoStopWords, text, usd } from '../text.ts';
+import { toldState } from '../told-state.ts';
 import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
 
@@ -19,9 +21,17 @@ export const info: Verb<object> = async (context, named) => {
   const tunnels = await (await context.keeper()).tunnels(signal);
   const pod = await (await context.runpod()).getPod(podId, signal);
   const tunnel = tunnels.find((view) => view.podId === podId);
-  const shown = { ...describe(pod, record, tunnel), services: await services(context, pod, record) };
+  const shown = {
+    ...describe(pod, record, tunnel),
+    sshCommand: await sshCommand(context, pod),
+    services: await services(context, pod, record),
+  };
   if (out.isJson) out.json(shown);
-  else out.line(panel(text.podInformation(), rows(shown), out.screen));
+  else {
+    out.line(panel(text.podInformation(), rows(shown), out.screen));
+    // Below the frame, where it can be copied whole.
+    if (shown.sshCommand) out.line(shown.sshCommand);
+  }
   return 0;
 };
 
@@ -31,7 +41,7 @@ function describe(pod: Pod, record: PodRecord | undefined, tunnel: TunnelView | 
     podId: pod.id,
     name: pod.name,
     status: pod.status,
-    state: record ? savedState(record) : null,
+    state: toldState(record, seen),
     failure: record?.facts.failure ?? null,
     gpu: seen.gpuName ?? null,
     gpuCount: seen.gpuCount,
@@ -46,6 +56,16 @@ function describe(pod: Pod, record: PodRecord | undefined, tunnel: TunnelView | 
     ssh: seen.ssh ?? null,
     tunnel: tunnel ?? null,
   };
+}
+
+/** What opens a shell on the pod without autopod; null until its sshd has an address. */
+async function sshCommand(context: Context, pod: Pod): Promise<string | null> {
+  const { ssh } = observePod(pod);
+  if (!ssh) return null;
+  const { privateKeyPaths } = await import('../../services/ssh/key.ts');
+  const key = (await context.config()).sshKeyPath ?? (await privateKeyPaths(context.env))[0];
+  const identity = key === undefined ? '' : `-i ${key.includes(' ') ? `'${key}'` : key} `;
+  return `ssh -p ${ssh.port} ${identity}${ssh.user}@${ssh.host}`;
 }
 
 interface Service {
@@ -96,7 +116,8 @@ function rows(shown: ReturnType<typeof describe> & { services: Service[] }): [st
       ? shown.services.map((service): [string, string] => ['Public', serviceWords(service)])
       : [['Public', 'nothing'] as [string, string]]),
     ['SSH', ssh ? `${ssh.user}@${ssh.host} port ${ssh.port}` : 'not ready'],
-    ['Tunnel', tunnel ? `localhost:${tunnel.localPort}, ${tunnel.state}` : 'none'],
+    ['Tunnel', tunnel ? `localhost:${tunnel.localPort}, ${TUNNEL_STATE_WORDS[tunnel.state]}` : 'none'],
+    ...(tunnel?.autoStop ? [['Stops', autoStopWords(tunnel.autoStop)] as [string, string]] : []),
   ];
 }
 

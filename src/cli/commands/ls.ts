@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import { spentThisRun, uptimeWords } from '../money.ts';
 import type { Output } from '../output.ts';
 import { text, usd } from '../text.ts';
+import { toldState } from '../told-state.ts';
 import type { Verb } from '../verb.ts';
 import { table } from '../views/table.ts';
 
@@ -42,6 +43,7 @@ export const ls: Verb<{ all?: boolean }> = async (context, _podId, { all }) => {
   ];
   const tunnels = await (await context.keeper()).tunnels(context.signal);
   show(context, rows);
+  for (const { podId, autoStop } of tunnels) if (autoStop) context.out.say(text.plannedStop(podId, autoStop));
   for (const row of rows) {
     const why = unusedBecause(row, tunnels);
     if (row.podId && why) context.out.say(text.unused(row.podId, usd(row.costPerHour), why));
@@ -89,7 +91,7 @@ function podRow(pod: Pod, record: PodRecord | undefined): Row {
     podId: pod.id,
     name: pod.name,
     status: pod.status,
-    state: record ? savedState(record) : null,
+    state: toldState(record, seen),
     gpu: seen.gpuName ? `${seen.gpuCount}x ${seen.gpuName.replace(/^NVIDIA (GeForce )?/, '')}` : 'none',
     dataCenterId: seen.dataCenterId ?? null,
     uptimeSeconds: seen.uptimeSeconds,

@@ -1,4 +1,5 @@
 import type { FailureCode, FailureDetail } from '../../errors.ts';
+import { OLDEST_OPENSSH } from '../../services/ssh/oldest.ts';
 
 /** What happened, why, and what to do next. */
 export interface Words {
@@ -208,7 +209,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   sshTooOld: (d) => ({
     what: 'The installed ssh does not know an option autopod needs.',
     why: strOr(d.detail),
-    next: 'Install OpenSSH 8.4 or later.',
+    next: `Install OpenSSH ${OLDEST_OPENSSH} or later.`,
   }),
   sshKeyMissing: (d) => ({
     what: d.path ? `The ssh key ${str(d.path)} does not exist.` : 'There is no ssh key in ~/.ssh.',

@@ -1,4 +1,5 @@
 import type { JournalEntry } from '../../store/journal.ts';
+import { dayOf, two } from '../day.ts';
 import { podStateWords, TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { text } from '../text.ts';
 
@@ -68,14 +69,6 @@ function duration(ms: number): string {
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
-function dayOf(when: Date): string {
-  return `${when.getFullYear()}-${two(when.getMonth() + 1)}-${two(when.getDate())}`;
-}
-
 function timeOf(when: Date): string {
   return `${two(when.getHours())}:${two(when.getMinutes())}:${two(when.getSeconds())}`;
-}
-
-function two(number: number): string {
-  return String(number).padStart(2, '0');
 }
