@@ -40,7 +40,13 @@ export function durationMs(value: string): number {
 export function since(value: string, now: Date): string {
   const time = Date.parse(value);
   if (/^\d{4}-\d\d-\d\d/.test(value) && !Number.isNaN(time)) return new Date(time).toISOString();
-  return new Date(now.getTime() - durationMs(value)).toISOString();
+  try {
+    return new Date(now.getTime() - durationMs(value)).toISOString();
+  } catch {
+    throw new InvalidArgumentError(
+      'It takes a duration such as 10m, or an RFC 3339 time such as 2026-11-23T02:00:00Z.',
+    );
+  }
 }
 
 /** USD. */

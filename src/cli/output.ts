@@ -41,6 +41,16 @@ export class Output {
     this.stdout.write(this.#fit(`${text}\n`));
   }
 
+  /** Text as another program laid it out, such as help. */
+  plain(text: string): void {
+    this.stdout.write(this.#fit(text));
+  }
+
+  /** The same, as words. */
+  plainWords(text: string): void {
+    if (!this.isJson) this.stderr.write(this.#fit(text));
+  }
+
   /** One line of words, broken between them where the terminal ends; left out with `--json`. */
   say(text: string, tone?: Tone): void {
     if (this.isJson) return;

@@ -9,6 +9,20 @@ import { addSetup } from './program/setup.ts';
 import type { Runs } from './program/shared.ts';
 import { addTunnels } from './program/tunnels.ts';
 
+// Commander's own has only the first alias.
+function subcommandTerm(command: Command): string {
+  const hasOptions = command.options.length > 0;
+  const args = command.registeredArguments.map((argument) => {
+    const name = argument.variadic ? `${argument.name()}...` : argument.name();
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [
+    [command.name(), ...command.aliases()].join('|'),
+    ...(hasOptions ? ['[options]'] : []),
+    ...args,
+  ].join(' ');
+}
+
 /** The whole command line. Command modules are loaded when their command runs. */
 export function buildProgram(context: Context, out: Output, onExit: (code: number) => void): Command {
   const program = new Command('autopod')
@@ -16,13 +30,15 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
     .version(VERSION, '-V, --version')
     .option('-v, --verbose', 'show each request to RunPod, and stack traces of bugs')
     .showSuggestionAfterError()
-    .showHelpAfterError('(autopod --help lists the commands)')
     .helpCommand(false)
     .exitOverride()
     .configureOutput({
-      writeOut: (words) => out.stdout.write(words),
-      writeErr: (words) => (out.isJson ? undefined : out.stderr.write(words)),
-    });
+      writeOut: (words) => out.plain(words),
+      writeErr: (words) => out.plainWords(words),
+      // Told by run.ts, as every failure is.
+      outputError: () => undefined,
+    })
+    .configureHelp({ subcommandTerm });
 
   const runs: Runs =
     (load) =>

@@ -70,9 +70,19 @@ function showFailure(failure: Failure, out: Output): void {
   if (next) out.say(`  → ${next}`);
 }
 
-// Commander has printed its own words already; help and version are no errors.
-function commanderExit(error: CommanderError, out: Output): number {
-  if (error.exitCode === 0) return 0;
-  if (out.isJson) out.json({ error: { code: 'usage', message: error.message, hint: 'See autopod --help.' } });
+// Help and version are no errors, and a command without its verb has shown its help already.
+function commanderExit({ code, exitCode, message }: CommanderError, out: Output): number {
+  if (exitCode === 0) return 0;
+  if (code !== 'commander.help') showFailure(usageFailure(message), out);
   return FAILURES.usage.exitCode;
+}
+
+/** Commander's `error: unknown option '--x'`, with `(Did you mean --y?)` on a line of its own, in our form. */
+function usageFailure(message: string): Failure {
+  const [what = '', suggestion] = message.replace(/^error: /, '').split('\n');
+  const next = suggestion?.replace(/^\((.*)\)$/, '$1') || undefined;
+  return {
+    code: 'usage',
+    detail: { message: `${what.charAt(0).toUpperCase()}${what.slice(1)}`.replace(/([^.?])$/, '$1.'), next },
+  };
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Command, Option } from 'commander';
+import { SETTINGS } from '../services/settings.ts';
 import type { Home } from '../store/home.ts';
+import { HELP_TOPICS } from './text/topics.ts';
 
 export interface Suggestion {
   word: string;
@@ -20,7 +22,11 @@ export function suggest(program: Command, words: string[], home: Home): Suggesti
     ? valuesOf(option, home)
     : last.startsWith('-')
       ? optionsOf(command)
-      : [...subcommandsOf(command), ...(takesPod(command) ? podsOf(home) : [])];
+      : [
+          ...subcommandsOf(command),
+          ...(takesPod(command) ? podsOf(home) : []),
+          ...(before.at(-1) === command.name() ? argumentsOf(program, command) : []),
+        ];
   return all.filter(({ word }) => word.toLowerCase().startsWith(last.toLowerCase()));
 }
 
@@ -54,6 +60,22 @@ function subcommandsOf(command: Command): Suggestion[] {
   return command.commands
     .filter((one) => !one.name().startsWith('__'))
     .map((one) => ({ word: one.name(), about: one.summary() }));
+}
+
+/** What the first argument may be, where that is known. */
+function argumentsOf(program: Command, command: Command): Suggestion[] {
+  switch (command.name()) {
+    case 'help':
+      return [...subcommandsOf(program), ...plain(['states', ...Object.keys(HELP_TOPICS)])];
+    case 'completion':
+      return plain(['bash', 'zsh', 'fish']);
+    case 'set':
+      return plain(SETTINGS.map(({ name }) => name));
+    case 'tunnel':
+      return [{ word: 'list', about: 'list the tunnels' }];
+    default:
+      return [];
+  }
 }
 
 function takesPod(command: Command): boolean {

@@ -33,6 +33,7 @@ export const text = {
     `${candidateWords(candidate)}${of > 1 ? ` (${number} of ${of})` : ''}`,
   stopped: (podId: string, spent: number | undefined) =>
     `Stopped pod ${podId}: the GPU is no longer paid for.${spentWords(spent)} What is on a network volume stays; the container disk is wiped.`,
+  stoppedAlready: (podId: string) => `Pod ${podId} is stopped already: no GPU is paid for.`,
   startWarning: () =>
     'A stopped pod keeps its machine, not its GPU: it may come back with another number of GPUs, or none.',
   killed: (podId: string, spent: number | undefined) =>

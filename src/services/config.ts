@@ -48,12 +48,12 @@ export interface Config {
   portTemplates: Record<string, Record<string, string>>;
 }
 
-/** Reads `config.json` in the Python autopod's format. Throws `configMalformed` naming file, place and reason. */
+/** Reads `config.json` in the Python autopod's format. Throws `configMalformed` naming file, place and reason, and `usage` for an AUTOPOD_API_URL that is none. */
 export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<Config> {
   const { providers, defaults, port_templates } = await readConfigFile(path);
   const runpod = providers?.runpod ?? {};
   return {
-    apiUrl: env.AUTOPOD_API_URL || DEFAULT_API_URL,
+    apiUrl: webAddress(env.AUTOPOD_API_URL || DEFAULT_API_URL),
     apiKey: env.RUNPOD_API_KEY || runpod.api_key || (await runpodctlKey(env)),
     sshKeyPath: expandHome(runpod.ssh_key_path || undefined, env),
     image: runpod.default_template || 'runpod/comfyui:latest',
@@ -65,6 +65,14 @@ export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<
     gpuCount: defaults?.gpu_count ?? 1,
     portTemplates: port_templates ?? {},
   };
+}
+
+function webAddress(url: string): string {
+  if (/^https?:\/\//.test(url) && URL.canParse(url)) return url;
+  throw new AutopodError('usage', {
+    message: `AUTOPOD_API_URL is “${url}”, which is no web address.`,
+    next: `Unset it for RunPod's own API, or name another such as http://127.0.0.1:4010/v2.`,
+  });
 }
 
 /** Of a key, enough to tell it from another one. */

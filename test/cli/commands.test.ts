@@ -73,7 +73,8 @@ describe('usage errors name the value and end 2', () => {
   it.each([
     [['gpus', '--max-price', 'cheap'], /--max-price.*cheap.*USD/s],
     [['gpus', '--min-memory', '0'], /whole number of at least 1/],
-    [['logs', '--since', 'yesterday'], /duration such as/],
+    [['logs', '--since', 'yesterday'], /duration such as 10m.*RFC 3339/],
+    [['help', 'config', 'nonsense'], /no command or topic “config nonsense”/],
     [['logs', '--system', '--container'], /exclude each other/],
     [['config', 'set', 'colour', 'red'], /no setting “colour”[\s\S]*default_volume_id/],
     [['config', 'set', 'gpu_count', 'two'], /“two” is not a whole number/],
@@ -123,6 +124,25 @@ describe('help', () => {
   );
 });
 
+it('help names a command by all its words, and lists every alias', async () => {
+  expect((await show(['help', 'config', 'set'])).stdout).toMatch(/^Usage: autopod config set/);
+  expect((await show(['help', 'tunnel', 'list'])).stdout).toMatch(/^Usage: autopod tunnel/);
+  expect((await show(['--help'])).stdout).toMatch(/ls\|list\|ps[\s\S]*kill\|terminate\|rm/);
+});
+
+it('a usage error has the form of every failure', async () => {
+  expect((await show(['up', '--gpuu', 'A40'])).stderr).toBe(
+    "autopod: Unknown option '--gpuu'.\n  → Did you mean --gpu?\n",
+  );
+  expect((await show(['up', '--timeout'])).stderr).toMatch(/^autopod: Option .*\n {2}→ See `autopod --help`/);
+});
+
+it('an AUTOPOD_API_URL that is none is a usage error', async () => {
+  const env = { ...world.env, AUTOPOD_API_URL: 'foo' };
+  const { code, stderr } = await inProcess({ env }, ['ls']);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('AUTOPOD_API_URL is “foo”')]);
+});
+
 describe('completion', () => {
   const suggest = async (...words: string[]) =>
     (await show(['__complete', '--', ...words])).stdout.split('\n');
@@ -141,6 +161,17 @@ describe('completion', () => {
     expect(await suggest('stop', '')).toEqual([`${podId}\tart`, '']);
     await show(['gpus']);
     expect(await suggest('up', '--gpu', 'rtx a6')).toEqual(['RTX A6000', '']);
+  });
+
+  it('offers topics, shells and settings where they stand', async () => {
+    expect(await suggest('help', 'mon')).toEqual(['money', '']);
+    expect(await suggest('help', 'tunnel')).toEqual([expect.stringMatching(/^tunnel\t/), 'tunnels', '']);
+    expect(await suggest('completion', '')).toEqual(['bash', 'zsh', 'fish', '']);
+    expect(await suggest('config', 'set', 'default_v')).toEqual([
+      'default_volume_id',
+      'default_volume_mount',
+      '',
+    ]);
   });
 
   it.each(['bash', 'zsh', 'fish'])('prints a script for %s', async (shell) => {
@@ -176,6 +207,11 @@ describe('logs', () => {
     const container = await show(['logs', '--container', '--tail', '5']);
     expect(container.stdout).not.toMatch(/^\S+ +system/m);
     expect(container.stdout.trim().split('\n').length).toBeLessThanOrEqual(5);
+  });
+
+  it('--since and --tail together show the last of those lines', async () => {
+    const { stdout } = await show(['logs', '--since', '10m', '--tail', '2']);
+    expect(stdout.trim().split('\n')).toHaveLength(2);
   });
 
   it('-f goes on with lines as they come', async () => {

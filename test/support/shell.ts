@@ -49,6 +49,7 @@ export function steady(text: string, { home, simulator }: TestWorld, podId: stri
     .replaceAll(/\d{4}-\d\d-\d\dT[\d.-]+Z/g, 'BOOT')
     .replaceAll(/\d{4}-\d\d-\d\d/g, 'DAY')
     .replaceAll(/\b\d\d:\d\d:\d\d\b/g, 'HH:MM:SS')
+    .replaceAll(/ssh -p \d+/g, 'ssh -p PORT')
     .replaceAll(/127\.0\.0\.1:\d+/g, 'ADDRESS')
     .replaceAll(/127\.0\.0\.1 port \d+/g, 'ADDRESS')
     .replaceAll(/(localhost:|local port )\d+/g, '$1PORT')

@@ -4,9 +4,20 @@ import type { Verb } from '../verb.ts';
 const SCRIPTS: Record<string, string> = {
   bash: `# autopod completion bash >> ~/.bashrc
 _autopod() {
-  local IFS=$'\\n'
-  COMPREPLY=($(autopod __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1))
-  COMPREPLY=("\${COMPREPLY[@]// /\\\\ }")
+  local IFS=$'\\n' word
+  local -a words=()
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD}"; do
+    case $word in
+      [\\"\\']*) word=\${word:1} word=\${word%[\\"\\']} ;;
+      *) word=\${word//\\\\/} ;;
+    esac
+    words+=("$word")
+  done
+  COMPREPLY=($(autopod __complete -- "\${words[@]}" 2>/dev/null | cut -f1))
+  case \${COMP_WORDS[COMP_CWORD]} in
+    [\\"\\']*) ;; # within quotes a space is one
+    *) COMPREPLY=("\${COMPREPLY[@]// /\\\\ }") ;;
+  esac
 }
 complete -F _autopod autopod`,
   zsh: `# autopod completion zsh >> ~/.zshrc

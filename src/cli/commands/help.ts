@@ -5,12 +5,15 @@ import { podMachine } from '../../machines/pod.ts';
 import { tunnelMachine } from '../../machines/tunnel.ts';
 import { HELP_TOPICS } from '../text/topics.ts';
 import type { Verb } from '../verb.ts';
+import { prose } from '../views/prose.ts';
 
 /** Explains a topic: what the commands' own help has no place for. */
-export const help: Verb<object> = async ({ out }, topic = '') => {
+export const help: Verb<object> = async ({ out }, named = '', _options, second) => {
+  const topic = second === undefined ? named : `${named} ${second}`;
   if (topic === 'states') {
-    out.line(['A pod is in one of these states:', '', ...statesOf(podMachine)].join('\n'));
-    out.line(['', 'And a tunnel in one of these:', '', ...statesOf(tunnelMachine)].join('\n'));
+    const pod = ['A pod is in one of these states:', '', ...statesOf(podMachine)];
+    const tunnel = ['', 'And a tunnel in one of these:', '', ...statesOf(tunnelMachine)];
+    out.line(prose([...pod, ...tunnel].join('\n'), out.screen));
     return 0;
   }
   const words = HELP_TOPICS[topic];
@@ -21,7 +24,7 @@ export const help: Verb<object> = async ({ out }, topic = '') => {
       next: `Topics: ${topics}. Commands: autopod --help.`,
     });
   }
-  out.line(words);
+  out.line(prose(words, out.screen));
   return 0;
 };
 

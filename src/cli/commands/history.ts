@@ -3,6 +3,7 @@ import type { JournalEntry } from '../../store/journal.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
+import { hanging } from '../views/prose.ts';
 import { timeline } from '../views/timeline.ts';
 
 interface HistoryOptions {
@@ -26,7 +27,7 @@ export const history: Verb<HistoryOptions> = async (context, named, { tail, all 
   else if (shown.length === 0) out.say(named === undefined ? text.noHistory() : text.noHistoryOf(named));
   else
     for (const line of timeline(shown, all === true).slice(-(tail ?? Number.MAX_SAFE_INTEGER)))
-      out.line(line);
+      out.line(out.screen ? hanging(out.screen.letters(line), out.screen.columns).join('\n') : line);
   return 0;
 };
 

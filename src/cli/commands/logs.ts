@@ -11,10 +11,11 @@ interface LogsOptions {
   container?: boolean;
   /** RFC 3339. */
   since?: string;
-  tail: number;
+  tail?: number;
 }
 
 /** RunPod's stream never ends: without `--follow` it is read until it falls silent or has reached the present. */
+const USUAL_TAIL = 200;
 const FIRST_LINE_MS = 6_000;
 const SILENCE_MS = 1_200;
 
@@ -30,16 +31,24 @@ export const logs: Verb<LogsOptions> = async (context, named, options) => {
   const query = {
     ...(source && { source: source as 'system' | 'container' }),
     ...(options.since && { since: options.since }),
-    tail: options.tail,
+    ...(!options.since && { tail: options.tail ?? USUAL_TAIL }),
   };
   const over = new AbortController();
   const signal = AbortSignal.any([context.signal, over.signal]);
   const lines = (await context.runpod()).podLogs(podId, query, signal);
-  const shown = options.follow ? lines : untilSilent(lines, () => over.abort());
+  const past = options.follow ? lines : untilSilent(lines, () => over.abort());
+  // RunPod does not count the lines since a time.
+  const shown = options.since && options.tail && !options.follow ? await last(past, options.tail) : past;
   for await (const line of shown) show(context, line, source === undefined);
   // Ending `--follow` with Ctrl-C is how it is meant to end.
   return 0;
 };
+
+async function last(lines: AsyncIterable<LogLine>, count: number): Promise<LogLine[]> {
+  const kept: LogLine[] = [];
+  for await (const line of lines) kept.push(line);
+  return kept.slice(-count);
+}
 
 async function* untilSilent(lines: AsyncIterable<LogLine>, end: () => void): AsyncGenerator<LogLine> {
   const begunAt = Date.now();

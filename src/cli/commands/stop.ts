@@ -1,3 +1,5 @@
+import { observePod } from '../../services/runpod/pod-state.ts';
+import type { Context } from '../context.ts';
 import { choosePod } from '../pod-argument.ts';
 import { reach, throwFailure } from '../reach.ts';
 import { spentUntilNow } from '../spent.ts';
@@ -7,11 +9,17 @@ import type { Verb } from '../verb.ts';
 /** Stops a pod: compute is released, the network volume stays. */
 export const stop: Verb<object> = async (context, named) => {
   const { recordId, podId: before } = await choosePod(context, named);
+  const wasStopped = await isStopped(context, before);
   const spent = await spentUntilNow(context, before);
   const outcome = await reach(context, recordId, 'stopped', { timeout: Number.POSITIVE_INFINITY });
   await throwFailure(context, outcome);
   const podId = outcome.facts?.podId ?? '';
   if (context.out.isJson) context.out.json({ podId, state: outcome.state, spent: spent ?? null });
-  else context.out.line(text.stopped(podId, spent));
+  else context.out.line(wasStopped ? text.stoppedAlready(podId) : text.stopped(podId, spent));
   return 0;
 };
+
+async function isStopped(context: Context, podId: string): Promise<boolean> {
+  const pod = await (await context.runpod()).getPod(podId, context.signal).catch(() => undefined);
+  return pod !== undefined && observePod(pod).condition === 'stopped';
+}

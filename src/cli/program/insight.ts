@@ -14,7 +14,7 @@ export function addInsight(program: Command, runs: Runs): void {
         since(value, new Date()),
       ),
     )
-    .option('--tail <n>', 'lines of the past to begin with', wholeNumber(1), 200)
+    .option('--tail <n>', 'only the last lines of the past; without it and --since 200', wholeNumber(1))
     .addHelpText('after', examples(['autopod logs -f', 'autopod logs --system --since 10m']))
     .action(runs(async () => (await import('../commands/logs.ts')).logs));
 

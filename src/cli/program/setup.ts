@@ -6,6 +6,17 @@ import type { Output } from '../output.ts';
 import { suggest } from '../suggest.ts';
 import { examples, json, type Runs } from './shared.ts';
 
+/** The command these words name, such as `config set`; of one that takes words itself (`tunnel list`), that one. */
+function commandNamed(program: Command, words: string[]): Command | undefined {
+  let command = program;
+  for (const word of words) {
+    const inner = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    if (!inner) return command !== program && command.commands.length === 0 ? command : undefined;
+    command = inner;
+  }
+  return command;
+}
+
 /** Settings, rehearsal, help and completion. */
 export function addSetup(program: Command, runs: Runs, out: Output, context: Context): void {
   const config = program.command('config').summary('settings');
@@ -52,14 +63,12 @@ export function addSetup(program: Command, runs: Runs, out: Output, context: Con
 
   program
     .command('help')
-    .argument('[topic]', 'a command, or: states, tunnels, money, files, environment, exit')
+    .argument('[topic...]', 'a command, or: states, tunnels, money, files, environment, exit')
     .summary('explain a command or a topic')
-    .action(async (topic: string | undefined, ...rest: unknown[]) => {
-      const command = program.commands.find(
-        (one) => one.name() === topic || one.aliases().includes(topic ?? ''),
-      );
-      if (topic === undefined || command) return (command ?? program).outputHelp();
-      await runs(async () => (await import('../commands/help.ts')).help)(topic, ...rest);
+    .action(async (topic: string[], ...rest: unknown[]) => {
+      const command = commandNamed(program, topic);
+      if (command) return command.outputHelp();
+      await runs(async () => (await import('../commands/help.ts')).help)(topic.join(' '), ...rest);
     });
 
   program

@@ -4,11 +4,11 @@ export const HELP_TOPICS: Record<string, string> = {
 network goes or the pod moves, the port stays open: requests wait up to 30 s while another ssh is opened, then get
 a 503 that says what is going on. GETs that got no answer are asked again by themselves; nothing else is.
 
-  autopod tunnel               open it, or see that it stands
-  autopod tunnel --status      how it is, and why it died last
+  autopod tunnel                      open it, or see that it stands
+  autopod tunnel --status             how it is, and why it died last
   autopod tunnel --local-port auto    another port when 8188 is taken
-  autopod history              what happened to it, with times
-  autopod ssh-config --install ssh, scp, rsync and editors reach the pod as "autopod"
+  autopod history                     what happened to it, with times
+  autopod ssh-config --install        ssh, scp, rsync and editors reach the pod as "autopod"
 
 It outlives the terminal. It ends with "autopod tunnel --stop", and when the pod is stopped for good or killed.`,
   money: `A pod costs from its creation until it is stopped or killed; a stopped one costs nothing for compute, a network
@@ -39,7 +39,7 @@ deleted, "autopod up" still finds its pod by the launch id the pod carries.`,
   environment: `  RUNPOD_API_KEY    the API key; before config.json, before runpodctl's ~/.runpod/config.toml
   AUTOPOD_HOME      where the files are; by default ~/.autopod
   AUTOPOD_API_URL   another RunPod API, such as that of "autopod sim"
-  AUTOPOD_DEBUG     print stack traces of bugs
+  AUTOPOD_DEBUG     show each request to RunPod, and stack traces of bugs; the same as -v
   NO_COLOR, CI, TERM=dumb    no colours, no redrawing`,
   exit: `  0    done, or ready
   1    failed, not ready, or nothing was chosen
