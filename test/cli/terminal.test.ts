@@ -126,6 +126,20 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
     expect(await world.podIds()).toHaveLength(1);
   });
 
+  it('--expose asks on a terminal, and on a no nothing is bought; with -y it does not ask', async () => {
+    world = await startWorld();
+    const up = onTerminal(['up', '--no-tunnel', '--expose', '8188']);
+    await expect.poll(up.screen, { timeout: 20_000 }).toMatch(/Make that public\? \[y\/N\]/);
+    up.type('n\r');
+    const { code, screen } = await up.ended;
+    expect([code, screen]).toEqual([1, expect.stringContaining('Nothing was done')]);
+    expect(await world.podIds()).toEqual([]);
+    const sure = await onTerminal(['up', '-y', '--no-tunnel', '--expose', '8188']).ended;
+    expect(sure.code).toBe(0);
+    expect(sure.screen).not.toContain('[y/N]');
+    expect(await world.podIds()).toHaveLength(1);
+  });
+
   it('Ctrl-C at a question ends 130 and says nothing of things begun', async () => {
     world = await startWorld();
     await world.autopod(['up', '--no-tunnel']);

@@ -261,10 +261,6 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     what: `There is no tunnel to pod ${str(d.podId)}.`,
     next: 'Open it with `autopod tunnel`.',
   }),
-  tunnelTimedOut: (d) => ({
-    what: `The tunnel to pod ${str(d.podId)} did not come up in time.`,
-    next: 'See `autopod tunnel --status`.',
-  }),
   keeperUnreachable: (d) => ({
     what: 'The background process that holds the tunnels does not start or does not answer.',
     why: strOr(d.detail),
