@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { logLine } from '../../src/services/log.ts';
 import { inProcess } from '../support/shell.ts';
+import { tempHome } from '../support/temp-home.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
 // What the Python autopod did, kept; and its defects, not repeated.
@@ -41,6 +43,35 @@ describe('with one pod that is ready', () => {
 
   it('a pod is found by its name as well', async () => {
     expect((await inProcess(world, ['info', 'art'])).stdout).toContain(podId);
+  });
+
+  it('info has the ssh command to paste', async () => {
+    expect((await inProcess(world, ['info'])).stdout).toMatch(/^ssh -p \d+ -i \S+ root@\S+$/m);
+  });
+
+  it('success is not printed after a failed test: a ComfyUI that is down is not available', async () => {
+    const comfy = (state: string) =>
+      fetch(`${world.simulator.controlUrl}/pods/${podId}/comfy`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ state }),
+      });
+    await comfy('down');
+    const { stdout } = await inProcess(world, ['tunnel']);
+    await comfy('up');
+    expect(stdout).toMatch(/does not answer yet/);
+    expect(stdout).not.toContain('ComfyUI available');
+  });
+
+  it('with several pods there is a table, a request to name one, and exit code 1', async () => {
+    const second = await world.autopod(['connect', '--no-tunnel', '--name', 'second']);
+    expect(second.code, second.stderr).toBe(0);
+    const { code, stderr } = await inProcess(world, ['stop']);
+    await world.autopod(['kill', 'second', '-y']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/POD +NAME +STATUS +GPU +RATE\n.*RUNNING.*\n.*RUNNING/);
+    expect(stderr).toContain('Name the one you mean');
+    expect(await world.podIds()).toEqual([podId]);
   });
 
   it('a pod id in brackets is told as it was typed', async () => {
@@ -96,8 +127,40 @@ describe('with one pod that is ready', () => {
   });
 });
 
+it('the log is kept to 10 MiB and five older ones, closed to others', () => {
+  const { log } = tempHome();
+  const names = [log, ...[1, 2, 3, 4, 5].map((number) => `${log}.${number}`)];
+  for (const [age, name] of names.entries()) writeFileSync(name, String(age).repeat(10 * 1024 * 1024 + 1));
+  logLine(log, 'hello');
+  expect(readFileSync(log, 'utf8')).toMatch(/^\S+Z hello\n$/);
+  expect(statSync(log).mode & 0o777).toBe(0o600);
+  expect(names.slice(1).map((name) => readFileSync(name, 'utf8')[0])).toEqual(['0', '1', '2', '3', '4']);
+  expect(existsSync(`${log}.6`)).toBe(false);
+});
+
 describe('settings', () => {
   afterEach(() => world.end());
+
+  it('list --all has launches without a pod, too', async () => {
+    world = await startWorld();
+    const fault = { route: 'createPod', kind: 'status', status: 400, times: 20 };
+    await fetch(`${world.simulator.controlUrl}/faults`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(fault),
+    });
+    expect((await world.autopod(['connect', '--no-tunnel', '--name', 'in-vain'])).code).toBe(1);
+    expect((await inProcess(world, ['list'])).stdout).not.toContain('in-vain');
+    expect((await inProcess(world, ['list', '--all'])).stdout).toMatch(/in-vain +launch /);
+  });
+
+  it("the API key of runpodctl's config.toml is used where there is no other", async () => {
+    world = await startWorld();
+    mkdirSync(join(world.home, '.runpod'));
+    writeFileSync(join(world.home, '.runpod', 'config.toml'), 'apikey = "sim-key"\n', { mode: 0o600 });
+    const env = { ...world.env, RUNPOD_API_KEY: '' };
+    expect((await inProcess({ env }, ['list'])).code).toBe(0);
+  });
 
   it('default_volume_mount, default_volume_id and gpu_count are heeded', async () => {
     world = await startWorld();

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -42,6 +43,39 @@ it('after a full run the API key is in no output, no file, no command line and n
 
   for (const text of [...outputs, ...environments, ...commandLines]) expect(text).not.toContain(KEY);
   for (const path of filesIn(world.home)) expect(readFileSync(path, 'utf8'), path).not.toContain(KEY);
+});
+
+it('a key that came by config set is in config.json and nowhere else, whatever is asked and whatever fails', async () => {
+  const outputs: string[] = [];
+  const env = { RUNPOD_API_KEY: '', AUTOPOD_DEBUG: '1' };
+  const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli.js');
+  const set = spawnSync(process.execPath, [cli, 'config', 'set', 'api_key', '-'], {
+    env: { ...world.env, ...env },
+    input: `${KEY}\n`,
+    encoding: 'utf8',
+  });
+  expect(set.status, set.stderr).toBe(0);
+  outputs.push(set.stdout, set.stderr);
+  expect(readFileSync(join(world.home, 'config.json'), 'utf8')).toContain(KEY);
+  for (const [args, more] of [
+    [['up', '--local-port', 'auto', '--json-stream'], {}],
+    [['ls'], {}],
+    [['logs'], {}],
+    [['config', 'show'], {}],
+    [['config', 'set', 'api_key', KEY.slice(0, 6)], {}],
+    [['config', 'init'], {}],
+    [['doctor'], {}],
+    [['info', 'nobody'], {}],
+    [['ls'], { AUTOPOD_API_URL: 'http://127.0.0.1:1/v2' }],
+    [['ls'], { AUTOPOD_API_URL: 'nonsense' }],
+    [['kill', '--yes'], {}],
+  ] as const) {
+    const { stdout, stderr } = await world.autopod([...args], { ...env, ...more });
+    outputs.push(stdout, stderr);
+  }
+  for (const text of [...outputs, ...world.processes().map(commandLine)]) expect(text).not.toContain(KEY);
+  for (const path of filesIn(world.home).filter((one) => !one.endsWith('config.json')))
+    expect(readFileSync(path, 'utf8'), path).not.toContain(KEY);
 });
 
 it('every file and folder it made is closed to other users', async () => {
