@@ -32,10 +32,11 @@ export async function failIfHopeless(context: Context, podId: string): Promise<v
 }
 
 /**
- * Why ComfyUI has not answered in time, as a failure to throw: the pod is stopped, ssh does not reach it, or, where
- * neither is so, ComfyUI is still starting.
+ * Why ComfyUI has not answered in time, as a failure to throw: ssh does not reach the pod, or, where it does, ComfyUI
+ * is still starting. Throws what `failIfHopeless` does.
  */
 export async function whySilent(context: Context, podId: string): Promise<AutopodError> {
+  await failIfHopeless(context, podId);
   const view = await viewOf(context, podId);
   if (view?.state !== 'healthy') {
     const seen = await requireRunning(context, podId);
