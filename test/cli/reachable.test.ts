@@ -10,6 +10,7 @@ import { type AutopodError, FAILURES, type FailureCode } from '../../src/errors.
 import { keeperClient } from '../../src/keeper/client.ts';
 import { keeperSocket } from '../../src/keeper/runtime-folder.ts';
 import { describeHome } from '../../src/store/home.ts';
+import { RecordStore } from '../../src/store/records.ts';
 import { inProcess } from '../support/shell.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
@@ -92,6 +93,15 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
   apiKeyMissing: () => told(['ls'], { RUNPOD_API_KEY: '' }),
   configMalformed: () => told(['ls'], homeWith('{')),
   stateUnreadable: () => told(['ls'], { AUTOPOD_HOME: join(world.home, 'id_test') }),
+  stateDamaged: () => {
+    const path = join(folder, 'damaged.json');
+    writeFileSync(path, '{');
+    const store = new RecordStore({ path, locks: join(folder, 'locks'), onSetAside: () => undefined });
+    return store.peek().then(
+      () => 'read',
+      (error: AutopodError) => error.code,
+    );
+  },
   stateNewer: file('e2e/one-pod.test.ts', 'a pods.json of a later autopod is refused by name'),
   lockBusy: file('store/lock.test.ts', 'a wait that takes too long names the holder'),
 

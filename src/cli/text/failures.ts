@@ -1,5 +1,6 @@
 import type { FailureCode, FailureDetail } from '../../errors.ts';
 import { OLDEST_OPENSSH } from '../../services/ssh/oldest.ts';
+import { holder, list, nearWords, rate, str, strOr } from './detail.ts';
 
 /** What happened, why, and what to do next. */
 export interface Words {
@@ -267,34 +268,3 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     next: `Its log is ${strOr(d.log, 'logs/autopod.log in AUTOPOD_HOME')}.`,
   }),
 };
-
-function str(value: FailureDetail[string]): string {
-  return Array.isArray(value) ? value.join(', ') : String(value ?? '');
-}
-
-function strOr(value: FailureDetail[string]): string | undefined;
-function strOr(value: FailureDetail[string], otherwise: string): string;
-function strOr(value: FailureDetail[string], otherwise?: string): string | undefined {
-  return value === undefined || value === '' ? otherwise : str(value);
-}
-
-function list(value: FailureDetail[string]): string[] {
-  if (Array.isArray(value)) return value;
-  return value === undefined ? [] : [String(value)];
-}
-
-function nearWords({ near }: FailureDetail): string {
-  return list(near).length
-    ? `Did you mean ${list(near).join(', ')}?`
-    : 'See RunPod’s catalogue for the names.';
-}
-
-function holder({ program, pid, podId }: FailureDetail): string {
-  if (podId) return ` by the tunnel of pod ${str(podId)}`;
-  if (program && pid) return ` by ${str(program)} (process ${pid})`;
-  return pid ? ` by process ${pid}` : '';
-}
-
-function rate({ costPerHour }: FailureDetail): string {
-  return typeof costPerHour === 'number' ? ` and costs $${costPerHour.toFixed(2)}/h` : '';
-}
