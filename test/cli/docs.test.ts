@@ -66,6 +66,12 @@ describe.each(pages)('%s', (page) => {
   });
 });
 
+it('the README links every guide', () => {
+  const readme = textOf('README.md');
+  const unlinked = pagesUnder('docs/guides').filter((page) => !readme.includes(`](${page})`));
+  expect(unlinked).toEqual([]);
+});
+
 it('a command line with a wrong option or command is noticed, so that this test can fail', () => {
   expect(unknownIn('autopod up --volume abc')).toEqual(['--volume']);
   expect(unknownIn('autopod tunnle')).toEqual(['tunnle']);

@@ -14,7 +14,7 @@ export function addInsight(program: Command, runs: Runs): void {
         since(value, new Date()),
       ),
     )
-    .option('--tail <n>', 'only the last lines of the past; without it and --since 200', wholeNumber(1))
+    .option('--tail <n>', 'only the last n lines of the past; 200 unless --since is given', wholeNumber(1))
     .addHelpText('after', examples(['autopod logs -f', 'autopod logs --system --since 10m']))
     .action(runs(async () => (await import('../commands/logs.ts')).logs));
 
