@@ -16,11 +16,17 @@ function subcommandTerm(command: Command): string {
     const name = argument.variadic ? `${argument.name()}...` : argument.name();
     return argument.required ? `<${name}>` : `[${name}]`;
   });
-  return [
-    [command.name(), ...command.aliases()].join('|'),
-    ...(hasOptions ? ['[options]'] : []),
-    ...args,
-  ].join(' ');
+  return [namesOf(command), ...(hasOptions ? ['[options]'] : []), ...args].join(' ');
+}
+
+function commandUsage(command: Command): string {
+  const above: string[] = [];
+  for (let one = command.parent; one; one = one.parent) above.unshift(one.name());
+  return [...above, namesOf(command), command.usage()].join(' ');
+}
+
+function namesOf(command: Command): string {
+  return [command.name(), ...command.aliases()].join('|');
 }
 
 /** The whole command line. Command modules are loaded when their command runs. */
@@ -38,7 +44,7 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
       // Told by run.ts, as every failure is.
       outputError: () => undefined,
     })
-    .configureHelp({ subcommandTerm });
+    .configureHelp({ subcommandTerm, commandUsage });
 
   const runs: Runs =
     (load) =>

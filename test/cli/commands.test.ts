@@ -127,6 +127,9 @@ describe('help', () => {
 it('help names a command by all its words, and lists every alias', async () => {
   expect((await show(['help', 'config', 'set'])).stdout).toMatch(/^Usage: autopod config set/);
   expect((await show(['help', 'tunnel', 'list'])).stdout).toMatch(/^Usage: autopod tunnel/);
+  expect((await show(['help', 'rm'])).stdout).toMatch(
+    /^Usage: autopod kill\|terminate\|rm \[options\] \[pod\]/,
+  );
   expect((await show(['--help'])).stdout).toMatch(/ls\|list\|ps[\s\S]*kill\|terminate\|rm/);
 });
 
