@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { inProcess } from '../support/shell.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
@@ -20,7 +21,7 @@ async function timed<T>(work: Promise<T>): Promise<T & { seconds: number }> {
 
 beforeAll(async () => {
   world = await startWorld();
-  const run = await world.autopod(['up', '--local-port', 'auto']);
+  const run = await world.autopod(['up', '--local-port', await freePort()]);
   expect(run.code, run.stderr).toBe(0);
   [podId = ''] = await world.podIds();
 });
