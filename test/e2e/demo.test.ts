@@ -22,7 +22,7 @@ it('the demo goes through the whole lifecycle, ends 0 and leaves nothing behind'
   for (const step of [
     'Volume validated',
     'Booting',
-    'Pull complete',
+    'pulling the image: 100 %',
     'ComfyUI starting',
     'ComfyUI available at http://localhost:',
     'ComfyUI 0.33.0 on cuda:0 NVIDIA A40',
