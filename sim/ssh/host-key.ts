@@ -4,14 +4,21 @@ const TYPE = 'ssh-ed25519';
 const BLOCK_BYTES = 8;
 const LINE_LENGTH = 70;
 
+/** RFC 8410: the key itself is the end of either encoding. */
+const KEY_BYTES = 32;
+
 /**
  * A fresh Ed25519 host key in OpenSSH's format. ssh2's own generator now and then writes one that ssh2 itself
- * cannot read.
+ * cannot read. It is asked for encoded: exporting a key object can lock up Node for good, when the garbage
+ * collector ends the job that made the key while the export holds the key's mutex.
  */
 export function generateHostKey(): string {
-  const { d = '', x = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
-  const secret = Buffer.from(d, 'base64url');
-  const point = Buffer.from(x, 'base64url');
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519', {
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+  });
+  const secret = privateKey.subarray(-KEY_BYTES);
+  const point = publicKey.subarray(-KEY_BYTES);
   const check = randomBytes(4);
   const inner = Buffer.concat([
     check,
