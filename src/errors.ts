@@ -61,7 +61,6 @@ export const FAILURES = {
   sshUnreachable: { exitCode: 1, retryable: true },
 
   localPortTaken: { exitCode: 1, retryable: false },
-  tunnelMissing: { exitCode: 1, retryable: false },
   keeperUnreachable: { exitCode: 1, retryable: true },
 } as const satisfies Record<string, { exitCode: number; retryable: boolean }>;
 

@@ -6,10 +6,11 @@ import { pursue } from '../lifecycle/pursue.ts';
 import { usualDurations } from '../lifecycle/usual.ts';
 import type { Goal } from '../machines/pod-types.ts';
 import type { Context } from './context.ts';
+import { type AutoStopOptions, remindOfPlan } from './schedule.ts';
 import { text } from './text.ts';
 import { showProgress } from './views/progress.ts';
 
-export interface ReachOptions {
+export interface ReachOptions extends AutoStopOptions {
   /** Milliseconds until a pod that does not get ready is given up. */
   timeout: number;
   jsonStream?: boolean;
@@ -25,10 +26,13 @@ export async function reach(
   context: Context,
   recordId: string,
   goal: Goal,
-  { timeout, jsonStream, stately }: ReachOptions,
+  { timeout, jsonStream, stately, stopAfter, idleStop }: ReachOptions,
   changes: Partial<PodRecordFacts> = {},
 ): Promise<Outcome> {
   const { out, signal } = context;
+  // A plan that was just asked for has been told already.
+  const isPlanTold = (stopAfter ?? idleStop) !== undefined;
+  if (goal === 'ready' && !isPlanTold) await remindOfPlan(context, recordId);
   const usual = out.isJson ? new Map() : usualDurations(await (await context.journal()).read());
   const progress = showProgress(out, usual);
   const resumeWith = (podId: string | null) => {

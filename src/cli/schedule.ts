@@ -1,5 +1,6 @@
 import { AutopodError } from '../errors.ts';
-import type { AutoStop, TunnelView } from '../keeper/client.ts';
+import { observePod } from '../services/runpod/pod-state.ts';
+import type { AutoStop, StopPlan } from '../store/plans.ts';
 import type { Context } from './context.ts';
 import { text } from './text.ts';
 
@@ -9,29 +10,86 @@ export interface AutoStopOptions {
   idleStop?: number | 'never';
 }
 
-/** Throws `usage` where nobody would be there to stop the pod. */
-export function requireKeeperFor({ stopAfter, idleStop }: AutoStopOptions, keepsTunnel: boolean): void {
-  if (keepsTunnel || (stopAfter === undefined && idleStop === undefined)) return;
+/** Throws `usage` where nobody would see whether the pod is used. */
+export function requireTunnelFor({ idleStop }: AutoStopOptions, keepsTunnel: boolean): void {
+  if (keepsTunnel || idleStop === undefined) return;
   throw new AutopodError('usage', {
-    message: '--stop-after and --idle-stop are done by the keeper, which --no-tunnel does without.',
-    next: 'Leave out --no-tunnel.',
+    message: '--idle-stop needs the tunnel, for the use of a pod is seen there; --no-tunnel keeps none.',
+    next: 'Leave out --no-tunnel, or use --stop-after.',
   });
 }
 
-/** Has the keeper stop the pod by itself, and says when; without options, says nothing and changes nothing. */
+/**
+ * Keeps in the pod's record when it is to be stopped by itself, has the keeper look after it, and says when. Time
+ * counts from now. Without options it says nothing and changes nothing, unless the plan is a fresh one: then there is none.
+ */
 export async function schedule(
   context: Context,
-  podId: string,
-  { stopAfter, idleStop }: AutoStopOptions,
-): Promise<TunnelView | undefined> {
-  if (stopAfter === undefined && idleStop === undefined) return undefined;
-  const change: Partial<AutoStop> = {
-    ...(stopAfter !== undefined && {
-      stopAt: stopAfter === 'never' ? null : new Date(Date.now() + stopAfter).toISOString(),
-    }),
-    ...(idleStop !== undefined && { idleMs: idleStop === 'never' ? null : idleStop }),
+  recordId: string,
+  options: AutoStopOptions,
+  isFresh = false,
+): Promise<void> {
+  const isAsked = options.stopAfter !== undefined || options.idleStop !== undefined;
+  if (!isAsked && !isFresh) return;
+  const needs = isAsked ? await needsOf(context) : undefined;
+  const pods = await context.pods();
+  await pods.update(recordId, (record) => {
+    if (!record) return undefined;
+    const before = isFresh ? null : record.facts.autoStop;
+    const autoStop = needs ? changed({ stopAt: null, idleMs: null, ...before, ...needs }, options) : null;
+    return { ...record, facts: { ...record.facts, autoStop } };
+  });
+  if (!isAsked) return;
+  await heed(context, recordId);
+  const plan = (await pods.get(recordId))?.facts.autoStop;
+  context.out.say(plan ? text.autoStop(plan) : text.noAutoStop());
+}
+
+/**
+ * For a pod that is to run: the keeper looks after its plan from now on, and the user is reminded. A plan whose time
+ * was up while the pod was stopped is over.
+ */
+export async function remindOfPlan(context: Context, recordId: string): Promise<void> {
+  const { out, signal } = context;
+  const pods = await context.pods();
+  const { autoStop, podId } = (await pods.get(recordId))?.facts ?? {};
+  if (!autoStop) return;
+  const isOverdue = autoStop.stopAt !== null && Date.parse(autoStop.stopAt) < Date.now();
+  const pod =
+    isOverdue && podId ? await (await context.runpod()).getPod(podId, signal).catch(() => null) : null;
+  if (pod && observePod(pod).condition === 'stopped') {
+    const plan = autoStop.idleMs === null ? null : { ...autoStop, stopAt: null };
+    await pods.update(
+      recordId,
+      (record) => record && { ...record, facts: { ...record.facts, autoStop: plan } },
+    );
+    out.say(plan ? text.autoStop(plan) : text.noAutoStop());
+    return;
+  }
+  await heed(context, recordId);
+  out.say(isOverdue ? text.stopOverdue() : text.autoStop(autoStop));
+}
+
+async function heed(context: Context, recordId: string): Promise<void> {
+  const { apiUrl, apiKey } = await context.config();
+  await (await context.keeper()).heedPlan(recordId, { apiUrl, apiKey }, context.signal);
+}
+
+async function needsOf(context: Context): Promise<Omit<StopPlan, keyof AutoStop>> {
+  const { apiUrl } = await context.config();
+  const { path: keyPath, needsAgent, agentSocket = null } = await context.privateKey();
+  return { apiUrl, keyPath, needsAgent, agentSocket };
+}
+
+function changed(plan: StopPlan, { stopAfter, idleStop }: AutoStopOptions): StopPlan | null {
+  const { stopAt, idleMs } = {
+    stopAt:
+      stopAfter === undefined
+        ? plan.stopAt
+        : stopAfter === 'never'
+          ? null
+          : new Date(Date.now() + stopAfter).toISOString(),
+    idleMs: idleStop === undefined ? plan.idleMs : idleStop === 'never' ? null : idleStop,
   };
-  const view = await (await context.keeper()).schedule(podId, change, context.signal);
-  context.out.say(view.autoStop ? text.autoStop(view.autoStop) : text.noAutoStop());
-  return view;
+  return stopAt === null && idleMs === null ? null : { ...plan, stopAt, idleMs };
 }

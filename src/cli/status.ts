@@ -17,7 +17,7 @@ export async function runStatus(
   const isJson = rest[0] === '--json';
   if (command !== 'tunnel' || rest.length > (isJson ? 1 : 0)) return undefined;
   const keeper = async () => keeperClient(describeHome(homePath(env)), env);
-  const context = { out: new Output(streams, env, isJson), signal, keeper };
+  const context = { out: new Output(streams, env, isJson), signal, keeper, env };
   if (verb === '--status') return tunnelStatus(context, undefined);
   return verb === 'list' ? tunnelList(context) : undefined;
 }

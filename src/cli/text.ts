@@ -81,6 +81,10 @@ export const text = {
   portIsOurs: (podId: string) => `held by the tunnel to pod ${podId}`,
   autoStop: (plan: AutoStop) =>
     `The pod is stopped ${autoStopWords(plan)}, never while a job runs. While this machine sleeps or is off nobody stops it; that is made up for on waking. Cancel with: autopod tunnel --stop-after never --idle-stop never`,
+  planStays: (podId: string, plan: AutoStop) =>
+    `Pod ${podId} is still stopped ${autoStopWords(plan)}. Cancel with: autopod tunnel ${podId} --stop-after never --idle-stop never`,
+  stopOverdue: () =>
+    'The time of this pod is up: it is stopped as soon as no job runs. Give it more with: autopod tunnel --stop-after 1h',
   stoppedByKeeper: (reason: string) => `stopped by the keeper: ${reason}`,
   noAutoStop: () => 'The pod is not stopped by itself.',
   noHistory: () => 'Nothing has happened yet. Begin with: autopod up',

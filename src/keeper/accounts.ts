@@ -18,6 +18,12 @@ export class Accounts {
     if (apiKey !== undefined) this.#byPod.set(podId, { apiUrl, apiKey });
   }
 
+  /** The account that was told for a pod's record is that of its tunnel too. */
+  share(recordId: string, podId: string): void {
+    const account = this.#byPod.get(recordId);
+    if (account && !this.#byPod.has(podId)) this.#byPod.set(podId, account);
+  }
+
   forget(podId: string): void {
     this.#byPod.delete(podId);
   }

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { AutopodError, type Failure, toFailure } from '../errors.ts';
 import { VERSION } from '../version.ts';
-import type { AutoStop, OpenRequest } from './client.ts';
+import type { OpenRequest } from './client.ts';
 import type { Keeper } from './keeper.ts';
 
 /** Serves the keeper's JSON API on its Unix socket, which only this user can open. With a failure, that is every answer. */
@@ -49,8 +49,9 @@ async function answer(keeper: Keeper, request: IncomingMessage, onHandover: () =
     case 'DELETE tunnels/pod':
       await keeper.close(podId);
       return {};
-    case 'PUT tunnels/pod/auto-stop':
-      return keeper.schedule(podId, (await json(request)) as Partial<AutoStop>);
+    case 'PUT plans/pod':
+      await keeper.heedPlan(podId, ((await json(request)) as Pick<OpenRequest, 'account'>).account);
+      return {};
     case 'POST tunnels/pod/retry':
       keeper.retry(podId);
       return {};

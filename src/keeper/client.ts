@@ -3,10 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError, type Failure, isFailureCode } from '../errors.ts';
 import type { SshAddress, TunnelState } from '../machines/tunnel.ts';
 import type { Home } from '../store/home.ts';
+import { type AutoStop, hasPod, plannedPods } from '../store/plans.ts';
 import type { ProcessIdentity } from '../store/process-identity.ts';
 import { VERSION } from '../version.ts';
 import { keeperSocket } from './runtime-folder.ts';
 import { askSocket } from './socket-client.ts';
+
+export type { AutoStop };
 
 /** A tunnel as the keeper tells it. */
 export interface TunnelView {
@@ -36,14 +39,6 @@ export interface TunnelView {
   isTemporary: boolean;
 }
 
-/** When the keeper stops a pod by itself; never while ComfyUI has a job. */
-export interface AutoStop {
-  /** ISO 8601, UTC. */
-  stopAt: string | null;
-  /** Milliseconds without traffic or job. */
-  idleMs: number | null;
-}
-
 export interface OpenRequest {
   podId: string;
   localPort: number | 'auto';
@@ -65,14 +60,17 @@ export interface KeeperClient {
   open(request: OpenRequest, signal?: AbortSignal): Promise<TunnelView>;
   /** Closes the tunnel of a pod, if there is one; resolves when its ssh has ended and its port is free. */
   close(podId: string, signal?: AbortSignal): Promise<void>;
-  /** Every tunnel. Where some are wanted and no keeper runs, as after a reboot, one is started first; if none can be, they are told as dead. */
+  /**
+   * Every tunnel. Where some are wanted, or a pod is to be stopped by itself, and no keeper runs, as after a reboot, one
+   * is started first; if none can be, they are told as dead.
+   */
   tunnels(signal?: AbortSignal): Promise<TunnelView[]>;
   /** Every tunnel as it is, changing nothing; with no keeper running, what is on disk, as dead. */
   seen(signal?: AbortSignal): Promise<TunnelView[]>;
   /** Process id of the keeper; undefined when none answers. */
   pid(signal?: AbortSignal): Promise<number | undefined>;
-  /** Changes when the pod is stopped by itself; what is left out stays as it is. Throws `tunnelMissing`. */
-  schedule(podId: string, change: Partial<AutoStop>, signal?: AbortSignal): Promise<TunnelView>;
+  /** Has the keeper look after the plan in a pod's record, whether or not there is a tunnel, or a pod as yet. */
+  heedPlan(recordId: string, account: OpenRequest['account'], signal?: AbortSignal): Promise<void>;
   /** Has a tunnel that waits or failed try again now. */
   retry(podId: string, signal?: AbortSignal): Promise<void>;
 }
@@ -144,7 +142,7 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
     },
     async tunnels(signal) {
       const standing = await standingTunnels(signal);
-      if (standing || savedTunnels(home).length === 0) return standing ?? [];
+      if (standing || !isKeeperWanted(home)) return standing ?? [];
       await client.ensureRunning(signal).catch(() => signal?.throwIfAborted());
       return client.seen(signal);
     },
@@ -154,8 +152,9 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
     async pid(signal) {
       return (await ask<Health>('GET', '/health', undefined, signal))?.pid;
     },
-    schedule: (podId, change, signal) =>
-      insist('PUT', `/tunnels/${encodeURIComponent(podId)}/auto-stop`, change, signal),
+    async heedPlan(recordId, account, signal) {
+      await insist('PUT', `/plans/${encodeURIComponent(recordId)}`, { account }, signal);
+    },
     async retry(podId, signal) {
       await ask('POST', `/tunnels/${encodeURIComponent(podId)}/retry`, {}, signal);
     },
@@ -170,6 +169,10 @@ function isEarlier(one: string, other: string): boolean {
 function failureFrom(failure: Failure | undefined): AutopodError {
   if (failure && isFailureCode(failure.code)) return new AutopodError(failure.code, failure.detail);
   return new AutopodError('keeperUnreachable', { detail: 'the keeper answered something unknown' });
+}
+
+function isKeeperWanted(home: Home): boolean {
+  return savedTunnels(home).length > 0 || (plannedPods(home.pods) ?? []).some(hasPod);
 }
 
 /** What is wanted according to the disk; read without the store, so that a status costs no library. */

@@ -1,18 +1,19 @@
 import { readdir } from 'node:fs/promises';
 import { parse } from 'node:path';
-import { AutopodError, toFailure } from '../errors.ts';
+import { AutopodError } from '../errors.ts';
 import { logLine } from '../services/log.ts';
 import { endMaster, masterFiles } from '../services/ssh/master.ts';
 import { writeFileAtomic } from '../store/atomic-file.ts';
 import type { Home } from '../store/home.ts';
 import { Journal } from '../store/journal.ts';
-import { isRunning } from '../store/process-identity.ts';
-import { RECORD_SCHEMA } from '../store/records.ts';
+import { isRunning, ownIdentity } from '../store/process-identity.ts';
+import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import { type TunnelFacts, type TunnelStore, tunnelStore } from '../store/tunnels.ts';
 import { Accounts } from './accounts.ts';
-import type { AutoStop, OpenRequest, TunnelView } from './client.ts';
+import type { OpenRequest, TunnelView } from './client.ts';
 import { Locator } from './locate.ts';
 import { sshConfig } from './ssh-config.ts';
+import { Stopping } from './stopping.ts';
 import type { KeeperTimings } from './timings.ts';
 import { Tunnel, type TunnelOptions } from './tunnel.ts';
 
@@ -36,9 +37,9 @@ export class Keeper {
   readonly #tunnels = new Map<string, Tunnel>();
   readonly #accounts: Accounts;
   readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #stopping: Stopping;
 
   #sshConfig: Promise<void> = Promise.resolve();
-  #isStopping = false;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -48,14 +49,39 @@ export class Keeper {
     this.#store = tunnelStore(home.tunnels, home.locks, (from, to) =>
       this.log(`${from} is unreadable, kept as ${to}`),
     );
+    this.#stopping = new Stopping({
+      home,
+      accounts: this.#accounts,
+      journal: this.#journal,
+      lookMs: options.timings.autoStopLookMs,
+      tunnelTo: (podId) => this.#tunnels.get(podId),
+      openTunnel: async ({ recordId, autoStop }, podId) => {
+        const { apiUrl, keyPath, needsAgent, agentSocket } = autoStop;
+        this.#accounts.share(recordId, podId);
+        await this.open(podId, {
+          localPort: 'auto',
+          keyPath,
+          needsAgent,
+          agentSocket: agentSocket ?? undefined,
+          neededBy: ownIdentity(),
+          account: { apiUrl, apiKey: undefined },
+        });
+      },
+      closeTunnel: (podId) => this.close(podId),
+      log: (line) => this.log(line),
+      onChange: options.onChange,
+    });
   }
 
   get views(): TunnelView[] {
-    return [...this.#tunnels.values()].map(({ view }) => view);
+    return [...this.#tunnels.values()].map(({ view }) => {
+      const autoStop = this.#stopping.planOf(view.podId);
+      return autoStop ? { ...view, autoStop } : view;
+    });
   }
 
   get isIdle(): boolean {
-    return this.#tunnels.size === 0 && this.#turns.size === 0;
+    return this.#tunnels.size === 0 && this.#turns.size === 0 && !this.#stopping.isWanted;
   }
 
   log(line: string): void {
@@ -64,6 +90,7 @@ export class Keeper {
 
   /** Brings back what was wanted when the last keeper ended, with the ssh it left if that still answers. */
   async restore(): Promise<void> {
+    await this.#stopping.readPlans();
     const records = Object.values(await this.#store.all());
     await this.#endStrays(new Set(records.map(({ facts }) => facts.generation?.id)));
     for (const { facts, schema, machine } of records) {
@@ -76,13 +103,12 @@ export class Keeper {
   }
 
   async #restoreTunnel(facts: TunnelFacts): Promise<void> {
-    const { podId, apiUrl, keyPath, needsAgent, agentSocket, neededBy, generation, autoStop } = facts;
+    const { podId, apiUrl, keyPath, needsAgent, agentSocket, neededBy, generation } = facts;
     const ports = { localPort: facts.local_port, remotePort: facts.remote_port };
     const wish = { podId, ...ports, keyPath, needsAgent, agentSocket, neededBy };
     const tunnel = Tunnel.restore(wish, this.#optionsFor(podId, apiUrl), facts);
     this.#tunnels.set(podId, tunnel);
     await tunnel.begin(generation);
-    if (autoStop) await tunnel.schedule(autoStop);
   }
 
   // An ssh that no record knows was being opened or replaced when the last keeper was killed. Its end is not
@@ -128,50 +154,29 @@ export class Keeper {
     });
   }
 
-  /** Throws `tunnelMissing`: only a pod with a tunnel is watched. */
-  schedule(podId: string, change: Partial<AutoStop>): Promise<TunnelView> {
-    return this.#turn(podId, async () => {
-      const tunnel = this.#tunnels.get(podId);
-      if (!tunnel) throw new AutopodError('tunnelMissing', { podId });
-      await tunnel.schedule(change);
-      return tunnel.view;
-    });
+  /** Looks after the plan in a pod's record from now on; a plan that is changed or taken out there is noticed by itself. */
+  async heedPlan(recordId: string, account: OpenRequest['account']): Promise<void> {
+    this.#accounts.remember(recordId, account);
+    await this.lookAtPlans();
+  }
+
+  lookAtPlans(): Promise<void> {
+    return this.#stopping.readPlans();
   }
 
   /** Stops the pods whose time is up, and with them their tunnels (I13). */
-  async stopWhatIsDue(): Promise<void> {
-    if (this.#isStopping) return;
-    this.#isStopping = true;
-    await Promise.all([...this.#tunnels.values()].map((tunnel) => this.#stopIfDue(tunnel)));
-    this.#isStopping = false;
+  stopWhatIsDue(): Promise<void> {
+    return this.#stopping.stopWhatIsDue();
   }
 
-  /** Closes the tunnels whose command has ended without closing them. */
+  /** Closes the tunnels whose command has ended without closing them, and those opened for a plan that is none any more. */
   async closeUnneeded(): Promise<void> {
-    const unneeded = [...this.#tunnels.values()].filter(
-      ({ wish: { neededBy } }) => neededBy && !isRunning(neededBy),
-    );
+    const unneeded = [...this.#tunnels.values()].filter(({ wish: { neededBy, podId } }) => {
+      if (!neededBy) return false;
+      const isOwn = neededBy.pid === process.pid;
+      return !isRunning(neededBy) || (isOwn && !this.#stopping.planOf(podId));
+    });
     await Promise.all(unneeded.map(({ wish }) => this.close(wish.podId)));
-  }
-
-  async #stopIfDue(tunnel: Tunnel): Promise<void> {
-    const { podId } = tunnel.wish;
-    const reason = await tunnel.reasonToStop();
-    if (reason === undefined) return;
-    this.log(`stopping pod ${podId}: ${reason}`);
-    try {
-      const { runpod } = await this.#accounts.of(podId, tunnel.apiUrl);
-      await runpod.act(podId, 'stop', AbortSignal.timeout(30_000));
-      await tunnel.tell('pod.stopped', reason);
-      await this.close(podId);
-    } catch (error) {
-      const { code } = toFailure(error);
-      this.log(`cannot stop pod ${podId} (${code})`);
-      // It does not run, or is no more: the plan has had its time, and must not strike its next run.
-      if (code === 'podActionRefused' || code === 'podNotFound') {
-        await tunnel.schedule({ stopAt: null, idleMs: null });
-      }
-    }
   }
 
   retry(podId: string): void {
@@ -193,7 +198,6 @@ export class Keeper {
     const tunnel = await Tunnel.listen(wish, this.#optionsFor(wish.podId, apiUrl));
     await standing?.stop();
     await tunnel.begin(null);
-    if (standing?.view.autoStop) await tunnel.schedule(standing.view.autoStop);
     this.#tunnels.set(wish.podId, tunnel);
     return tunnel;
   }

@@ -39,7 +39,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => vo
 const looking = setInterval(() => {
   if (!existsSync(home.root)) vanish();
   if (guarded.renew(process.env)) keeper.log('the guardian has ended; started another');
-  void keeper.closeUnneeded();
+  void keeper.lookAtPlans().then(() => keeper.closeUnneeded());
   void serveAgain();
 }, timings.lookMs);
 looking.unref();
@@ -57,6 +57,7 @@ const serving = { failure, onHandover: () => setTimeout(handOver, 50) };
 let server = await serveApi(keeper, keeperSocket(home), serving);
 if (failure || keeper.isIdle) leaving = setTimeout(() => void leave(), KEEPER_TIMINGS.lingerMs * 2);
 
+if (!failure) void keeper.stopWhatIsDue();
 const stopping = setInterval(() => void keeper.stopWhatIsDue(), timings.autoStopLookMs);
 stopping.unref();
 

@@ -2,10 +2,9 @@ import { createActor, fromPromise, type InspectionEvent, type SnapshotFrom, wait
 import { eventName } from '../machines/names.ts';
 import { type Generation, type TunnelState, type TunnelWish, tunnelMachine } from '../machines/tunnel.ts';
 import type { Journal } from '../store/journal.ts';
-import { RECORD_SCHEMA } from '../store/records.ts';
+import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import type { TunnelFacts, TunnelStore } from '../store/tunnels.ts';
-import { reasonToStop } from './auto-stop.ts';
-import type { AutoStop, TunnelView } from './client.ts';
+import type { TunnelView } from './client.ts';
 import { ComfyProbe, jobsThrough } from './comfy-probe.ts';
 import { awaitRetry, Forwarding, type ForwardingOptions } from './forwarding.ts';
 import { Front } from './front.ts';
@@ -38,8 +37,6 @@ export class Tunnel {
   #startedAt: string;
   #lastHealedAt: string | undefined;
   #lastDeath: TunnelView['lastDeath'];
-  #autoStop: AutoStop | undefined;
-  #quietSince = Date.now();
   #writes: Promise<void> = Promise.resolve();
 
   /** Takes the local port; connections are held until it has begun. Throws `localPortTaken`. */
@@ -113,7 +110,6 @@ export class Tunnel {
       ...(attempt > 0 && { attempt }),
       ...(failure && { failure }),
       ...(this.#lastDeath && { lastDeath: this.#lastDeath }),
-      ...(this.#autoStop && { autoStop: this.#autoStop }),
       isTemporary: neededBy !== null,
     };
   }
@@ -139,28 +135,15 @@ export class Tunnel {
     await this.#save();
   }
 
-  /** Changes when the pod is stopped by itself. */
-  async schedule(change: Partial<AutoStop>): Promise<void> {
-    const { stopAt, idleMs } = { stopAt: null, idleMs: null, ...this.#autoStop, ...change };
-    this.#autoStop = stopAt === null && idleMs === null ? undefined : { stopAt, idleMs };
-    this.#quietSince = Date.now();
-    await this.#save();
+  /** Epoch milliseconds of the last byte of a client's. */
+  get lastActivityAt(): number | undefined {
+    return this.#front.lastActivityAt;
   }
 
-  /** Why the pod is to be stopped now, if it is; asks ComfyUI whether it works. */
-  async reasonToStop(): Promise<string | undefined> {
-    if (!this.#autoStop) return undefined;
-    const { way, lastActivityAt = 0 } = this.#front;
-    const jobs = way === undefined ? undefined : await jobsThrough(way);
-    this.#quietSince = Math.max(this.#quietSince, lastActivityAt, jobs ? Date.now() : 0);
-    return reasonToStop(this.#autoStop, { quietSince: this.#quietSince, jobs }, Date.now());
-  }
-
-  /** Puts into the journal what is done to the pod without anybody's asking. */
-  async tell(event: string, reason: string): Promise<void> {
-    const at = new Date().toISOString();
-    const entry = { at, machine: 'tunnel@1', id: this.#wish.podId, from: this.#state, to: this.#state };
-    await this.#enqueue(() => this.#options.journal.append({ ...entry, event, reason }));
+  /** Jobs of the pod's ComfyUI, running and waiting; undefined when it does not say. */
+  async jobs(): Promise<number | undefined> {
+    const { way } = this.#front;
+    return way === undefined ? undefined : jobsThrough(way);
   }
 
   retry(): void {
@@ -268,7 +251,6 @@ export class Tunnel {
       failure,
       lastHealedAt: this.#lastHealedAt ?? null,
       lastDeath: this.#lastDeath ?? null,
-      autoStop: this.#autoStop ?? null,
     };
     const record = { schema: RECORD_SCHEMA, machine: 'tunnel@1', facts, snapshot: { value: this.#state } };
     return this.#enqueue(() =>

@@ -4,9 +4,8 @@ import type { Pod, RunPod } from '../services/runpod/client.ts';
 import { ownLaunches } from '../services/runpod/launches.ts';
 import { LAUNCH_ID_ENV } from '../services/runpod/pod-request.ts';
 import { observePod } from '../services/runpod/pod-state.ts';
-import type { Home } from '../store/home.ts';
+import { type Home, leaseFolder } from '../store/home.ts';
 import { lockHolder } from '../store/lock.ts';
-import { leaseFolder } from './drive.ts';
 import {
   adoptedPod,
   type PodRecord,

@@ -41,10 +41,6 @@ export interface DriveContext {
   inspect?: ((event: InspectionEvent) => void) | undefined;
 }
 
-export function leaseFolder(home: Home, recordId: string): string {
-  return join(home.locks, `pod-${recordId}`);
-}
-
 /**
  * Runs the pod's machine from what is saved until it rests. The caller holds the pod's lease. An abort leaves
  * the state on disk, and the next drive goes on from there.
@@ -58,8 +54,9 @@ export async function drive(
 ): Promise<Outcome> {
   const record = (await context.pods.all())[recordId];
   if (!record) throw new Error(`no record ${recordId}`);
-  const facts: PodRecordFacts = { ...readable(recordId, record).facts, ...changes, asked: null };
-  await context.pods.update(recordId, () => ({ ...record, facts }));
+  const begun = (saved: PodRecordFacts): PodRecordFacts => ({ ...saved, ...changes, asked: null });
+  const facts = begun(readable(recordId, record).facts);
+  await context.pods.update(recordId, (saved) => saved && { ...saved, facts: begun(saved.facts) });
   const persistence = new Persistence(context, recordId, facts);
   const actor = createActor(
     providedPodMachine(context.env, (root) => persistence.save(root)),
@@ -144,7 +141,8 @@ class Persistence {
     this.facts = facts;
   }
 
-  save(root: AnyActorRef): Promise<void> {
+  /** What other processes write of the pod meanwhile is kept. */
+  save(root: AnyActorRef, change: Partial<PodRecordFacts> = {}): Promise<void> {
     const snapshot = root.getSnapshot() as { value: unknown; context: PodContext };
     this.facts = { ...this.facts, ...structuredClone(factsOf(snapshot.context)) };
     const waiting = waitingOf(snapshot.value, snapshot.context);
@@ -152,7 +150,7 @@ class Persistence {
     return this.#enqueue(() =>
       this.#context.pods.update(this.#recordId, (saved) => ({
         ...record,
-        facts: { ...record.facts, asked: saved?.facts.asked ?? null },
+        facts: { ...record.facts, ...(saved && writtenByOthers(saved.facts)), ...change },
       })),
     );
   }
@@ -177,7 +175,7 @@ class Persistence {
   }
 
   async finish(root: AnyActorRef, state: RestingState): Promise<void> {
-    await this.save(root);
+    await this.save(root, state === 'stopped' ? { autoStop: null } : {});
     if (state === 'terminated') {
       const { home, pods } = this.#context;
       await this.#enqueue(() => pods.update(this.#recordId, () => undefined));
@@ -194,6 +192,10 @@ class Persistence {
     this.#writes = written.catch(() => undefined);
     return written;
   }
+}
+
+function writtenByOthers({ asked, autoStop = null }: PodRecordFacts): Partial<PodRecordFacts> {
+  return { asked, autoStop };
 }
 
 function isRoot(event: InspectionEvent): boolean {

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { AutopodError } from '../errors.ts';
 import { stateName } from '../machines/names.ts';
 import type { AccessWish, Goal, PodContext, PodFacts, PodWish } from '../machines/pod-types.ts';
+import type { StopPlan } from '../store/plans.ts';
+import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import type { RecordStore, StoredRecord } from '../store/records.ts';
-import { RECORD_SCHEMA } from '../store/records.ts';
 
 const POD_MACHINE = 'pod@1';
 
@@ -15,6 +16,8 @@ export interface Asked {
 
 export interface PodRecordFacts extends PodFacts {
   asked: Asked | null;
+  /** When the keeper stops the pod by itself; kept from before the pod is created until it is stopped. */
+  autoStop?: StopPlan | null;
 }
 
 export type PodStore = RecordStore<PodRecordFacts>;

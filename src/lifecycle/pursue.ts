@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { leaseFolder } from '../store/home.ts';
 import { lockHolder, tryLock } from '../store/lock.ts';
 import { isRunning, type ProcessIdentity } from '../store/process-identity.ts';
-import { askFor, type DriveContext, drive, leaseFolder, type Outcome, type RestingState } from './drive.ts';
+import { askFor, type DriveContext, drive, type Outcome, type RestingState } from './drive.ts';
 import { type PodRecordFacts, savedState } from './pod-records.ts';
 
 export interface Pursuit {

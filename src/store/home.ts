@@ -43,6 +43,11 @@ export function describeHome(root: string): Home {
   };
 }
 
+/** The lock that whoever moves a pod holds. */
+export function leaseFolder({ locks }: Home, recordId: string): string {
+  return join(locks, `pod-${recordId}`);
+}
+
 /** Makes the folders of a home, closed to other users, and names its files. Throws `stateUnreadable`. */
 export function openHome(root: string): Home {
   try {

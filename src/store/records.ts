@@ -7,8 +7,6 @@ import { withLock } from './lock.ts';
 
 /** Version of the file's own layout, raised when a reader of the version before could misread it. */
 const FILE_SCHEMA = 1;
-/** Version of a record's layout. */
-export const RECORD_SCHEMA = 1;
 
 /**
  * What is kept of one pod or tunnel. `facts` are enough to find the true state again; `snapshot` is the

@@ -24,8 +24,6 @@ export interface TunnelFacts {
   /** ISO 8601, UTC. */
   lastHealedAt?: string | null;
   lastDeath?: { at: string; failure: Failure } | null;
-  /** When the pod is to be stopped by itself. */
-  autoStop?: { stopAt: string | null; idleMs: number | null } | null;
 }
 
 export type TunnelStore = RecordStore<TunnelFacts>;

@@ -176,12 +176,6 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
   sshUnreachable: file('cli/comfy.test.ts', 'comfy status on a pod whose sshd is down'),
 
   localPortTaken: file('e2e/refusals.test.ts', 'a local port another program has'),
-  tunnelMissing: async () => {
-    const keeper = keeperClient(describeHome(world.home), world.env);
-    return keeper
-      .schedule('nobody', { idleMs: 1 })
-      .catch((error: AutopodError) => error.code) as Promise<string>;
-  },
   keeperUnreachable: () => {
     const env = homeWith('{}');
     const socket = keeperSocket(describeHome(env.AUTOPOD_HOME ?? ''));

@@ -1,12 +1,17 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ScenarioInput } from '../../sim/scenario.ts';
 import { until } from '../support/until.ts';
-import { startWorld, type TestWorld } from '../support/world.ts';
+import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
 let world: TestWorld;
 afterEach(() => world.end());
 
-const begin = async () => {
-  world = await startWorld();
+const begin = async (scenario: ScenarioInput = {}) => {
+  world = await startWorld(scenario);
   world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({ autoStopLookMs: 200 });
 };
 const podState = async () => (await world.pods())[0]?.status;
@@ -23,7 +28,7 @@ const isStopped = () => until('stopped', async () => (await podState()) === 'EXI
 describe('a pod the keeper stops by itself', () => {
   it('when its time is up; its tunnel goes with it and the journal says why', async () => {
     await begin();
-    const run = await world.autopod(['up', '--local-port', 'auto', '--stop-after', '1s']);
+    const run = await world.autopod(['up', '--local-port', 'auto', '--stop-after', '4s']);
     expect([run.code, run.stderr]).toEqual([0, expect.stringMatching(/is stopped at .*Cancel with/)]);
     await isStopped();
     await until('no tunnel', async () =>
@@ -46,18 +51,93 @@ describe('a pod the keeper stops by itself', () => {
 
   it('not after it was cancelled, also when the keeper was killed meanwhile', async () => {
     await begin();
-    await world.autopod(['up', '--local-port', 'auto', '--stop-after', '3s']);
+    await world.autopod(['up', '--local-port', 'auto', '--stop-after', '4s']);
     for (const pid of world.keeperPids()) process.kill(pid, 'SIGKILL');
     const cancelled = await world.autopod(['tunnel', '--stop-after', 'never']);
     expect(cancelled.stderr).toContain('not stopped by itself');
-    await new Promise((resolve) => setTimeout(resolve, 3_500));
+    await new Promise((resolve) => setTimeout(resolve, 4_500));
     expect(await podState()).toBe('RUNNING');
   });
 
   it('also by the keeper that took over from a killed one', async () => {
     await begin();
-    await world.autopod(['up', '--local-port', 'auto', '--stop-after', '2s']);
+    await world.autopod(['up', '--local-port', 'auto', '--stop-after', '4s']);
     for (const pid of world.keeperPids()) process.kill(pid, 'SIGKILL');
     await isStopped();
   });
+
+  it('also when up was interrupted before there was a tunnel; a plain up meanwhile keeps its time', async () => {
+    await begin({ latencies: { imagePullMs: 60_000 } });
+    const { child, ended } = world.start(['up', '--local-port', 'auto', '--stop-after', '6s']);
+    await until('pulling', async () => (await podState()) === 'STARTING');
+    const planned = plan();
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ code: 130 });
+    const again = world.start(['up', '--local-port', 'auto']);
+    const told = once(again.child.stderr as Readable, 'data');
+    expect(String(await told)).toMatch(/is stopped at/);
+    again.child.kill('SIGINT');
+    expect(await again.ended).toMatchObject({ code: 130 });
+    const status = await world.autopod(['tunnel', '--status']);
+    expect(status.stderr).toMatch(/No tunnels[\s\S]*still stopped at/);
+    expect(plan()).toEqual(planned);
+    await isStopped();
+    expect((await world.autopod(['history'])).stdout).toContain('stopped by the keeper: its time was up');
+    expect(plan()).toBeNull();
+    expect(await leftRunning(world)).toEqual([]);
+  });
+
+  it('also when up was killed while its create was unanswered', async () => {
+    await begin({ faults: [{ kind: 'stall', route: 'createPod' }] });
+    const { child, ended } = world.start(['up', '--local-port', 'auto', '--stop-after', '3s']);
+    await until('created', async () => (await world.podIds()).length === 1);
+    child.kill('SIGKILL');
+    await ended;
+    await isStopped();
+  });
+
+  it('also when its tunnel was closed, but not while it has a job', async () => {
+    await begin();
+    await world.autopod(['up', '--local-port', 'auto', '--stop-after', '4s']);
+    await control('comfy', { queue: { running: 1, pending: 0 } });
+    const closed = await world.autopod(['tunnel', '--stop']);
+    expect(closed.stderr).toMatch(/still stopped at/);
+    await until('looked into', async () =>
+      (await world.autopod(['tunnel', 'list', '--json'])).stdout.includes('"healthy"'),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(await podState()).toBe('RUNNING');
+    await control('comfy', { queue: { running: 0, pending: 0 } });
+    await isStopped();
+    expect(await leftRunning(world)).toEqual([]);
+  });
+
+  it('as it was said once: closing the tunnel and opening another keeps the plan, stopping the pod ends it', async () => {
+    await begin();
+    await world.autopod(['up', '--local-port', 'auto', '--stop-after', '30h']);
+    await world.autopod(['tunnel', '--stop']);
+    await world.autopod(['tunnel', '--local-port', 'auto']);
+    expect((await world.autopod(['tunnel', '--status'])).stdout).toMatch(/Pod stops: +at \d/);
+    expect((await world.autopod(['stop'])).code).toBe(0);
+    expect(plan()).toBeNull();
+    expect(await leftRunning(world)).toEqual([]);
+  });
+
+  it('not when it is started again after its time was up elsewhere', async () => {
+    await begin();
+    await world.autopod(['up', '--local-port', 'auto', '--stop-after', '3s']);
+    for (const pid of world.processes()) process.kill(pid, 'SIGKILL');
+    await control('exit', {});
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    const run = await world.autopod(['up', '--local-port', 'auto']);
+    expect([run.code, run.stderr]).toEqual([0, expect.stringContaining('not stopped by itself')]);
+    expect(await podState()).toBe('RUNNING');
+  });
 });
+
+/** The plan in the one record there is. */
+function plan(): unknown {
+  const { records } = JSON.parse(readFileSync(join(world.home, 'pods.json'), 'utf8'));
+  const [record] = Object.values(records) as { facts: { autoStop?: unknown } }[];
+  return record?.facts.autoStop;
+}

@@ -7,6 +7,7 @@ const at = (minutes: number) => new Date(now + minutes * MINUTE).toISOString();
 const quietFor = (minutes: number, jobs: number | undefined = 0) => ({
   quietSince: now - minutes * MINUTE,
   jobs,
+  unknownForMs: 0,
 });
 
 describe('a pod is stopped by itself', () => {
@@ -26,9 +27,13 @@ describe('a pod is stopped by itself', () => {
   });
 
   it('ten minutes late when ComfyUI does not say whether it works', () => {
-    const plan = { stopAt: at(-5), idleMs: null };
-    const unknown = { quietSince: now, jobs: undefined };
-    expect(reasonToStop(plan, unknown, now)).toBeUndefined();
-    expect(reasonToStop(plan, unknown, now + 6 * MINUTE)).toMatch(/time was up/);
+    const plan = { stopAt: at(-600), idleMs: null };
+    const unknownFor = (minutes: number) => ({
+      ...quietFor(600, undefined),
+      jobs: undefined,
+      unknownForMs: minutes * MINUTE,
+    });
+    expect(reasonToStop(plan, unknownFor(9), now)).toBeUndefined();
+    expect(reasonToStop(plan, unknownFor(10), now)).toMatch(/time was up/);
   });
 });

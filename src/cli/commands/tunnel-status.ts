@@ -1,19 +1,30 @@
 import type { TunnelView } from '../../keeper/client.ts';
+import { describeHome, homePath } from '../../store/home.ts';
+import { plannedPods } from '../../store/plans.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 import { tunnelPanel, tunnelTable } from '../views/tunnels.ts';
 
 /** What looking at tunnels takes of a command's context. */
-export type Seeing = Pick<Context, 'out' | 'signal' | 'keeper'>;
+export type Seeing = Pick<Context, 'out' | 'signal' | 'keeper' | 'env'>;
 
 /** How tunnels are, without loading what only their opening needs. Exit code 0 when there are some and all are healthy. */
 export async function tunnelStatus(context: Seeing, named: string | undefined): Promise<number> {
   const views = await chosenTunnels(context, named);
   const [only] = views;
-  if (only && views.length === 1 && !context.out.isJson) {
-    context.out.line(tunnelPanel(only, context.out.screen));
-  } else showTunnels(context, views);
+  const isPanel = only !== undefined && views.length === 1 && !context.out.isJson;
+  if (isPanel) context.out.line(tunnelPanel(only, context.out.screen));
+  else showTunnels(context, views);
+  tellPlans(context, named, isPanel ? views : []);
   return views.length > 0 && views.every(({ state }) => state === 'healthy') ? 0 : 1;
+}
+
+/** Plans hold without a tunnel, too. */
+export function tellPlans({ out, env }: Seeing, named: string | undefined, told: TunnelView[] = []): void {
+  const untold = (plannedPods(describeHome(homePath(env)).pods) ?? []).filter(
+    ({ podId }) => (named === undefined || podId === named) && told.every((view) => view.podId !== podId),
+  );
+  for (const { podId, autoStop } of untold) if (podId) out.say(text.planStays(podId, autoStop));
 }
 
 export async function tunnelList(context: Seeing): Promise<number> {

@@ -6,7 +6,7 @@ import { type AutoStopOptions, schedule } from '../schedule.ts';
 import { text } from '../text.ts';
 import { tunnelTo } from '../tunnel-to.ts';
 import type { Verb } from '../verb.ts';
-import { chosenTunnels, showTunnels, tunnelList, tunnelStatus } from './tunnel-status.ts';
+import { chosenTunnels, showTunnels, tellPlans, tunnelList, tunnelStatus } from './tunnel-status.ts';
 
 interface TunnelOptions extends AutoStopOptions {
   status?: boolean;
@@ -60,9 +60,9 @@ async function podIdOf(context: Context, named: string | undefined): Promise<str
 
 async function open(context: Context, named: string | undefined, options: TunnelOptions): Promise<number> {
   const { choosePod } = await import('../pod-argument.ts');
-  const { podId } = await choosePod(context, named);
+  const { recordId, podId } = await choosePod(context, named);
   const opened = await tunnelTo(context, podId, options.localPort);
-  await schedule(context, podId, options);
+  await schedule(context, recordId, options);
   const view = await untilSettled(context, opened);
   if (view.state === 'failed' && view.failure) throw new AutopodError(view.failure.code, view.failure.detail);
   if (context.out.isJson) context.out.json(view);
@@ -113,6 +113,7 @@ async function close(context: Context, named: string | undefined, isAll: boolean
     await keeper.close(podId, signal);
     if (!out.isJson) out.line(text.tunnelClosed(podId));
   }
+  tellPlans(context, named);
   if (out.isJson) out.json({ closed: views.map(({ podId }) => podId) });
   else if (views.length === 0) out.say(named === undefined ? text.noTunnels() : text.noTunnelTo(named));
   return 0;

@@ -14,7 +14,7 @@ import { confirm } from '../ask.ts';
 import type { Context } from '../context.ts';
 import { finishReady } from '../finish.ts';
 import { reach } from '../reach.ts';
-import { requireKeeperFor, schedule } from '../schedule.ts';
+import { requireTunnelFor, schedule } from '../schedule.ts';
 import { statelyFor } from '../stately-for.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
@@ -43,7 +43,7 @@ async function launch(
   createsAlways: boolean,
 ): Promise<number> {
   const wish = podWish(options, await context.config());
-  requireKeeperFor(options, options.tunnel);
+  requireTunnelFor(options, options.tunnel);
   if (options.dryRun) {
     sayExposed(context, wish);
     return dryRun(context, wish);
@@ -53,16 +53,12 @@ async function launch(
   try {
     for (;;) {
       const chosen = await choose(context, podId, { wish, options, createsAlways });
+      await schedule(context, chosen.recordId, options, chosen.how === 'planned');
       const outcome = await reach(context, chosen.recordId, 'ready', { ...options, stately }, changes);
       // The pod of an earlier launch may be gone; unless it was named, another one takes its place.
       const isReplaceable =
         outcome.failure?.code === 'podGone' && chosen.how !== 'planned' && podId === undefined;
-      if (!isReplaceable) {
-        if (outcome.state === 'ready' && outcome.facts?.podId) {
-          await schedule(context, outcome.facts.podId, options);
-        }
-        return await finishReady(context, outcome, options);
-      }
+      if (!isReplaceable) return await finishReady(context, outcome, options);
       context.out.say(text.replacing(chosen.podId));
     }
   } finally {

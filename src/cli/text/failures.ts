@@ -258,10 +258,6 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
         ? 'Choose another with --port N, or leave it out for a free one.'
         : 'Choose another with --local-port N, or --local-port auto for the next free one.',
   }),
-  tunnelMissing: (d) => ({
-    what: `There is no tunnel to pod ${str(d.podId)}.`,
-    next: 'Open it with `autopod tunnel`.',
-  }),
   keeperUnreachable: (d) => ({
     what: 'The background process that holds the tunnels does not start or does not answer.',
     why: strOr(d.detail),

@@ -21,7 +21,8 @@ this run has cost so far.
   autopod up --stop-after 2h   stop it when two hours are over
   autopod up --idle-stop 30m   stop it when nothing has been asked of ComfyUI for half an hour
 
-The last two are done by the keeper on this machine, never while ComfyUI has a job. While this machine sleeps or
+The last two are done by the keeper on this machine, never while ComfyUI has a job, and also
+when "up" was interrupted or the tunnel closed. While this machine sleeps or
 is off nobody stops the pod; it is stopped as soon as the machine is awake again.`,
   files: `Everything is under AUTOPOD_HOME (by default ~/.autopod), open to you alone:
 

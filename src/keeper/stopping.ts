@@ -1,0 +1,200 @@
+import { stat } from 'node:fs/promises';
+import { AutopodError, toFailure } from '../errors.ts';
+import type { RunPod } from '../services/runpod/client.ts';
+import { findLaunch } from '../services/runpod/launches.ts';
+import { observePod } from '../services/runpod/pod-state.ts';
+import { type Home, leaseFolder } from '../store/home.ts';
+import type { Journal } from '../store/journal.ts';
+import { lockHolder } from '../store/lock.ts';
+import { type AutoStop, hasPod, type PlanFacts, type PlannedPod, plannedPods } from '../store/plans.ts';
+import { RecordStore } from '../store/records.ts';
+import type { Accounts } from './accounts.ts';
+import { reasonToStop, UNKNOWN_GRACE_MS } from './auto-stop.ts';
+
+interface StoppingOptions {
+  home: Home;
+  accounts: Accounts;
+  journal: Journal;
+  /** Between two looks at what is due. */
+  lookMs: number;
+  tunnelTo: (podId: string) => Way | undefined;
+  /** Opens a tunnel that ends with the plan, for asking a pod that has none for its jobs. */
+  openTunnel: (pod: PlannedPod, podId: string) => Promise<void>;
+  closeTunnel: (podId: string) => Promise<void>;
+  log: (line: string) => void;
+  /** Told when there is a pod to be stopped some time, or none any more. */
+  onChange: () => void;
+}
+
+/** A tunnel, as far as the use of its pod shows in it. */
+interface Way {
+  lastActivityAt: number | undefined;
+  jobs(): Promise<number | undefined>;
+}
+
+/** What is remembered of a plan between two looks. */
+interface Watched {
+  plan: string;
+  quietSince: number;
+  unknownForMs: number;
+}
+
+/**
+ * Stops the pods whose time is up. The plans are in the pods' records, from before the pod is created: they hold
+ * whether or not `up` came to its end, and whether or not there is a tunnel.
+ */
+export class Stopping {
+  readonly #options: StoppingOptions;
+  readonly #records: RecordStore<PlanFacts>;
+  readonly #watched = new Map<string, Watched>();
+  #planned: PlannedPod[] = [];
+  #wanted: PlannedPod[] = [];
+  #seen = '';
+  #isLooking = false;
+
+  constructor(options: StoppingOptions) {
+    this.#options = options;
+    const { pods: path, locks } = options.home;
+    this.#records = new RecordStore({ path, locks });
+  }
+
+  /** Whether a pod is to be stopped some time. */
+  get isWanted(): boolean {
+    return this.#wanted.length > 0;
+  }
+
+  planOf(podId: string): AutoStop | undefined {
+    const plan = this.#planned.find((pod) => pod.podId === podId)?.autoStop;
+    return plan && { stopAt: plan.stopAt, idleMs: plan.idleMs };
+  }
+
+  /** Reads the plans if any may have changed. That of a launch without a pod counts only while somebody is at the launch. */
+  async readPlans(): Promise<void> {
+    const { home } = this.#options;
+    const seen = await stat(home.pods).then(
+      ({ ino, mtimeMs }) => `${ino} ${mtimeMs}`,
+      () => 'none',
+    );
+    if (seen !== this.#seen) this.#planned = plannedPods(home.pods) ?? this.#planned;
+    this.#seen = seen;
+    const isWanted = await Promise.all(this.#planned.map(async (pod) => hasPod(pod) || this.#isDriven(pod)));
+    const wasWanted = this.isWanted;
+    this.#wanted = this.#planned.filter((_, index) => isWanted[index]);
+    if (this.isWanted !== wasWanted) this.#options.onChange();
+  }
+
+  async stopWhatIsDue(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      await this.readPlans();
+      await Promise.all(this.#wanted.map((pod) => this.#stopIfDue(pod)));
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  async #stopIfDue(pod: PlannedPod): Promise<void> {
+    const { recordId, podId, autoStop } = pod;
+    const tunnel = podId === null ? undefined : this.#options.tunnelTo(podId);
+    const watched = this.#watch(pod);
+    // Whoever waits for the pod to get ready uses it.
+    if (await this.#isDriven(pod)) watched.quietSince = Date.now();
+    watched.quietSince = Math.max(watched.quietSince, tunnel?.lastActivityAt ?? 0);
+    const due = (jobs: number | undefined) => reasonToStop(autoStop, { ...watched, jobs }, Date.now());
+    const jobs = await tunnel?.jobs();
+    if (jobs) watched.quietSince = Date.now();
+    const reason = due(tunnel ? jobs : 0);
+    const isUnknown = (podId === null || (tunnel && jobs === undefined)) && due(0) !== undefined;
+    watched.unknownForMs = isUnknown ? watched.unknownForMs + this.#options.lookMs : 0;
+    if (reason === undefined) return;
+    try {
+      const { runpod } = await this.#options.accounts.of(recordId, autoStop.apiUrl);
+      const signal = AbortSignal.timeout(30_000);
+      if (podId === null) await this.#stopLaunch(runpod, pod, reason, signal);
+      else if (tunnel || !(await mayWork(runpod, podId, signal)))
+        await this.#stop(runpod, pod, podId, reason, signal);
+      else await this.#options.openTunnel(pod, podId);
+    } catch (error) {
+      this.#options.log(`cannot stop pod ${podId ?? recordId} (${toFailure(error).code})`);
+    }
+  }
+
+  #watch({ recordId, autoStop }: PlannedPod): Watched {
+    const plan = JSON.stringify(autoStop);
+    const before = this.#watched.get(recordId);
+    const watched = before?.plan === plan ? before : { plan, quietSince: Date.now(), unknownForMs: 0 };
+    this.#watched.set(recordId, watched);
+    return watched;
+  }
+
+  async #stop(
+    runpod: RunPod,
+    pod: PlannedPod,
+    podId: string,
+    reason: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    this.#options.log(`stopping pod ${podId}: ${reason}`);
+    if (await stopUnlessStopped(runpod, podId, signal)) await this.#tell(pod.recordId, podId, reason);
+    await this.#options.closeTunnel(podId);
+    await this.#end(pod.recordId);
+  }
+
+  /** A launch whose create may be unanswered: its pods are looked for by the launch id they carry. */
+  async #stopLaunch(runpod: RunPod, pod: PlannedPod, reason: string, signal: AbortSignal): Promise<void> {
+    const found = await findLaunch(runpod, pod.launchId, signal);
+    for (const { id } of found) {
+      if (await stopUnlessStopped(runpod, id, signal)) await this.#tell(pod.recordId, id, reason);
+    }
+    const { unknownForMs } = this.#watch(pod);
+    if (found.length > 0 || unknownForMs >= UNKNOWN_GRACE_MS) await this.#end(pod.recordId);
+  }
+
+  #tell(recordId: string, podId: string, reason: string): Promise<void> {
+    const at = new Date().toISOString();
+    const entry = {
+      at,
+      machine: 'pod@1',
+      id: recordId,
+      podId,
+      event: 'pod.stopped',
+      from: 'saved',
+      to: 'stopped',
+    };
+    return this.#options.journal.append({ ...entry, reason });
+  }
+
+  // The plan has had its time, and must not strike the pod's next run.
+  async #end(recordId: string): Promise<void> {
+    this.#watched.delete(recordId);
+    await this.#records.update(
+      recordId,
+      (record) => record && { ...record, facts: { ...record.facts, autoStop: null } },
+    );
+  }
+
+  async #isDriven({ recordId }: PlannedPod): Promise<boolean> {
+    return (await lockHolder(leaseFolder(this.#options.home, recordId))) !== undefined;
+  }
+}
+
+/** Whether a ComfyUI could be at work: not on a pod that is still on its way, or on none. */
+async function mayWork(runpod: RunPod, podId: string, signal: AbortSignal): Promise<boolean> {
+  const pod = await runpod.getPod(podId, signal).catch(missing);
+  const seen = pod && observePod(pod);
+  return seen?.condition === 'running' && seen.ssh !== undefined;
+}
+
+/** False when it did not run, or is no more. */
+async function stopUnlessStopped(runpod: RunPod, podId: string, signal: AbortSignal): Promise<boolean> {
+  const pod = await runpod.getPod(podId, signal).catch(missing);
+  if (!pod || ['stopped', 'gone'].includes(observePod(pod).condition)) return false;
+  await runpod.act(podId, 'stop', signal);
+  return true;
+}
+
+function missing(error: unknown): undefined {
+  if (error instanceof AutopodError && error.code === 'podNotFound') return undefined;
+  throw error;
+}

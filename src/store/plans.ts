@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { RECORD_SCHEMA } from './record-schema.ts';
+
+/** When the keeper stops a pod by itself; never while ComfyUI has a job. */
+export interface AutoStop {
+  /** ISO 8601, UTC. */
+  stopAt: string | null;
+  /** Milliseconds without traffic or job. */
+  idleMs: number | null;
+}
+
+/** A plan as the pod's record keeps it, with what the keeper needs to carry it out. */
+export interface StopPlan extends AutoStop {
+  /** Server the pod belongs to; the key is not kept. */
+  apiUrl: string;
+  /** The ssh key with which a pod that has no tunnel is asked for its jobs. */
+  keyPath: string;
+  needsAgent: boolean;
+  agentSocket: string | null;
+}
+
+/** The facts of a pod that a plan is about. */
+export interface PlanFacts {
+  launchId: string;
+  podId: string | null;
+  isCreateOpen: boolean;
+  autoStop?: StopPlan | null;
+}
+
+export interface PlannedPod extends PlanFacts {
+  recordId: string;
+  autoStop: StopPlan;
+}
+
+/**
+ * The pods with a plan, read from `pods.json` without the store, so that a status costs no library. Undefined when
+ * the file cannot be read: the commands that write it tell.
+ */
+export function plannedPods(podsPath: string): PlannedPod[] | undefined {
+  const text = readOrEmpty(podsPath);
+  try {
+    const { records = {} } = text === '' ? {} : (JSON.parse(text) as { records?: Record<string, Kept> });
+    return Object.entries(records)
+      .filter(([, { schema, machine }]) => schema <= RECORD_SCHEMA && machine === 'pod@1')
+      .flatMap(([recordId, { facts }]) =>
+        facts.autoStop ? [{ ...facts, recordId, autoStop: facts.autoStop }] : [],
+      );
+  } catch {
+    return undefined;
+  }
+}
+
+interface Kept {
+  schema: number;
+  machine: string;
+  facts: PlanFacts;
+}
+
+/** Whether RunPod may have the pod. */
+export function hasPod({ podId, isCreateOpen }: PlanFacts): boolean {
+  return podId !== null || isCreateOpen;
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

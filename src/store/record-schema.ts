@@ -1,0 +1,2 @@
+/** Version of a record's layout. */
+export const RECORD_SCHEMA = 1;
