@@ -1,5 +1,6 @@
 import { AutopodError } from '../errors.ts';
 import type { KeeperClient } from '../keeper/client.ts';
+import type { ChooseContext } from '../lifecycle/choose.ts';
 import type { DriveContext } from '../lifecycle/drive.ts';
 import type { Note } from '../lifecycle/environment.ts';
 import type { PodRecordFacts, PodStore } from '../lifecycle/pod-records.ts';
@@ -76,6 +77,20 @@ export class Context {
       const { usePrivateKey } = await import('../services/ssh/key.ts');
       return usePrivateKey((await this.config()).sshKeyPath);
     });
+  }
+
+  /** What choosing a pod needs; a pod that turns out to be gone is told. */
+  async choosing(): Promise<ChooseContext> {
+    const { timingsFrom } = await import('../lifecycle/timings.ts');
+    return {
+      home: this.home(),
+      pods: await this.pods(),
+      journal: await this.journal(),
+      runpod: await this.runpod(),
+      keeper: await this.keeper(),
+      timings: timingsFrom(this.env),
+      onGone: (podId) => this.out.say(text.gone(podId)),
+    };
   }
 
   /** What driving a pod needs, with its watchers. */

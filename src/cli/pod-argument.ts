@@ -4,7 +4,7 @@ import { accessWish } from './wishes.ts';
 
 /** The pod a command was given, or the only one there is (I12). Keeps a record of a pod it had none of. */
 export async function choosePod(context: Context, named: string | undefined): Promise<Chosen> {
-  const choosing = { home: context.home(), pods: await context.pods(), runpod: await context.runpod() };
+  const choosing = await context.choosing();
   // A pod adopted here is never created from this wish; it only tells what the pod is called.
   const wish = {
     name: named ?? '',

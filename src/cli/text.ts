@@ -22,6 +22,8 @@ export const text = {
   unfinishedLaunch: (id: string) =>
     `Launch ${id} is unfinished and may have a pod. autopod up goes on with it; connect makes another one.`,
   replacing: (podId: string) => `Pod ${podId} no longer exists at RunPod; making another one.`,
+  gone: (podId: string) =>
+    `RunPod says that pod ${podId} is gone, so autopod forgets it. What happened: autopod history ${podId}`,
   following: (pid: number) => `Another autopod (process ${pid}) is at it; showing its progress.`,
   twinTerminated: (podId: string, kept: string) =>
     `RunPod had made a second pod, ${podId}, for a request whose answer was lost. It is ended; ${kept} stays.`,

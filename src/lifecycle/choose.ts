@@ -4,8 +4,9 @@ import type { Pod, RunPod } from '../services/runpod/client.ts';
 import { ownLaunches } from '../services/runpod/launches.ts';
 import { LAUNCH_ID_ENV } from '../services/runpod/pod-request.ts';
 import { observePod } from '../services/runpod/pod-state.ts';
-import { type Home, leaseFolder } from '../store/home.ts';
+import { leaseFolder } from '../store/home.ts';
 import { lockHolder } from '../store/lock.ts';
+import { dropGone, type GoneContext } from './gone.ts';
 import {
   adoptedPod,
   type PodRecord,
@@ -17,10 +18,7 @@ import {
   savedState,
 } from './pod-records.ts';
 
-export interface ChooseContext {
-  home: Home;
-  pods: PodStore;
-  runpod: RunPod;
+export interface ChooseContext extends GoneContext {
   /** Throws when a pod should better not be bought, before anything is kept. */
   beforeBuying?: () => Promise<void>;
 }
@@ -61,7 +59,11 @@ export async function chooseLaunch(
     ([, record]) => !['ready', 'stopped', 'failed'].includes(savedState(record)),
   );
   const candidates = [unfinished, begun, records].find(({ length }) => length === 1) ?? begun;
-  if (candidates.length > 1) throw notChosen(candidates.map(([id, record]) => record.facts.podId ?? id));
+  if (candidates.length > 1) {
+    const left = await dropGone(context, candidates, signal);
+    if (left.length < candidates.length) return chooseLaunch(context, wishes, signal);
+    throw notChosen(candidates.map(([id, record]) => record.facts.podId ?? id));
+  }
   const only = candidates[0];
   if (only) return continueLaunch(context, only, wishes);
   const found = await ownLaunches(context.runpod, signal);
@@ -119,7 +121,15 @@ export async function chooseOnly(
   const listed = await context.runpod.listPods(signal);
   const known = new Set(records.map(([, { facts }]) => facts.podId));
   const unknown = listed.filter((pod) => observePod(pod).condition !== 'gone' && !known.has(pod.id));
-  const begun = records.filter(([, record]) => hasBegun(record));
+  const isListed = ({ facts }: PodRecord) => listed.some(({ id }) => id === facts.podId);
+  const begun = [
+    ...records.filter(([, record]) => isListed(record)),
+    ...(await dropGone(
+      context,
+      records.filter(([, record]) => hasBegun(record) && !isListed(record)),
+      signal,
+    )),
+  ];
   const names = [...begun.map(([id, { facts }]) => facts.podId ?? id), ...unknown.map((pod) => pod.id)];
   if (names.length > 1) throw notChosen(names);
   if (begun[0]) return continued(begun[0]);

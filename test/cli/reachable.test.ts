@@ -7,7 +7,6 @@ import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runAsBug } from '../../src/cli/run.ts';
 import { type AutopodError, FAILURES, type FailureCode } from '../../src/errors.ts';
-import { keeperClient } from '../../src/keeper/client.ts';
 import { keeperSocket } from '../../src/keeper/runtime-folder.ts';
 import { describeHome } from '../../src/store/home.ts';
 import { RecordStore } from '../../src/store/records.ts';

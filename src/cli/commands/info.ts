@@ -1,5 +1,9 @@
+import { toFailure } from '../../errors.ts';
 import type { TunnelView } from '../../keeper/client.ts';
+
+import { dropGone } from '../../lifecycle/gone.ts';
 import type { PodRecord } from '../../lifecycle/pod-records.ts';
+
 import type { Pod } from '../../services/runpod/client.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import type { Context } from '../context.ts';
@@ -19,7 +23,12 @@ export const info: Verb<object> = async (context, named) => {
   const { recordId, podId } = await choosePod(context, named);
   const record = await (await context.pods()).get(recordId);
   const tunnels = await (await context.keeper()).tunnels(signal);
-  const pod = await (await context.runpod()).getPod(podId, signal);
+  const runpod = await context.runpod();
+  const pod = await runpod.getPod(podId, signal).catch(async (error: unknown) => {
+    const isUnknown = toFailure(error).code === 'podNotFound';
+    if (isUnknown && record) await dropGone(await context.choosing(), [[recordId, record]], signal);
+    throw error;
+  });
   const tunnel = tunnels.find((view) => view.podId === podId);
   const shown = {
     ...describe(pod, record, tunnel),

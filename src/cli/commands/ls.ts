@@ -1,5 +1,6 @@
 import type { TunnelView } from '../../keeper/client.ts';
 import { hasBegun, readableRecords } from '../../lifecycle/choose.ts';
+import { dropGone } from '../../lifecycle/gone.ts';
 import { type PodRecord, savedState } from '../../lifecycle/pod-records.ts';
 import type { Pod } from '../../services/runpod/client.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
@@ -34,9 +35,10 @@ export const ls: Verb<{ all?: boolean }> = async (context, _podId, { all }) => {
   const pods = await (await context.runpod()).listPods(context.signal);
   const living = pods.filter((pod) => observePod(pod).condition !== 'gone');
   const known = new Set(living.map((pod) => pod.id));
-  const missing = records.filter(
+  const unlisted = records.filter(
     ([, record]) => !known.has(record.facts.podId ?? '') && (all || hasBegun(record)),
   );
+  const missing = await dropGone(await context.choosing(), unlisted, context.signal);
   const rows = [
     ...living.map((pod) => podRow(pod, records.find(([, { facts }]) => facts.podId === pod.id)?.[1])),
     ...missing.map(([id, record]) => launchRow(id, record)),

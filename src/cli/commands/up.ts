@@ -76,9 +76,7 @@ async function choose(
   const wishes = { wish, access: accessWish(options) };
   await context.privateKey();
   const choosing = {
-    home: context.home(),
-    pods: await context.pods(),
-    runpod: await context.runpod(),
+    ...(await context.choosing()),
     beforeBuying: () => beforeBuying(context, wish, options),
   };
   return withLock(join(choosing.home.locks, 'launch'), { signal }, async () => {
