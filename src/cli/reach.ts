@@ -39,9 +39,9 @@ export async function reach(
     context.resume = ['autopod', RESUMED_BY[goal], podId].filter(Boolean).join(' ');
   };
   resumeWith((await (await context.pods()).get(recordId))?.facts.podId ?? null);
-  const onState = (state: string, { podId }: PodRecordFacts) => {
+  const onState = (state: string, { podId, wish }: PodRecordFacts) => {
     resumeWith(podId);
-    progress.onState(state);
+    progress.onState(state, wish.volumeId !== undefined);
     if (jsonStream) out.jsonLine({ at: new Date().toISOString(), podId, state });
   };
   try {

@@ -1,29 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../errors.ts';
 import type { PodFacts } from '../machines/pod-types.ts';
-import { observePod } from '../services/runpod/pod-state.ts';
+import { observePod, type PodSeen } from '../services/runpod/pod-state.ts';
 import type { Environment } from './environment.ts';
 import { findPod } from './look.ts';
-import { withPodLog } from './pod-log.ts';
+import { bootLog, type Witness, withPodLog } from './pod-log.ts';
 
 /** Waits until the pod runs and its sshd has a public address. */
 export async function awaitBoot(
   env: Environment,
   facts: PodFacts,
   readyBy: number,
+  witness: Witness,
   signal: AbortSignal,
 ): Promise<{ podId: string }> {
   const podId = facts.podId ?? '';
-  return withPodLog(env, podId, 'system', signal, async () => {
+  if (await bootOf(env, facts, signal)) return { podId };
+  return withPodLog(env, podId, bootLog(witness), signal, async () => {
     for (;;) {
-      if (await hasBooted(env, facts, signal)) return { podId };
+      const booted = await bootOf(env, facts, signal);
+      witness.startedAt = booted?.bootId || undefined;
+      if (booted) return { podId };
       if (Date.now() > readyBy) throw new AutopodError('bootTimedOut', { podId });
       await sleep(env.timings.podPollMs, undefined, { signal });
     }
   });
 }
 
-async function hasBooted(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<boolean> {
+/** The pod, once it can be reached. */
+async function bootOf(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<PodSeen | undefined> {
   const podId = facts.podId ?? '';
   const pod = await findPod(env, facts, signal);
   if (!pod) return failUnlessLate(env, facts);
@@ -32,14 +37,14 @@ async function hasBooted(env: Environment, facts: PodFacts, signal: AbortSignal)
   if (seen.condition === 'stopped' && facts.bootToReplace === null) {
     throw new AutopodError('podNotRunning', { podId });
   }
-  if (seen.condition !== 'running' || seen.bootId === facts.bootToReplace) return false;
+  if (seen.condition !== 'running' || seen.bootId === facts.bootToReplace) return undefined;
   if (seen.gpuCount === 0) throw new AutopodError('podWithoutGpu', { podId });
   if (!seen.ports.includes('22/tcp')) throw new AutopodError('podWithoutSsh', { podId });
-  return seen.ssh !== undefined;
+  return seen.ssh ? seen : undefined;
 }
 
 // RunPod's answers may lag behind its own create.
-function failUnlessLate(env: Environment, { podId, launchedAt }: PodFacts): false {
-  if (Date.now() - launchedAt < env.timings.lateInListMs) return false;
+function failUnlessLate(env: Environment, { podId, launchedAt }: PodFacts): undefined {
+  if (Date.now() - launchedAt < env.timings.lateInListMs) return undefined;
   throw new AutopodError('podGone', { podId: podId ?? '' });
 }

@@ -8,7 +8,7 @@ import { ownIdentity } from '../store/process-identity.ts';
 import type { Environment } from './environment.ts';
 import { findPod } from './look.ts';
 import { openTunnel } from './open-tunnel.ts';
-import { withPodLog } from './pod-log.ts';
+import { containerLog, type Witness, withPodLog } from './pod-log.ts';
 
 /**
  * Opens the tunnel the user will use and waits for a 200 from ComfyUI through it (I4). With `--no-tunnel` a
@@ -18,13 +18,14 @@ export async function awaitComfyUI(
   env: Environment,
   facts: PodFacts,
   readyBy: number,
+  witness: Witness,
   signal: AbortSignal,
 ): Promise<{ localPort: number | null }> {
   const podId = facts.podId ?? '';
   const { keepTunnel, localPort } = facts.access;
   const wanted = keepTunnel ? { localPort } : { localPort: 'auto' as const, neededBy: ownIdentity() };
   const tunnel = await openTunnel(env, { podId, ...wanted }, signal);
-  await withPodLog(env, podId, 'container', signal, () =>
+  await withPodLog(env, podId, containerLog(witness), signal, () =>
     untilAnswering(env, facts, tunnel, readyBy, signal),
   );
   if (keepTunnel) return { localPort: tunnel.localPort };

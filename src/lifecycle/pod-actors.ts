@@ -5,6 +5,7 @@ import { awaitComfyUI } from './comfy.ts';
 import type { Environment } from './environment.ts';
 import { lookForPod } from './look.ts';
 import { findDataCenter, placePod, planCandidates } from './place.ts';
+import type { Witness } from './pod-log.ts';
 import { startPod, stopPod, terminatePod } from './power.ts';
 
 type Work<Output, Input> = (args: { input: Input; signal: AbortSignal }) => Promise<Output>;
@@ -19,15 +20,26 @@ export function providedPodMachine(env: Environment, save: (root: AnyActorRef) =
       return work({ input, signal });
     });
 
+  const witness: Witness = { isPlaced: false, startedAt: undefined };
+
   return podMachine.provide({
     actors: {
       lookForPod: durable(({ input, signal }) => lookForPod(env, input, signal)),
       validateVolume: durable(({ input, signal }) => findDataCenter(env, input.wish, signal)),
       planPlacement: durable(({ input, signal }) => planCandidates(env, input.wish, signal)),
-      placePod: durable(({ input, signal }) => placePod(env, input.facts, input.candidate, signal)),
-      awaitBoot: durable(({ input, signal }) => awaitBoot(env, input.facts, input.readyBy, signal)),
-      awaitComfyUI: durable(({ input, signal }) => awaitComfyUI(env, input.facts, input.readyBy, signal)),
-      startPod: durable(({ input, signal }) => startPod(env, input.facts, signal)),
+      placePod: durable(async ({ input, signal }) => {
+        const placed = await placePod(env, input.facts, input.candidate, signal);
+        witness.isPlaced = true;
+        return placed;
+      }),
+      awaitBoot: durable(({ input, signal }) => awaitBoot(env, input.facts, input.readyBy, witness, signal)),
+      awaitComfyUI: durable(({ input, signal }) =>
+        awaitComfyUI(env, input.facts, input.readyBy, witness, signal),
+      ),
+      startPod: durable(async ({ input, signal }) => {
+        witness.isPlaced = false;
+        await startPod(env, input.facts, signal);
+      }),
       stopPod: durable(({ input, signal }) => stopPod(env, input, signal)),
       terminatePod: durable(({ input, signal }) => terminatePod(env, input, signal)),
     },

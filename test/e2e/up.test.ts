@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
 describe('up, from nothing to nothing', () => {
@@ -10,7 +11,7 @@ describe('up, from nothing to nothing', () => {
   const port = { value: 0 };
 
   it('up creates a pod where the volume is and ends when ComfyUI answers through the tunnel', async () => {
-    const run = await world.autopod(['up', '--volume-id', 'abc123xyz', '--local-port', 'auto']);
+    const run = await world.autopod(['up', '--volume-id', 'abc123xyz', '--local-port', await freePort()]);
     expect(run).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^ComfyUI available at http:\/\/localhost:\d+\n$/),
@@ -25,7 +26,7 @@ describe('up, from nothing to nothing', () => {
   it('progress tells each phase on stderr, the image pull among them', async () => {
     const { stderr } = await world.autopod(['up', '--new', '--local-port', 'auto', '--name', 'second']);
     for (const phase of [
-      'Checking the volume',
+      'Planning the placement',
       'Creating the pod',
       'Booting',
       'ComfyUI starting',

@@ -35,8 +35,18 @@ export const POD_STATE_WORDS: Record<PodStateName, string> = {
   failed: 'Failed',
 };
 
-export function podStateWords(state: string): string {
-  return (POD_STATE_WORDS as Record<string, string>)[state] ?? state;
+/** What is true whether or not there is a volume to check. */
+const WITHOUT_VOLUME: Record<string, string> = {
+  'creating.validatingVolume': 'Planning the placement',
+  'creating.volumeValidated': 'Planning the placement',
+};
+
+/** A pod's state in words; where it is not known whether there is a volume, none is spoken of. */
+export function podStateWords(state: string, hasVolume = false): string {
+  const words: Record<string, string> = hasVolume
+    ? POD_STATE_WORDS
+    : { ...POD_STATE_WORDS, ...WITHOUT_VOLUME };
+  return words[state] ?? state;
 }
 
 /** What a tunnel is doing in a state, as the timeline and `tunnel --status` show it. */

@@ -17,11 +17,15 @@ const LASTING: Note['kind'][] = [
 /** Lines of the pod's log worth keeping on screen. */
 const MILESTONE = /create container|pulling from|start container|to see the gui|error/i;
 
+/** For a pod that runs already this is over at once: it is told when it lasts so many milliseconds, or something happens in it. */
+const MAY_BE_OVER = 'booting';
+const LASTS_MS = 1_500;
+
 /** Milliseconds below which nobody wonders how long a state usually takes. */
 const WORTH_TELLING_MS = 5_000;
 
 export interface Progress {
-  onState: (state: string) => void;
+  onState: (state: string, hasVolume: boolean) => void;
   tell: (note: Note) => void;
   end: () => void;
 }
@@ -35,27 +39,45 @@ export function showProgress(out: Output, usual: Map<string, number>, begun = Da
   const liveLine = out.isLive ? new LiveLine(out) : undefined;
   const pull = new ImagePull();
   let lastLine = '';
-  const print = (line: string) => {
+  let held: { tell: () => void; timer: NodeJS.Timeout } | undefined;
+  const print = (line: string, at = elapsed(begun)) => {
     if (line === lastLine) return;
     lastLine = line;
     liveLine?.clear();
-    out.say(`${elapsed(begun)}  ${line}`);
+    out.say(`${at}  ${line}`);
+  };
+  const release = (isTold: boolean) => {
+    clearTimeout(held?.timer);
+    const { tell } = held ?? {};
+    held = undefined;
+    if (isTold) tell?.();
   };
   return {
-    onState: (state) => {
+    onState: (state, hasVolume) => {
+      release(false);
       const usualMs = usual.get(state) ?? 0;
-      const words = podStateWords(state);
-      print(usualMs < WORTH_TELLING_MS ? words : `${words} (usually ${clock(usualMs)})`);
-      liveLine?.start(words);
+      const words = podStateWords(state, hasVolume);
+      const line = usualMs < WORTH_TELLING_MS ? words : `${words} (usually ${clock(usualMs)})`;
+      const at = elapsed(begun);
+      const tell = () => {
+        print(line, at);
+        liveLine?.start(words);
+      };
+      if (state === MAY_BE_OVER) held = { tell, timer: setTimeout(() => release(true), LASTS_MS) };
+      else tell();
     },
     tell: (note) => {
+      release(true);
       const pulled = note.kind === 'podLog' ? pull.read(note.line) : undefined;
       const words = pulled?.words ?? printable(noteWords(note));
       const isMilestone = pulled?.isMilestone ?? (note.kind === 'podLog' && MILESTONE.test(note.line));
       if (isMilestone || LASTING.includes(note.kind)) print(`  ${words}`);
       else liveLine?.detail(words);
     },
-    end: () => liveLine?.stop(),
+    end: () => {
+      release(false);
+      liveLine?.stop();
+    },
   };
 }
 
