@@ -6,6 +6,7 @@ import type { Note } from '../lifecycle/environment.ts';
 import type { PodRecordFacts, PodStore } from '../lifecycle/pod-records.ts';
 import type { Config } from '../services/config.ts';
 import type { RunPod } from '../services/runpod/client.ts';
+import type { PodSeen } from '../services/runpod/pod-state.ts';
 import type { PrivateKey } from '../services/ssh/key.ts';
 import { type Home, homePath, openHome } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
@@ -104,6 +105,8 @@ export class Context {
       this.pods(),
       this.journal(),
     ]);
+    const { bookRun } = await import('../store/ledger.ts');
+    const { costSighting } = await import('../services/runpod/pod-state.ts');
     const { apiUrl, apiKey } = await this.config();
     const env = {
       account: { apiUrl, apiKey },
@@ -112,6 +115,7 @@ export class Context {
       timings: timingsFrom(this.env),
       privateKey: () => this.privateKey(),
       tell: watch.tell,
+      book: (seen: PodSeen, isLast: boolean) => bookRun(pods, costSighting(seen), isLast),
     };
     return { env, home: this.home(), pods, journal, onState: watch.onState, inspect: watch.inspect };
   }

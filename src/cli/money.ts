@@ -1,10 +1,3 @@
-import type { PodSeen } from '../services/runpod/pod-state.ts';
-
-/** USD since the pod was last started: running time only, at the present rate. */
-export function spentThisRun({ uptimeSeconds, costPerHour }: PodSeen): number {
-  return (uptimeSeconds / 3600) * costPerHour;
-}
-
 /** `3h 05m`, `12m`, `40s`. */
 export function uptimeWords(seconds: number): string {
   if (seconds < 60) return `${Math.floor(seconds)}s`;

@@ -1,10 +1,24 @@
-import { observePod } from '../services/runpod/pod-state.ts';
+import { costSighting, observePod } from '../services/runpod/pod-state.ts';
+import { type Spent, spentUntil } from '../store/ledger.ts';
 import type { Context } from './context.ts';
-import { spentThisRun } from './money.ts';
 
-/** What this run of a pod has cost until now; undefined when RunPod does not say or nothing was spent. */
-export async function spentUntilNow(context: Context, podId: string): Promise<number | undefined> {
+/** What a pod has cost until now; undefined when RunPod does not say, or nothing was spent. */
+export async function spentUntilNow(
+  context: Context,
+  recordId: string,
+  podId: string,
+): Promise<Spent | undefined> {
   const pod = await (await context.runpod()).getPod(podId, context.signal).catch(() => undefined);
-  const spent = pod ? spentThisRun(observePod(pod)) : 0;
-  return spent > 0 ? spent : undefined;
+  const record = await (await context.pods()).get(recordId);
+  const spent = pod && spentUntil(record?.facts.ledger, costSighting(observePod(pod)));
+  return spent && spent.total > 0 ? spent : undefined;
+}
+
+/** As `--json` shows it. */
+export function spentJson(spent: Spent | undefined) {
+  return {
+    spent: spent?.total ?? null,
+    spentThisRun: spent?.run ?? null,
+    isSpentAtLeast: spent?.isAtLeast ?? false,
+  };
 }

@@ -1,6 +1,7 @@
 import type { AutoStop, TunnelView } from '../keeper/client.ts';
 import type { Note } from '../lifecycle/environment.ts';
 import type { Candidate, PodWish } from '../machines/pod-types.ts';
+import type { Spent } from '../store/ledger.ts';
 import { dayOf } from './day.ts';
 import { uptimeWords } from './money.ts';
 import { TUNNEL_STATE_WORDS } from './text/states.ts';
@@ -33,12 +34,12 @@ export const text = {
   waitingForApi: (why: string) => `${why} Trying again`,
   trying: (candidate: Candidate, number: number, of: number) =>
     `${candidateWords(candidate)}${of > 1 ? ` (${number} of ${of})` : ''}`,
-  stopped: (podId: string, spent: number | undefined) =>
+  stopped: (podId: string, spent: Spent | undefined) =>
     `Stopped pod ${podId}: the GPU is no longer paid for.${spentWords(spent)} What is on a network volume stays; the container disk is wiped.`,
   stoppedAlready: (podId: string) => `Pod ${podId} is stopped already: no GPU is paid for.`,
   startWarning: () =>
     'A stopped pod keeps its machine, not its GPU: it may come back with another number of GPUs, or none.',
-  killed: (podId: string, spent: number | undefined) =>
+  killed: (podId: string, spent: Spent | undefined) =>
     `Ended pod ${podId}.${spentWords(spent)} Network volumes are kept.`,
   unused: (podId: string, rate: string, why: string) =>
     `${podId} costs ${rate} and ${why}. Release its GPU with: autopod stop ${podId}`,
@@ -140,8 +141,21 @@ function timeWords(when: Date, now: Date): string {
   return when.toDateString() === now.toDateString() ? time : `${time} on ${dayOf(when)}`;
 }
 
-function spentWords(spent: number | undefined): string {
-  return spent === undefined ? '' : ` This run cost $${spent.toFixed(2)}.`;
+function spentWords(spent: Spent | undefined): string {
+  if (spent === undefined) return '';
+  if (spent.run === 0) return ` It cost ${totalWords(spent)}.`;
+  const total = spent.total > spent.run ? `, the pod ${totalWords(spent)}` : '';
+  return ` This run cost $${spent.run.toFixed(2)}${total}.`;
+}
+
+/** `$1.20 in all`; a run that went on unseen cost more than is known. */
+export function totalWords({ total, isAtLeast }: Pick<Spent, 'total' | 'isAtLeast'>): string {
+  return `${isAtLeast ? 'at least ' : ''}$${total.toFixed(2)} in all`;
+}
+
+/** `$1.20`, with a plus where it was more than that. */
+export function spentCell(spent: number, isAtLeast: boolean): string {
+  return `$${spent.toFixed(2)}${isAtLeast ? '+' : ''}`;
 }
 
 export function usd(perHour: number): string {

@@ -2,9 +2,10 @@ import { stat } from 'node:fs/promises';
 import { AutopodError, toFailure } from '../errors.ts';
 import type { RunPod } from '../services/runpod/client.ts';
 import { findLaunch } from '../services/runpod/launches.ts';
-import { observePod } from '../services/runpod/pod-state.ts';
+import { costSighting, observePod } from '../services/runpod/pod-state.ts';
 import { type Home, leaseFolder } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
+import { bookRun, type LedgerFacts } from '../store/ledger.ts';
 import { lockHolder } from '../store/lock.ts';
 import { type AutoStop, hasPod, type PlanFacts, type PlannedPod, plannedPods } from '../store/plans.ts';
 import { RecordStore } from '../store/records.ts';
@@ -45,7 +46,7 @@ interface Watched {
  */
 export class Stopping {
   readonly #options: StoppingOptions;
-  readonly #records: RecordStore<PlanFacts>;
+  readonly #records: RecordStore<PlanFacts & LedgerFacts>;
   readonly #watched = new Map<string, Watched>();
   #planned: PlannedPod[] = [];
   #wanted: PlannedPod[] = [];
@@ -136,7 +137,7 @@ export class Stopping {
     signal: AbortSignal,
   ): Promise<void> {
     this.#options.log(`stopping pod ${podId}: ${reason}`);
-    if (await stopUnlessStopped(runpod, podId, signal)) await this.#tell(pod.recordId, podId, reason);
+    if (await this.#stopUnlessStopped(runpod, podId, signal)) await this.#tell(pod.recordId, podId, reason);
     await this.#options.closeTunnel(podId);
     await this.#end(pod.recordId);
   }
@@ -145,10 +146,20 @@ export class Stopping {
   async #stopLaunch(runpod: RunPod, pod: PlannedPod, reason: string, signal: AbortSignal): Promise<void> {
     const found = await findLaunch(runpod, pod.launchId, signal);
     for (const { id } of found) {
-      if (await stopUnlessStopped(runpod, id, signal)) await this.#tell(pod.recordId, id, reason);
+      if (await this.#stopUnlessStopped(runpod, id, signal)) await this.#tell(pod.recordId, id, reason);
     }
     const { unknownForMs } = this.#watch(pod);
     if (found.length > 0 || unknownForMs >= UNKNOWN_GRACE_MS) await this.#end(pod.recordId);
+  }
+
+  /** False when it did not run, or is no more. */
+  async #stopUnlessStopped(runpod: RunPod, podId: string, signal: AbortSignal): Promise<boolean> {
+    const pod = await runpod.getPod(podId, signal).catch(missing);
+    const seen = pod && observePod(pod);
+    if (!seen || seen.condition === 'stopped' || seen.condition === 'gone') return false;
+    await bookRun(this.#records, costSighting(seen), true);
+    await runpod.act(podId, 'stop', signal);
+    return true;
   }
 
   #tell(recordId: string, podId: string, reason: string): Promise<void> {
@@ -184,14 +195,6 @@ async function mayWork(runpod: RunPod, podId: string, signal: AbortSignal): Prom
   const pod = await runpod.getPod(podId, signal).catch(missing);
   const seen = pod && observePod(pod);
   return seen?.condition === 'running' && seen.ssh !== undefined;
-}
-
-/** False when it did not run, or is no more. */
-async function stopUnlessStopped(runpod: RunPod, podId: string, signal: AbortSignal): Promise<boolean> {
-  const pod = await runpod.getPod(podId, signal).catch(missing);
-  if (!pod || ['stopped', 'gone'].includes(observePod(pod).condition)) return false;
-  await runpod.act(podId, 'stop', signal);
-  return true;
 }
 
 function missing(error: unknown): undefined {

@@ -194,8 +194,8 @@ class Persistence {
   }
 }
 
-function writtenByOthers({ asked, autoStop = null }: PodRecordFacts): Partial<PodRecordFacts> {
-  return { asked, autoStop };
+function writtenByOthers({ asked, autoStop = null, ledger = null }: PodRecordFacts): Partial<PodRecordFacts> {
+  return { asked, autoStop, ledger };
 }
 
 function isRoot(event: InspectionEvent): boolean {

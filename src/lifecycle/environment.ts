@@ -2,6 +2,7 @@ import type { Failure } from '../errors.ts';
 import type { KeeperClient, OpenRequest } from '../keeper/client.ts';
 import type { Candidate } from '../machines/pod-types.ts';
 import type { RunPod } from '../services/runpod/client.ts';
+import type { PodSeen } from '../services/runpod/pod-state.ts';
 import type { PrivateKey } from '../services/ssh/key.ts';
 import type { Timings } from './timings.ts';
 
@@ -26,4 +27,6 @@ export interface Environment {
   account: OpenRequest['account'];
   timings: Timings;
   tell: (note: Note) => void;
+  /** Notes what the pod has cost until now; `isLast` when this run of it is ended now. */
+  book: (seen: PodSeen, isLast: boolean) => Promise<void>;
 }

@@ -17,7 +17,10 @@ export async function lookForPod(env: Environment, facts: PodFacts, signal: Abor
   const lookUntil = facts.isCreateOpen || isLate ? Date.now() + env.timings.listSettleMs : 0;
   for (;;) {
     const pod = await findPod(env, facts, signal);
-    if (pod) return sightingOf(pod);
+    if (pod) {
+      await env.book(observePod(pod), false);
+      return sightingOf(pod);
+    }
     if (Date.now() >= lookUntil) return { found: 'nothing' };
     env.tell({ kind: 'lookingFurther' });
     await sleep(env.timings.lookAgainMs, undefined, { signal });

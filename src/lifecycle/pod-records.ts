@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AutopodError } from '../errors.ts';
 import { stateName } from '../machines/names.ts';
 import type { AccessWish, Goal, PodContext, PodFacts, PodWish } from '../machines/pod-types.ts';
+import type { Ledger } from '../store/ledger.ts';
 import type { StopPlan } from '../store/plans.ts';
 import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import type { RecordStore, StoredRecord } from '../store/records.ts';
@@ -18,6 +19,8 @@ export interface PodRecordFacts extends PodFacts {
   asked: Asked | null;
   /** When the keeper stops the pod by itself; kept from before the pod is created until it is stopped. */
   autoStop?: StopPlan | null;
+  /** What the pod has cost, run by run. */
+  ledger?: Ledger | null;
 }
 
 export type PodStore = RecordStore<PodRecordFacts>;

@@ -13,6 +13,7 @@ export async function startPod(env: Environment, facts: PodFacts, signal: AbortS
     const seen = await see(env, facts, signal);
     if (seen.condition === 'stopped') await env.runpod.act(seen.podId, 'start', signal);
     if (seen.condition === 'running' && seen.bootId === facts.bootToReplace) {
+      await env.book(seen, true);
       await env.runpod.act(seen.podId, 'restart', signal);
     }
   });
@@ -25,6 +26,7 @@ export async function stopPod(env: Environment, facts: PodFacts, signal: AbortSi
     const seen = await see(env, facts, signal);
     if (seen.condition === 'stopped') return;
     if (seen.isLocked) throw new AutopodError('podLocked', { podId });
+    await env.book(seen, true);
     await env.runpod.act(podId, 'stop', signal);
   });
   await env.keeper.close(podId, signal);

@@ -5,12 +5,13 @@ import { dropGone } from '../../lifecycle/gone.ts';
 import type { PodRecord } from '../../lifecycle/pod-records.ts';
 
 import type { Pod } from '../../services/runpod/client.ts';
-import { observePod } from '../../services/runpod/pod-state.ts';
+import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
+import { bookRun, spentUntil } from '../../store/ledger.ts';
 import type { Context } from '../context.ts';
-import { spentThisRun, uptimeWords } from '../money.ts';
+import { uptimeWords } from '../money.ts';
 import { choosePod } from '../pod-argument.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
-import { autoStopWords, text, usd } from '../text.ts';
+import { autoStopWords, text, totalWords, usd } from '../text.ts';
 import { toldState } from '../told-state.ts';
 import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
@@ -29,6 +30,7 @@ export const info: Verb<object> = async (context, named) => {
     if (isUnknown && record) await dropGone(await context.choosing(), [[recordId, record]], signal);
     throw error;
   });
+  await bookRun(await context.pods(), costSighting(observePod(pod)), false);
   const tunnel = tunnels.find((view) => view.podId === podId);
   const shown = {
     ...describe(pod, record, tunnel),
@@ -46,6 +48,8 @@ export const info: Verb<object> = async (context, named) => {
 
 function describe(pod: Pod, record: PodRecord | undefined, tunnel: TunnelView | undefined) {
   const seen = observePod(pod);
+  const spent = spentUntil(record?.facts.ledger, costSighting(seen));
+  const plan = record?.facts.autoStop;
   return {
     podId: pod.id,
     name: pod.name,
@@ -59,7 +63,10 @@ function describe(pod: Pod, record: PodRecord | undefined, tunnel: TunnelView | 
     image: pod.image ?? null,
     costPerHour: seen.costPerHour,
     uptimeSeconds: seen.uptimeSeconds,
-    spent: spentThisRun(seen),
+    spent: spent.total,
+    spentThisRun: spent.run,
+    isSpentAtLeast: spent.isAtLeast,
+    autoStop: plan ? { stopAt: plan.stopAt, idleMs: plan.idleMs } : null,
     volume: seen.volume ?? null,
     ports: seen.ports,
     ssh: seen.ssh ?? null,
@@ -111,7 +118,7 @@ async function answersAt(url: string, signal: AbortSignal): Promise<boolean> {
 }
 
 function rows(shown: ReturnType<typeof describe> & { services: Service[] }): [string, string][] {
-  const { volume, ssh, tunnel, failure } = shown;
+  const { volume, ssh, tunnel, failure, autoStop } = shown;
   return [
     ['Pod', `${shown.podId} (${shown.name})`],
     ['Status', shown.state ? `${shown.status}, ${shown.state}` : shown.status],
@@ -119,15 +126,27 @@ function rows(shown: ReturnType<typeof describe> & { services: Service[] }): [st
     ['GPU', shown.gpu ? `${shown.gpuCount}x ${shown.gpu}` : 'none'],
     ['Where', `${shown.dataCenterId ?? 'not placed'}, ${shown.cloud ?? 'unknown'} cloud`],
     ['Image', shown.image ?? 'unknown'],
-    ['Cost', `${usd(shown.costPerHour)}, $${shown.spent.toFixed(2)} in ${uptimeWords(shown.uptimeSeconds)}`],
+    ['Cost', costWords(shown)],
     ['Volume', volume ? `${volume.volumeId} → ${volume.path}` : 'none'],
     ...(shown.services.length > 0
       ? shown.services.map((service): [string, string] => ['Public', serviceWords(service)])
       : [['Public', 'nothing'] as [string, string]]),
     ['SSH', ssh ? `${ssh.user}@${ssh.host} port ${ssh.port}` : 'not ready'],
     ['Tunnel', tunnel ? `localhost:${tunnel.localPort}, ${TUNNEL_STATE_WORDS[tunnel.state]}` : 'none'],
-    ...(tunnel?.autoStop ? [['Stops', autoStopWords(tunnel.autoStop)] as [string, string]] : []),
+    ...(autoStop ? [['Stops', autoStopWords(autoStop)] as [string, string]] : []),
   ];
+}
+
+function costWords({
+  costPerHour,
+  uptimeSeconds,
+  spent,
+  spentThisRun,
+  isSpentAtLeast,
+}: ReturnType<typeof describe>): string {
+  const run = `${usd(costPerHour)}, $${spentThisRun.toFixed(2)} in ${uptimeWords(uptimeSeconds)}`;
+  if (spent === spentThisRun && !isSpentAtLeast) return run;
+  return `${run}, ${totalWords({ total: spent, isAtLeast: isSpentAtLeast })}`;
 }
 
 function serviceWords({ port, label, url, isAnswering }: Service): string {

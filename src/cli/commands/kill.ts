@@ -1,7 +1,7 @@
 import { confirm } from '../ask.ts';
 import { choosePod } from '../pod-argument.ts';
 import { reach, throwFailure } from '../reach.ts';
-import { spentUntilNow } from '../spent.ts';
+import { spentJson, spentUntilNow } from '../spent.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 
@@ -12,10 +12,10 @@ export const kill: Verb<{ yes?: boolean }> = async (context, named, { yes }) => 
     context.out.say(text.nothingDone());
     return 1;
   }
-  const spent = await spentUntilNow(context, podId);
+  const spent = await spentUntilNow(context, recordId, podId);
   const outcome = await reach(context, recordId, 'terminated', { timeout: Number.POSITIVE_INFINITY });
   if (outcome.failure?.code !== 'podGone') await throwFailure(context, outcome);
-  if (context.out.isJson) context.out.json({ podId, state: 'terminated', spent: spent ?? null });
+  if (context.out.isJson) context.out.json({ podId, state: 'terminated', ...spentJson(spent) });
   else context.out.line(text.killed(podId, spent));
   return 0;
 };

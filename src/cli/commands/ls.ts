@@ -3,11 +3,12 @@ import { hasBegun, readableRecords } from '../../lifecycle/choose.ts';
 import { dropGone } from '../../lifecycle/gone.ts';
 import { type PodRecord, savedState } from '../../lifecycle/pod-records.ts';
 import type { Pod } from '../../services/runpod/client.ts';
-import { observePod } from '../../services/runpod/pod-state.ts';
+import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
+import { bookRun, spentUntil } from '../../store/ledger.ts';
 import type { Context } from '../context.ts';
-import { spentThisRun, uptimeWords } from '../money.ts';
+import { uptimeWords } from '../money.ts';
 import type { Output } from '../output.ts';
-import { text, usd } from '../text.ts';
+import { spentCell, text, usd } from '../text.ts';
 import { toldState } from '../told-state.ts';
 import type { Verb } from '../verb.ts';
 import { table } from '../views/table.ts';
@@ -23,8 +24,11 @@ interface Row {
   dataCenterId: string | null;
   uptimeSeconds: number;
   costPerHour: number;
-  /** USD since this start. */
+  /** USD of all its runs that autopod knows of; of this one alone where it has no record. */
   spent: number;
+  spentThisRun: number;
+  /** It was more than that: some run went on unseen. */
+  isSpentAtLeast: boolean;
 }
 
 const UNUSED_AFTER_SECONDS = 30 * 60;
@@ -44,8 +48,14 @@ export const ls: Verb<{ all?: boolean }> = async (context, _podId, { all }) => {
     ...missing.map(([id, record]) => launchRow(id, record)),
   ];
   const tunnels = await (await context.keeper()).tunnels(context.signal);
+  for (const pod of living) await bookRun(await context.pods(), costSighting(observePod(pod)), false);
   show(context, rows);
-  for (const { podId, autoStop } of tunnels) if (autoStop) context.out.say(text.plannedStop(podId, autoStop));
+  for (const [, { facts }] of records) {
+    const { podId, autoStop } = facts;
+    if (autoStop && rows.some((row) => podId !== null && row.podId === podId)) {
+      context.out.say(text.plannedStop(podId ?? '', autoStop));
+    }
+  }
   for (const row of rows) {
     const why = unusedBecause(row, tunnels);
     if (row.podId && why) context.out.say(text.unused(row.podId, usd(row.costPerHour), why));
@@ -80,7 +90,7 @@ function printTable(out: Output, rows: Row[], totalPerHour: number): void {
     row.gpu,
     row.dataCenterId ?? '–',
     row.uptimeSeconds > 0 ? uptimeWords(row.uptimeSeconds) : '–',
-    `$${row.spent.toFixed(2)}`,
+    spentCell(row.spent, row.isSpentAtLeast),
     usd(row.costPerHour),
   ]);
   out.line(table(head, cells, out.screen, ['WHERE', 'NAME']));
@@ -89,6 +99,7 @@ function printTable(out: Output, rows: Row[], totalPerHour: number): void {
 
 function podRow(pod: Pod, record: PodRecord | undefined): Row {
   const seen = observePod(pod);
+  const spent = spentUntil(record?.facts.ledger, costSighting(seen));
   return {
     podId: pod.id,
     name: pod.name,
@@ -98,12 +109,15 @@ function podRow(pod: Pod, record: PodRecord | undefined): Row {
     dataCenterId: seen.dataCenterId ?? null,
     uptimeSeconds: seen.uptimeSeconds,
     costPerHour: seen.costPerHour,
-    spent: spentThisRun(seen),
+    spent: spent.total,
+    spentThisRun: spent.run,
+    isSpentAtLeast: spent.isAtLeast,
   };
 }
 
 function launchRow(id: string, record: PodRecord): Row {
-  const { wish, podId } = record.facts;
+  const { wish, podId, ledger } = record.facts;
+  const spent = spentUntil(ledger, { podId: podId ?? '', bootId: '', isRunning: false, spent: 0 });
   return {
     podId,
     name: wish.name,
@@ -113,6 +127,8 @@ function launchRow(id: string, record: PodRecord): Row {
     dataCenterId: wish.dataCenterId ?? null,
     uptimeSeconds: 0,
     costPerHour: 0,
-    spent: 0,
+    spent: spent.total,
+    spentThisRun: 0,
+    isSpentAtLeast: spent.isAtLeast,
   };
 }

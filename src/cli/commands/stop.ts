@@ -2,7 +2,7 @@ import { observePod } from '../../services/runpod/pod-state.ts';
 import type { Context } from '../context.ts';
 import { choosePod } from '../pod-argument.ts';
 import { reach, throwFailure } from '../reach.ts';
-import { spentUntilNow } from '../spent.ts';
+import { spentJson, spentUntilNow } from '../spent.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 
@@ -10,11 +10,11 @@ import type { Verb } from '../verb.ts';
 export const stop: Verb<object> = async (context, named) => {
   const { recordId, podId: before } = await choosePod(context, named);
   const wasStopped = await isStopped(context, before);
-  const spent = await spentUntilNow(context, before);
+  const spent = await spentUntilNow(context, recordId, before);
   const outcome = await reach(context, recordId, 'stopped', { timeout: Number.POSITIVE_INFINITY });
   await throwFailure(context, outcome);
   const podId = outcome.facts?.podId ?? '';
-  if (context.out.isJson) context.out.json({ podId, state: outcome.state, spent: spent ?? null });
+  if (context.out.isJson) context.out.json({ podId, state: outcome.state, ...spentJson(spent) });
   else context.out.line(wasStopped ? text.stoppedAlready(podId) : text.stopped(podId, spent));
   return 0;
 };

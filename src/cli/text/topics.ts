@@ -13,17 +13,17 @@ a 503 that says what is going on. GETs that got no answer are asked again by the
 It outlives the terminal. It ends with "autopod tunnel --stop", and when the pod is stopped for good or killed.`,
   money: `A pod costs from its creation until it is stopped or killed; a stopped one costs nothing for compute, a network
 volume costs by the month. autopod says the rate when it creates a pod; "autopod ls" and "autopod info" say what
-this run has cost so far.
+it has cost so far, running time only, all its runs together; a plus means that it ran on while nobody looked.
 
-  autopod ls                   every pod of the account, its rate, what it has cost since its start
+  autopod ls                   every pod of the account, its rate, what it has cost
   autopod stop                 release the GPU; the network volume stays, the container disk is wiped
   autopod kill                 end the pod for good
   autopod up --stop-after 2h   stop it when two hours are over
   autopod up --idle-stop 30m   stop it when nothing has been asked of ComfyUI for half an hour
 
-The last two are done by the keeper on this machine, never while ComfyUI has a job, and also
-when "up" was interrupted or the tunnel closed. While this machine sleeps or
-is off nobody stops the pod; it is stopped as soon as the machine is awake again.`,
+The last two are done by the keeper on this machine, never while ComfyUI has a job, and also when "up" was interrupted
+or the tunnel closed. While this machine sleeps or is off nobody stops the pod; it is stopped as soon as the machine
+is awake again.`,
   files: `Everything is under AUTOPOD_HOME (by default ~/.autopod), open to you alone:
 
   config.json      settings, in the Python autopod's format; the API key, unless RUNPOD_API_KEY has it

@@ -49,3 +49,14 @@ export function observePod(pod: Pod): PodSeen {
     isLocked: pod.locked ?? false,
   };
 }
+
+/** What a look tells of the pod's cost: running time only, at the present rate. */
+export function costSighting({ podId, bootId, condition, uptimeSeconds, costPerHour }: PodSeen): {
+  podId: string;
+  bootId: string;
+  isRunning: boolean;
+  /** USD since the pod was last started. */
+  spent: number;
+} {
+  return { podId, bootId, isRunning: condition === 'running', spent: (uptimeSeconds / 3600) * costPerHour };
+}
