@@ -19,7 +19,10 @@ const COMMANDS: { name: string; argv: string[]; target?: number }[] = [
   { name: 'autopod --version', argv: [cli, '--version'], target: 1.2 },
   { name: 'autopod tunnel --status', argv: [cli, 'tunnel', '--status'], target: 1.4 },
   { name: 'autopod --help', argv: [cli, '--help'] },
-  { name: 'autopod history', argv: [cli, 'history'] },
+  { name: 'autopod history', argv: [cli, 'history'], target: 1.4 },
+  { name: 'autopod config path', argv: [cli, 'config', 'path'], target: 1.4 },
+  { name: 'autopod ssh-config', argv: [cli, 'ssh-config'], target: 1.4 },
+  { name: 'autopod help money', argv: [cli, 'help', 'money'], target: 1.4 },
 ];
 
 writeFileSync(empty, '');

@@ -1,5 +1,5 @@
 // Bundles the command line, the keeper and the simulator into dist/ with shared, lazily loaded chunks. What starts
-// first and the quick answer to `tunnel --status` are a file each: many small chunks cost more to load than one.
+// first and the quick answers of light commands are a file each: many small chunks cost more to load than one.
 import { chmod, cp, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -36,7 +36,11 @@ await build({
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
 });
-await build({ ...shared, entryPoints: { cli: 'src/cli/main.ts' }, plugins: [apart('run', 'status')] });
+await build({
+  ...shared,
+  entryPoints: { cli: 'src/cli/main.ts' },
+  plugins: [apart('run', 'status', 'quick')],
+});
 await chmod('dist/cli.js', 0o755);
 await build({
   ...shared,
@@ -44,6 +48,7 @@ await build({
   splitting: true,
   chunkNames: 'chunks/status-[name]-[hash]',
 });
+await build({ ...shared, entryPoints: { quick: 'src/cli/quick.ts' } });
 
 // The inspector's page, and the charts it shows: laid out here, so that nobody needs elkjs at run time.
 await cp('src/inspector/page', 'dist/inspector', { recursive: true });

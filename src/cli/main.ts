@@ -2,6 +2,8 @@
 import { VERSION } from '../version.ts';
 
 const argv = process.argv.slice(2);
+/** Commands that have a short way, as `tunnel` has. */
+const QUICK = ['history', 'config', 'ssh-config', 'help'];
 
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.stdout.write(`${VERSION}\n`);
@@ -25,9 +27,14 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
 
   // What goes wrong on the short way is told by the long one.
   async function quickly(): Promise<number | undefined> {
-    if (argv[0] !== 'tunnel' || argv.length > 3) return undefined;
-    const { runStatus } = await import('./status.ts');
-    return runStatus(argv, process, process.env, interrupted.signal).catch(() => undefined);
+    if (argv.length > 3) return undefined;
+    if (argv[0] === 'tunnel') {
+      const { runStatus } = await import('./status.ts');
+      return runStatus(argv, process, process.env, interrupted.signal).catch(() => undefined);
+    }
+    if (!QUICK.includes(argv[0] ?? '')) return undefined;
+    const { runQuick } = await import('./quick.ts');
+    return runQuick(argv, process, process.env).catch(() => undefined);
   }
 
   async function wholly(): Promise<number> {

@@ -164,6 +164,8 @@ class Persistence {
       at: new Date().toISOString(),
       machine: 'pod@1',
       id: this.#recordId,
+      // The machine forgets the pod when it is gone.
+      podId: snapshot.context.podId ?? this.facts.podId ?? undefined,
       event: eventName(event.event.type),
       from: this.#state,
       to,

@@ -67,7 +67,15 @@ async function drop(
     await keeper.close(podId, signal);
     await pods.update(recordId, () => undefined);
     const at = new Date().toISOString();
-    const entry = { at, machine: 'pod@1', id: recordId, event: 'pod.gone', from: 'saved', to: 'terminated' };
+    const entry = {
+      at,
+      machine: 'pod@1',
+      id: recordId,
+      podId,
+      event: 'pod.gone',
+      from: 'saved',
+      to: 'terminated',
+    };
     await journal.append({ ...entry, reason: 'podGone' });
     await rm(join(home.knownHosts, podId), { force: true });
     onGone(podId);

@@ -8,6 +8,8 @@ export interface JournalEntry {
   machine: string;
   /** Record id: the launch id or pod id. */
   id: string;
+  /** Of a pod's entry, once RunPod has made the pod: its record may be gone when this is read. */
+  podId?: string | undefined;
   event: string;
   from: string;
   to: string;
@@ -73,6 +75,6 @@ export function parseLine(line: string): JournalEntry[] {
 
 function isEntry(value: unknown): value is JournalEntry {
   if (typeof value !== 'object' || value === null) return false;
-  const { at, machine, id, event, from, to, reason = '' } = value as Record<string, unknown>;
-  return [at, machine, id, event, from, to, reason].every((field) => typeof field === 'string');
+  const { at, machine, id, event, from, to, reason = '', podId = '' } = value as Record<string, unknown>;
+  return [at, machine, id, event, from, to, reason, podId].every((field) => typeof field === 'string');
 }

@@ -43,6 +43,10 @@ it.each([
   [['tunnel', 'list']],
   [['config', 'path']],
   [['ssh-config']],
+  [['history']],
+  [['history', 'somepod', '--json']],
+  [['history', '--tail', '3']],
+  [['help', 'money']],
   [['__complete', '--', 'up', '']],
   [['completion', 'bash']],
 ])('%j loads no heavy library', (argv) => {

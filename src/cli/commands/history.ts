@@ -1,8 +1,8 @@
-import { meantBy, readableRecords } from '../../lifecycle/choose.ts';
-import type { JournalEntry } from '../../store/journal.ts';
+import { describeHome, homePath } from '../../store/home.ts';
+import { Journal, type JournalEntry } from '../../store/journal.ts';
+import { type KnownPod, knownPods } from '../../store/pods-file.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
-import type { Verb } from '../verb.ts';
 import { hanging } from '../views/prose.ts';
 import { timeline } from '../views/timeline.ts';
 
@@ -12,15 +12,19 @@ interface HistoryOptions {
 }
 
 /** What happened to pods and their tunnels, from the journal alone: it works offline and for pods long gone. */
-export const history: Verb<HistoryOptions> = async (context, named, { tail, all }) => {
-  const { out } = context;
-  const entries = await (await context.journal()).read();
-  const podIds = await podIdsByRecord(context);
-  const about = (entry: JournalEntry) => podIds.get(entry.id) ?? entry.id;
-  const chosen = named === undefined ? undefined : await idsOf(context, named);
+export async function history(
+  { out, env }: Pick<Context, 'out' | 'env'>,
+  named: string | undefined,
+  { tail, all }: HistoryOptions,
+): Promise<number> {
+  const home = describeHome(homePath(env));
+  const entries = await new Journal(home.journal).read();
+  const pods = knownPods(home.pods);
+  const podIds = podIdsByRecord(entries, pods);
+  const chosen = named === undefined ? undefined : idsOf(named, podIds, pods);
   const shown = entries
     .filter((entry) => !chosen || chosen.has(entry.id))
-    .map((entry) => ({ ...entry, podId: about(entry) }))
+    .map((entry) => ({ ...entry, podId: podIds.get(entry.id) ?? entry.id }))
     // Several processes write the journal, each a moment after the fact.
     .toSorted((a, b) => a.at.localeCompare(b.at));
   if (out.isJson) out.json({ entries: shown.slice(-(tail ?? shown.length)) });
@@ -29,15 +33,21 @@ export const history: Verb<HistoryOptions> = async (context, named, { tail, all 
     for (const line of timeline(shown, all === true).slice(-(tail ?? Number.MAX_SAFE_INTEGER)))
       out.line(out.screen ? hanging(out.screen.letters(line), out.screen.columns).join('\n') : line);
   return 0;
-};
+}
 
-async function podIdsByRecord(context: Context): Promise<Map<string, string>> {
-  const records = await readableRecords(await context.pods());
-  return new Map(records.flatMap(([id, { facts }]) => (facts.podId ? [[id, facts.podId]] : [])));
+function podIdsByRecord(entries: JournalEntry[], pods: KnownPod[]): Map<string, string> {
+  const told = [...entries.map(({ id, podId }) => ({ id, podId })), ...pods.map(withId)];
+  return new Map(told.flatMap(({ id, podId }) => (podId ? [[id, podId]] : [])));
+}
+
+function withId({ recordId, podId }: KnownPod) {
+  return { id: recordId, podId };
 }
 
 // A pod's machine writes under its record's id, its tunnel under the pod's.
-async function idsOf(context: Context, named: string): Promise<Set<string>> {
-  const matching = meantBy(await readableRecords(await context.pods()), named);
-  return new Set([named, ...matching.flatMap(([id, { facts }]) => [id, facts.podId ?? id])]);
+function idsOf(named: string, podIds: Map<string, string>, pods: KnownPod[]): Set<string> {
+  const byId = [...podIds].filter(([recordId, podId]) => recordId === named || podId === named).flat();
+  if (byId.length > 0) return new Set(byId);
+  const byName = pods.filter(({ name }) => name === named);
+  return new Set([named, ...byName.flatMap(({ recordId, podId }) => [recordId, podId ?? recordId])]);
 }

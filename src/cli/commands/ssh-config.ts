@@ -1,33 +1,23 @@
-import { readFile } from 'node:fs/promises';
 import { AutopodError } from '../../errors.ts';
 import { userConfigPath, withInclude } from '../../services/ssh/user-config.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
+import { showSshConfig } from './ssh-config-show.ts';
 
 interface SshConfigOptions {
   install?: boolean;
   uninstall?: boolean;
 }
 
-/** Prints the ssh configuration the keeper maintains, or has the user's own configuration include it. */
+/** Shows the ssh configuration of the pods with a tunnel, or has the user's own configuration include it. */
 export const sshConfig: Verb<SshConfigOptions> = async (context, _podId, { install, uninstall }) => {
   if (install && uninstall) {
     throw new AutopodError('usage', { message: '--install and --uninstall exclude each other.' });
   }
-  return install || uninstall ? include(context, install === true) : show(context);
+  return install || uninstall ? include(context, install === true) : showSshConfig(context);
 };
-
-async function show(context: Context): Promise<number> {
-  const { out } = context;
-  const { sshConfig: path } = context.home();
-  const blocks = await readFile(path, 'utf8').catch(() => '');
-  if (out.isJson) out.json({ path, config: blocks });
-  else if (blocks.includes('Host ')) out.line(blocks.trimEnd());
-  else out.say(text.noTunnels());
-  return 0;
-}
 
 async function include(context: Context, isWanted: boolean): Promise<number> {
   const { out, env } = context;

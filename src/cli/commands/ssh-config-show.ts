@@ -1,0 +1,13 @@
+import { readFile } from 'node:fs/promises';
+import type { Context } from '../context.ts';
+import { text } from '../text.ts';
+
+/** Prints the ssh configuration the keeper maintains. */
+export async function showSshConfig({ out, home }: Pick<Context, 'out' | 'home'>): Promise<number> {
+  const { sshConfig: path } = home();
+  const blocks = await readFile(path, 'utf8').catch(() => '');
+  if (out.isJson) out.json({ path, config: blocks });
+  else if (blocks.includes('Host ')) out.line(blocks.trimEnd());
+  else out.say(text.noTunnels());
+  return 0;
+}
