@@ -1,0 +1,59 @@
+import type { ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ScenarioInput } from '../../sim/scenario.ts';
+import { until } from '../support/until.ts';
+import { startWorld, type TestWorld } from '../support/world.ts';
+
+let world: TestWorld;
+afterEach(() => world.end());
+
+const up = ['up', '--local-port', 'auto'];
+const begin = async (scenario: ScenarioInput) => {
+  world = await startWorld(scenario);
+  return world.start(up);
+};
+/** Resolves when it has said so on stderr. */
+const said = (child: ChildProcess, words: string) =>
+  new Promise<void>((resolve) => {
+    let text = '';
+    (child.stderr as Readable).on('data', (chunk) => {
+      text += chunk;
+      if (text.includes(words)) resolve();
+    });
+  });
+const goesOn = async () => {
+  const run = await world.autopod(up);
+  expect(run.code, run.stderr).toBe(0);
+  expect(await world.podIds()).toHaveLength(1);
+};
+const interrupted = { code: 130, stderr: expect.stringMatching(/Interrupted[\s\S]*autopod up/) };
+
+describe('Ctrl-C leaves what up goes on with, and one pod', () => {
+  it('while a create is awaited that made none', async () => {
+    const { child, ended } = await begin({ faults: [{ kind: 'stallBefore', route: 'createPod' }] });
+    await until('asked', () => world.simulator.world.faults.pending.length === 0);
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject(interrupted);
+    await goesOn();
+  });
+
+  it('while ComfyUI starts', async () => {
+    const { child, ended } = await begin({ latencies: { comfyStartMs: 3_000 } });
+    await said(child, 'ComfyUI starting');
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject(interrupted);
+    await goesOn();
+  });
+
+  it('pressed twice, at once', async () => {
+    const { child, ended } = await begin({ latencies: { imagePullMs: 2_000 } });
+    await said(child, 'Booting');
+    const pressedAt = Date.now();
+    child.kill('SIGINT');
+    child.kill('SIGINT');
+    expect((await ended).code).toBe(130);
+    expect(Date.now() - pressedAt).toBeLessThan(1_500);
+    await goesOn();
+  });
+});
