@@ -4,6 +4,7 @@ import { history } from './commands/history.ts';
 import { showSshConfig } from './commands/ssh-config-show.ts';
 import { Output } from './output.ts';
 import { HELP_TOPICS } from './text/topics.ts';
+import { prose } from './views/prose.ts';
 
 /**
  * The plain forms of commands that need neither network nor library nor keeper, in a bundle of their own without the
@@ -28,6 +29,6 @@ export async function runQuick(
   if (command === 'history') return history(context, name || undefined, {});
   const topic = command === 'help' && !isJson ? HELP_TOPICS[name] : undefined;
   if (topic === undefined) return undefined;
-  context.out.line(topic);
+  context.out.line(prose(topic, context.out.screen));
   return 0;
 }

@@ -3,8 +3,9 @@ import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 
 /** Prints the ssh configuration the keeper maintains. */
-export async function showSshConfig({ out, home }: Pick<Context, 'out' | 'home'>): Promise<number> {
-  const { sshConfig: path } = home();
+export async function showSshConfig(context: Pick<Context, 'out' | 'home'>): Promise<number> {
+  const { out } = context;
+  const { sshConfig: path } = context.home();
   const blocks = await readFile(path, 'utf8').catch(() => '');
   if (out.isJson) out.json({ path, config: blocks });
   else if (blocks.includes('Host ')) out.line(blocks.trimEnd());
