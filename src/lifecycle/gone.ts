@@ -50,7 +50,8 @@ async function isUnknown({ runpod }: GoneContext, podId: string, signal: AbortSi
   try {
     return observePod(await runpod.getPod(podId, signal)).condition === 'gone';
   } catch (error) {
-    if (error instanceof AutopodError && error.code === 'podNotFound') return true;
+    // Where RunPod does not say, the record stays.
+    if (error instanceof AutopodError) return error.code === 'podNotFound';
     throw error;
   }
 }
