@@ -26,6 +26,7 @@ export async function stopPod(env: Environment, facts: PodFacts, signal: AbortSi
     const seen = await see(env, facts, signal);
     if (seen.condition === 'stopped') return;
     if (seen.isLocked) throw new AutopodError('podLocked', { podId });
+    if (seen.isStopping) return;
     await env.book(seen, true);
     await env.runpod.act(podId, 'stop', signal);
   });

@@ -19,6 +19,8 @@ export interface PodSeen {
   volume: { volumeId: string; path: string } | undefined;
   ports: string[];
   isLocked: boolean;
+  /** It still runs, but RunPod takes no stop any more: one is under way. */
+  isStopping: boolean;
 }
 
 const CONDITIONS: Record<string, PodCondition> = {
@@ -47,6 +49,7 @@ export function observePod(pod: Pod): PodSeen {
     volume: volume && { volumeId: volume.volumeId, path: volume.path },
     ports: pod.ports ?? [],
     isLocked: pod.locked ?? false,
+    isStopping: pod.status === 'RUNNING' && pod.actions?.includes('stop') === false,
   };
 }
 

@@ -22,6 +22,7 @@ export const podShape = z.looseObject({
   ssh: z.looseObject({ direct: endpoint.nullish() }).nullish(),
   cost: z.number().nullish(),
   locked: z.boolean().nullish(),
+  actions: z.array(z.string()).nullish(),
   runtime: z.looseObject({ uptime: z.number().nullish() }).nullish(),
   createdAt: z.string().nullish(),
   startedAt: z.string().nullish(),
