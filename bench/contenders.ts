@@ -30,30 +30,36 @@ export function autopodContender(net: TunnelWorld): Contender {
   };
 }
 
-/** `ssh -L`, or autossh with the settings that let it notice soonest without giving up. */
+interface SshOptions {
+  options?: string[];
+  /** autossh, whose ssh gives up after two unanswered keepalives so many seconds apart. */
+  keepaliveSeconds?: number;
+}
+
+/** `ssh -L`, or autossh around it. */
 export async function sshContender(
   net: TunnelWorld,
   name: string,
-  options: string[] = [],
+  { options = [], keepaliveSeconds }: SshOptions = {},
 ): Promise<Contender> {
   const port = await freePort();
+  const isAutossh = keepaliveSeconds !== undefined;
   let child = start();
   function start(): ChildProcess {
     const forward = ['-N', '-L', `127.0.0.1:${port}:127.0.0.1:8188`, ...options, ...sshTo(net)];
-    const isAutossh = name === 'autossh';
-    const alive = ['-o', 'ServerAliveInterval=1', '-o', 'ServerAliveCountMax=2', '-o', 'ConnectTimeout=4'];
-    return spawn(
-      isAutossh ? 'autossh' : 'ssh',
-      isAutossh ? ['-M', '0', ...alive, '-o', 'ExitOnForwardFailure=yes', ...forward] : forward,
-      { stdio: 'ignore', env: { ...process.env, AUTOSSH_GATETIME: '0', AUTOSSH_POLL: '5' } },
-    );
+    const alive = [`ServerAliveInterval=${keepaliveSeconds}`, 'ServerAliveCountMax=2', 'ConnectTimeout=4'];
+    const kept = [...alive, 'ExitOnForwardFailure=yes'].flatMap((option) => ['-o', option]);
+    return spawn(isAutossh ? 'autossh' : 'ssh', isAutossh ? ['-M', '0', ...kept, ...forward] : forward, {
+      stdio: 'ignore',
+      env: { ...process.env, AUTOSSH_GATETIME: '0', AUTOSSH_POLL: '5' },
+    });
   }
   return {
     name,
     port,
     answers: () => answers(port),
     sshPids: async () =>
-      name === 'autossh' ? childrenOf(child.pid ?? 0) : child.exitCode === null ? [child.pid ?? 0] : [],
+      isAutossh ? childrenOf(child.pid ?? 0) : child.exitCode === null ? [child.pid ?? 0] : [],
     restart: async () => {
       child.kill('SIGTERM');
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');

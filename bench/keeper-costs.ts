@@ -37,7 +37,7 @@ function cpuTicks(pid: number): number {
 }
 
 /** Pods of the simulator that share the one sshd there is. */
-async function openTunnels({ world, pod, keeper, port }: TunnelWorld, count: number): Promise<void> {
+async function openTunnels({ world, pod, keeper }: TunnelWorld, count: number): Promise<void> {
   const { url: apiUrl, controlUrl } = world.simulator;
   for (let number = 1; number <= count; number++) {
     const podId = await createPod(apiUrl, number);
@@ -48,7 +48,7 @@ async function openTunnels({ world, pod, keeper, port }: TunnelWorld, count: num
     });
     await keeper.open({
       podId,
-      localPort: port + number,
+      localPort: 'auto',
       keyPath: join(world.home, 'id_test'),
       needsAgent: false,
       account: { apiUrl, apiKey: 'sim-key' },

@@ -10,11 +10,15 @@ import { markdown, median, repeated, say } from './report.ts';
 import { latency, throughput } from './speed.ts';
 
 /**
- * `npm run bench:tunnel [-- --runs 5] [--only healing|speed|costs]`: autopod's tunnel, autossh and bare `ssh -L` to the same OpenSSH sshd in a
+ * `npm run bench:tunnel [-- --runs 5] [--only healing|speed|costs] [--fault network]`: autopod's tunnel, autossh and bare `ssh -L` to the same OpenSSH sshd in a
  * network namespace, one after the other in one run. Needs root, iproute2, nftables, sshd and autossh.
  */
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '5' }, only: { type: 'string' } },
+  options: {
+    runs: { type: 'string', default: '5' },
+    only: { type: 'string' },
+    fault: { type: 'string', default: '' },
+  },
 });
 const RUNS = Number(values.runs);
 /** Longer than any of them needs if it comes back at all. */
@@ -52,9 +56,10 @@ const FAULTS: Fault[] = [
 
 const net = await startTunnelWorld();
 const autopod = autopodContender(net);
-const autossh = await sshContender(net, 'autossh');
+const autossh = await sshContender(net, 'autossh, keepalive 1 s', { keepaliveSeconds: 1 });
+const calmAutossh = await sshContender(net, 'autossh, keepalive 5 s', { keepaliveSeconds: 5 });
 const plain = await sshContender(net, 'ssh -L');
-const contenders = [autopod, autossh, plain];
+const contenders = [autopod, autossh, calmAutossh, plain];
 try {
   if (isWanted('healing')) await healing();
   if (isWanted('speed')) await speed();
@@ -74,7 +79,8 @@ async function healing(): Promise<void> {
     `A cold ssh connection, from start to the first answer: ${Math.round(coldMs)} ms (median of ${RUNS}).\n`,
   );
   const rows: string[][] = [];
-  for (const fault of FAULTS.filter(({ isPossible = true }) => isPossible)) {
+  const faults = FAULTS.filter(({ isPossible = true, name }) => isPossible && name.includes(values.fault));
+  for (const fault of faults) {
     const cells: string[] = [];
     let own = 0;
     for (const contender of contenders) {
@@ -124,8 +130,10 @@ async function faced(
 }
 
 async function speed(): Promise<void> {
-  const gcm = await sshContender(net, 'ssh -L, aes128-gcm', ['-o', 'Ciphers=aes128-gcm@openssh.com']);
-  const all = [...contenders, gcm];
+  const gcm = await sshContender(net, 'ssh -L, aes128-gcm', {
+    options: ['-o', 'Ciphers=aes128-gcm@openssh.com'],
+  });
+  const all = [autopod, autossh, plain, gcm];
   for (const contender of [autossh, plain]) await contender.restart();
   const rows = all.map(({ name }) => ({ name, megabytes: [] as number[], ms: [] as number[] }));
   for (const contender of all) await until(`${contender.name} answers`, () => contender.answers(), 30_000);

@@ -77,7 +77,7 @@ export interface KeeperClient {
 
 interface Health {
   pid: number;
-  version: string;
+  version?: string;
 }
 
 /** Milliseconds a keeper has from its start to its first answer. */
@@ -124,7 +124,8 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
   const client: KeeperClient = {
     async ensureRunning(signal) {
       const health = await ask<Health>('GET', '/health', undefined, signal);
-      if (health && !isEarlier(health.version, version)) return;
+      // A keeper that does not tell its version does not know how to hand over, either.
+      if (health && !isEarlier(health.version ?? version, version)) return;
       if (health) await handOver(health, signal);
       const { startGuardian } = await import('./guardian.ts');
       startGuardian(home, env);

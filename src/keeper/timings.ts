@@ -35,14 +35,14 @@ export interface KeeperTimings {
 
 export const KEEPER_TIMINGS: KeeperTimings = {
   beatMs: 1_000,
-  deadAfterMs: 2_500,
+  deadAfterMs: 2_000,
   openTimeoutMs: 25_000,
   handshakeMs: 2_000,
   knockMs: 120,
   firstBackoffMs: 300,
   maxBackoffMs: 5_000,
   podPollMs: 5_000,
-  locateEveryMs: 1_000,
+  locateEveryMs: 400,
   maxLocateMs: 5_000,
   keyGraceMs: 90_000,
   comfyAnsweringMs: 15_000,
