@@ -47,7 +47,9 @@ export async function startTunnelWorld(): Promise<TunnelWorld> {
   await pointTo();
   const keeper = keeperClient(describeHome(world.home), world.env);
   const view = async () => (await keeper.tunnels())[0] as TunnelView;
-  mustBeZero(await world.autopod(['tunnel', '--local-port', 'auto']));
+  // While a pod restarts RunPod may say for a moment that it is stopped; then the command ends before the tunnel stands.
+  await world.autopod(['tunnel', '--local-port', 'auto']);
+  await until('a healthy tunnel', async () => (await view())?.state === 'healthy');
   return {
     world,
     pod,
