@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { existsSync } from 'node:fs';
 import { AutopodError } from '../errors.ts';
 
 export interface SocketRequest {
@@ -35,6 +35,9 @@ export function askSocket(
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(json)}`,
   ];
+  if (!existsSync(socketPath)) return Promise.resolve(undefined);
+  // Loaded here only: where no keeper runs a status does without it.
+  const { connect } = process.getBuiltinModule('node:net');
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const socket = connect(socketPath);
