@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { CAN_DROP_FLOWS } from '../test/netns/pod-host.ts';
 import { probe } from '../test/netns/prober.ts';
 import { startTunnelWorld, type TunnelWorld } from '../test/netns/tunnel-world.ts';
+import { signal } from '../test/support/processes.ts';
 import { until } from '../test/support/until.ts';
 import { autopodContender, type Contender, coldConnection, sshContender } from './contenders.ts';
 import { keeperCosts } from './keeper-costs.ts';
@@ -32,12 +33,9 @@ interface Fault {
   isPossible?: boolean;
 }
 
-const signalAll = (pids: number[], signal: NodeJS.Signals) => {
-  for (const pid of pids) process.kill(pid, signal);
-};
 const FAULTS: Fault[] = [
-  { name: 'ssh killed', breakIt: async (_, { sshPids }) => signalAll(await sshPids(), 'SIGKILL') },
-  { name: 'ssh ended by SIGTERM', breakIt: async (_, { sshPids }) => signalAll(await sshPids(), 'SIGTERM') },
+  { name: 'ssh killed', breakIt: async (_, { sshPids }) => signal(await sshPids(), 'SIGKILL') },
+  { name: 'ssh ended by SIGTERM', breakIt: async (_, { sshPids }) => signal(await sshPids(), 'SIGTERM') },
   {
     name: 'network gone for 8 s',
     goneMs: 8_000,

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { logLine } from '../../src/services/log.ts';
+import { signal } from '../support/processes.ts';
 import { inProcess } from '../support/shell.ts';
 import { tempHome } from '../support/temp-home.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
@@ -107,7 +108,7 @@ describe('with one pod that is ready', () => {
     await world.autopod(['tunnel', '--local-port', 'auto']);
     const content = JSON.parse(readFileSync(path, 'utf8'));
     content.records[podId].facts.pid = bystander.pid;
-    for (const pid of world.keeperPids()) process.kill(pid, 'SIGKILL');
+    signal(world.keeperPids(), 'SIGKILL');
     writeFileSync(path, JSON.stringify(content));
     await world.autopod(['tunnel', '--stop']);
     expect(bystander.exitCode ?? bystander.signalCode).toBeNull();

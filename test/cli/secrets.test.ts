@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { commandLine, startWorld, type TestWorld } from '../support/world.ts';
+import { commandLine } from '../support/processes.ts';
+import { startWorld, type TestWorld } from '../support/world.ts';
 
 const KEY = 'rpa_4J7SECRETSECRETSECRET9QX';
 let world: TestWorld;

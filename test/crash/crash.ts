@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ScenarioInput } from '../../sim/scenario.ts';
-import { commandLine, leftRunning, startWorld, type TestWorld } from '../support/world.ts';
+import { commandLine, signal } from '../support/processes.ts';
+import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
 /** Which processes are killed at once; `keeperAndSsh` leaves the guardian and the command. */
 export type Victim = 'cli' | 'guardian' | 'keeper' | 'ssh' | 'keeperAndSsh' | 'both' | 'all';
@@ -54,10 +55,10 @@ async function crashOnce(world: TestWorld, crash: Crash): Promise<number> {
     const { child, ended } = world.start(up, env);
     // A keeper that dies at each of its starts never gets there; the user gives up some day, too.
     const givenUp = setTimeout(() => child.kill('SIGKILL'), 8_000);
-    const { signal } = await ended;
+    const run = await ended;
     clearTimeout(givenUp);
-    if (crash.victim === 'keeper.js') return kill(world.processes());
-    return signal === 'SIGKILL' ? 1 : 0;
+    if (crash.victim === 'keeper.js') return signal(world.processes(), 'SIGKILL');
+    return run.signal === 'SIGKILL' ? 1 : 0;
   }
   const { child, ended } = world.start(up);
   await Promise.race([sleep(crash.afterMs), ended]);
@@ -71,20 +72,9 @@ async function crashOnce(world: TestWorld, crash: Crash): Promise<number> {
     both: () => [child.pid ?? 0, ...world.keeperPids()],
     all: () => world.processes(),
   };
-  const died = kill(victims[crash.victim]());
+  const died = signal(victims[crash.victim](), 'SIGKILL');
   await ended;
   return died;
-}
-
-/** How many of these processes were still there to be killed. */
-function kill(pids: number[]): number {
-  return pids.filter((pid) => {
-    try {
-      return pid > 0 && process.kill(pid, 'SIGKILL');
-    } catch {
-      return false; // it has ended meanwhile
-    }
-  }).length;
 }
 
 function check(holds: boolean, message: string): asserts holds {

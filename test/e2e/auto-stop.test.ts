@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
+import { signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
@@ -52,7 +53,7 @@ describe('a pod the keeper stops by itself', () => {
   it('not after it was cancelled, also when the keeper was killed meanwhile', async () => {
     await begin();
     await world.autopod(['up', '--local-port', 'auto', '--stop-after', '4s']);
-    for (const pid of world.keeperPids()) process.kill(pid, 'SIGKILL');
+    signal(world.keeperPids(), 'SIGKILL');
     const cancelled = await world.autopod(['tunnel', '--stop-after', 'never']);
     expect(cancelled.stderr).toContain('not stopped by itself');
     await new Promise((resolve) => setTimeout(resolve, 4_500));
@@ -62,7 +63,7 @@ describe('a pod the keeper stops by itself', () => {
   it('also by the keeper that took over from a killed one', async () => {
     await begin();
     await world.autopod(['up', '--local-port', 'auto', '--stop-after', '4s']);
-    for (const pid of world.keeperPids()) process.kill(pid, 'SIGKILL');
+    signal(world.keeperPids(), 'SIGKILL');
     await isStopped();
   });
 
@@ -126,7 +127,7 @@ describe('a pod the keeper stops by itself', () => {
   it('not when it is started again after its time was up elsewhere', async () => {
     await begin();
     await world.autopod(['up', '--local-port', 'auto', '--stop-after', '3s']);
-    await endAll();
+    await world.killAll();
     await control('exit', {});
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     const run = await world.autopod(['up', '--local-port', 'auto']);
@@ -134,18 +135,6 @@ describe('a pod the keeper stops by itself', () => {
     expect(await podState()).toBe('RUNNING');
   });
 });
-
-/** As a reboot does. One process may end by the end of another. */
-async function endAll(): Promise<void> {
-  for (const pid of world.processes()) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // it has ended meanwhile
-    }
-  }
-  expect(await leftRunning(world)).toEqual([]);
-}
 
 /** The plan in the one record there is. */
 function plan(): unknown {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { signal } from '../support/processes.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
 let world: TestWorld;
@@ -19,6 +20,6 @@ it.each([
   });
   expect(settings).toMatch(/^user root$/m);
   const { sshPid, localPort } = JSON.parse((await world.autopod(['tunnel', '--json'])).stdout);
-  process.kill(sshPid, 'SIGKILL');
+  expect(signal(sshPid, 'SIGKILL')).toBe(1);
   expect((await fetch(`http://127.0.0.1:${localPort}/system_stats`)).status).toBe(200);
 });

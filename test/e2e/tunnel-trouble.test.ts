@@ -7,8 +7,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type KeeperClient, keeperClient, type TunnelView } from '../../src/keeper/client.ts';
 import { describeHome } from '../../src/store/home.ts';
 import { freePort } from '../support/free-port.ts';
+import { commandLine, signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { commandLine, leftRunning, startWorld, type TestWorld } from '../support/world.ts';
+import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
 let world: TestWorld;
 let keeper: KeeperClient;
@@ -17,7 +18,7 @@ afterEach(() => world.end());
 const views = () => keeper.seen();
 const view = async (): Promise<TunnelView> => (await views())[0] as TunnelView;
 const isState = (state: string) => until(state, async () => (await view())?.state === state);
-const killSsh = async () => process.kill((await view()).sshPid ?? 0, 'SIGKILL');
+const killSsh = async () => expect(signal((await view()).sshPid, 'SIGKILL')).toBe(1);
 const answersAt = async (port: number) =>
   (await fetch(`http://localhost:${port}/system_stats`)).status === 200;
 
@@ -75,12 +76,12 @@ describe('a tunnel whose ssh dies when the next one cannot be opened', () => {
   it('the key is gone, but ssh only stood still: it is taken up again', async () => {
     await begin();
     const { sshPid = 0 } = await view();
-    process.kill(sshPid, 'SIGSTOP');
+    expect(signal(sshPid, 'SIGSTOP')).toBe(1);
     renameSync(join(world.home, 'id_test'), join(world.home, 'away'));
     await until('noticed', async () => (await view()).state !== 'healthy');
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect((await view()).state).toBe('recreating');
-    process.kill(sshPid, 'SIGCONT');
+    signal(sshPid, 'SIGCONT');
     await isState('healthy');
     expect((await view()).sshPid).toBe(sshPid);
   });
@@ -103,8 +104,8 @@ describe('a tunnel whose ssh dies when the next one cannot be opened', () => {
 
 describe('a keeper that starts again', () => {
   const killKeeper = () => {
-    for (const pid of world.processes().filter((id) => !commandLine(id).startsWith('ssh ')))
-      process.kill(pid, 'SIGKILL');
+    const all = world.processes().filter((id) => !commandLine(id).startsWith('ssh '));
+    signal(all, 'SIGKILL');
   };
 
   it('and finds the port taken: the tunnel is failed and tells by whom; freed, the next command brings it back', async () => {
@@ -173,7 +174,7 @@ describe('several pods', () => {
     const before = await views();
     expect(new Set(before.map(({ localPort }) => localPort)).size).toBe(3);
     for (const { localPort } of before) expect(await answersAt(localPort)).toBe(true);
-    for (const pid of world.processes()) process.kill(pid, 'SIGKILL');
+    await world.killAll();
     expect((await world.autopod(['tunnel', '--all'])).code).toBe(0);
     expect((await views()).map(({ podId, localPort }) => [podId, localPort]).toSorted()).toEqual(
       before.map(({ podId, localPort }) => [podId, localPort]).toSorted(),

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TunnelView } from '../../src/keeper/client.ts';
 import { freePort } from '../support/free-port.ts';
+import { commandLine, signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { commandLine, leftRunning, startWorld, type TestWorld } from '../support/world.ts';
+import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
 let world: TestWorld;
 let url = '';
@@ -52,7 +53,7 @@ describe('a tunnel outlives what happens to it', () => {
 
   it('ssh killed: a request made at once is held and answered through another ssh', async () => {
     const before = await view();
-    process.kill(before?.sshPid ?? 0, 'SIGKILL');
+    expect(signal(before?.sshPid, 'SIGKILL')).toBe(1);
     expect(await answers()).toBe(true);
     await isState('healthy');
     const after = await view();
@@ -63,7 +64,7 @@ describe('a tunnel outlives what happens to it', () => {
 
   it('the keeper killed: another one takes up the same ssh and the same port', async () => {
     const before = await view();
-    for (const pid of world.keeperPids()) process.kill(pid, 'SIGKILL');
+    signal(world.keeperPids(), 'SIGKILL');
     await until('answers again', () => answers().catch(() => false));
     await isState('healthy');
     expect((await view())?.sshPid).toBe(before?.sshPid);
@@ -74,11 +75,11 @@ describe('a tunnel outlives what happens to it', () => {
     const [keeper] = world.keeperPids();
     for (let time = 0; time < 2; time++) {
       const [guardian = 0] = guardians();
-      process.kill(guardian, 'SIGKILL');
+      signal(guardian, 'SIGKILL');
       await until('another guardian', () => guardians().some((pid) => pid !== guardian));
     }
     expect(world.keeperPids()).toEqual([keeper]);
-    process.kill(keeper ?? 0, 'SIGKILL');
+    signal(keeper, 'SIGKILL');
     await until('another keeper', () => world.keeperPids().some((pid) => pid !== keeper));
     await until('answers again', () => answers().catch(() => false));
     expect((await view())?.sshPid).toBe(sshPid);
@@ -86,7 +87,8 @@ describe('a tunnel outlives what happens to it', () => {
 
   it('keeper and guardian killed: the next command, even one that only looks, brings the tunnel back', async () => {
     const ssh = (await view())?.sshPid;
-    for (const pid of world.processes().filter((id) => id !== ssh)) process.kill(pid, 'SIGKILL');
+    const keeperAndGuardian = world.processes().filter((id) => id !== ssh);
+    signal(keeperAndGuardian, 'SIGKILL');
     await until('nobody at the port', () =>
       fetch(url)
         .then(() => false)
@@ -99,7 +101,7 @@ describe('a tunnel outlives what happens to it', () => {
   });
 
   it('everything killed: the next command opens another ssh at the same port', async () => {
-    for (const pid of world.processes()) process.kill(pid, 'SIGKILL');
+    await world.killAll();
     const run = await world.autopod(['up']);
     expect(run.stdout).toContain(url);
     expect(await answers()).toBe(true);
@@ -207,7 +209,7 @@ describe('a terminal that closes', () => {
     const pids = [...world.keeperPids(), ...guardians()];
     expect(pids).toHaveLength(2);
     for (const pid of pids) expect(session(pid)).not.toBe(session('self'));
-    for (const pid of pids) process.kill(pid, 'SIGHUP');
+    signal(pids, 'SIGHUP');
     expect(await answers()).toBe(true);
     expect([...world.keeperPids(), ...guardians()]).toEqual(pids);
   });

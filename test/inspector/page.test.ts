@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
+import { signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 import { hasChromium, keepPictures, launchChromium, type OpenPage, openPage } from './support/browser.ts';
@@ -73,7 +74,7 @@ describe.runIf(hasChromium)('the page in a browser', () => {
     await shows('healthy');
     await opened.litInOrder();
     const { tunnels } = JSON.parse((await world.autopod(['tunnel', '--status', '--json'])).stdout);
-    process.kill(tunnels[0].sshPid, 'SIGKILL');
+    expect(signal(tunnels[0].sshPid, 'SIGKILL')).toBe(1);
     const seen: string[] = [];
     await until('healthy again', async () => {
       seen.push(...(await opened.litInOrder()));
@@ -91,7 +92,7 @@ describe.runIf(hasChromium)('the page in a browser', () => {
   it('the keeper killed and started again: the page goes on with the next one', async () => {
     const fact = () => opened.page.locator('#advice').innerText();
     const before = await fact();
-    for (const pid of world.keeperPids()) process.kill(pid, 'SIGKILL');
+    signal(world.keeperPids(), 'SIGKILL');
     await until('another keeper', async () => {
       const now = await fact();
       return now !== before && /Process \d+ is at it/.test(now);

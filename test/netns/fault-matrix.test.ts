@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
+import { signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { leftRunning, type TestWorld } from '../support/world.ts';
 import { CAN_DROP_FLOWS, CAN_NETNS, type PodHost } from './pod-host.ts';
@@ -221,9 +222,9 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
   }, async () => {
     const { sshPid, lastHealedAt } = await view();
     const [keeperPid = 0] = world.keeperPids();
-    process.kill(keeperPid, 'SIGSTOP');
+    expect(signal(keeperPid, 'SIGSTOP')).toBe(1);
     await sleep(6_000);
-    process.kill(keeperPid, 'SIGCONT');
+    signal(keeperPid, 'SIGCONT');
     await until('healed', async () => (await view()).lastHealedAt !== lastHealedAt);
     const after = await view();
     expect(after.lastDeath?.failure.detail.detail).toMatch(/slept/);

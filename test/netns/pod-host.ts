@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { commandLine, signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 /** Whether this machine lets us make network namespaces and has OpenSSH's sshd. */
@@ -91,16 +92,8 @@ export async function startPodHost(): Promise<PodHost> {
       .split('\n')
       .filter(Boolean)
       .map(Number)
-      .filter((pid) => commandOf(pid).includes(word));
-  const signal = (word: string, what: NodeJS.Signals) => {
-    for (const pid of pids(word)) {
-      try {
-        process.kill(pid, what);
-      } catch {
-        // it has ended meanwhile
-      }
-    }
-  };
+      .filter((pid) => commandLine(pid).includes(word));
+  const signalAll = (word: string, what: NodeJS.Signals) => signal(pids(word), what);
 
   const strikeFlows = (verdict: string) => {
     const nft = (rule: string) => ip('netns', 'exec', name, 'nft', rule);
@@ -133,7 +126,7 @@ export async function startPodHost(): Promise<PodHost> {
     },
     async comfy(wanted) {
       if (wanted === 'down') {
-        signal('comfy.mjs', 'SIGKILL');
+        signalAll('comfy.mjs', 'SIGKILL');
         return;
       }
       const program = join(import.meta.dirname, 'comfy.mjs');
@@ -144,16 +137,16 @@ export async function startPodHost(): Promise<PodHost> {
     },
     async sshd(wanted) {
       if (wanted === 'up') await startSshd();
-      else signal('sshd', wanted === 'killed' ? 'SIGKILL' : wanted === 'frozen' ? 'SIGSTOP' : 'SIGCONT');
+      else signalAll('sshd', wanted === 'killed' ? 'SIGKILL' : wanted === 'frozen' ? 'SIGSTOP' : 'SIGCONT');
     },
     async move() {
-      signal('sshd', 'SIGKILL');
+      signalAll('sshd', 'SIGKILL');
       state.port += 1;
       makeHostKey();
       await startSshd();
     },
     async changeHostKey() {
-      signal('sshd', 'SIGKILL');
+      signalAll('sshd', 'SIGKILL');
       makeHostKey();
       await until('the port is free', () => !isOpen(name, state.port));
       await startSshd();
@@ -162,7 +155,7 @@ export async function startPodHost(): Promise<PodHost> {
       writeFileSync(join(folder, 'authorized_keys'), `${publicKeys}\n`, { mode: 0o600 });
     },
     async end() {
-      signal('', 'SIGKILL');
+      signalAll('', 'SIGKILL');
       sshd?.kill('SIGKILL');
       comfy?.kill('SIGKILL');
       ip('netns', 'del', name);
@@ -204,17 +197,6 @@ function tcpTable(netns: string): string {
 
 function hex(port: number): string {
   return port.toString(16).toUpperCase().padStart(4, '0');
-}
-
-function commandOf(pid: number): string {
-  try {
-    return execFileSync('cat', [`/proc/${pid}/cmdline`], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-  } catch {
-    return ''; // it has ended meanwhile
-  }
 }
 
 function hasNamespaces(): boolean {

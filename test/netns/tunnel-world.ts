@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KeeperClient, keeperClient, type TunnelView } from '../../src/keeper/client.ts';
 import { describeHome } from '../../src/store/home.ts';
+import { commandLine, procFile, signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { commandLine, startWorld, type TestWorld } from '../support/world.ts';
+import { startWorld, type TestWorld } from '../support/world.ts';
 import { type PodHost, startPodHost } from './pod-host.ts';
 
 /** A pod whose sshd is OpenSSH's own in a network namespace, and a tunnel to it. */
@@ -64,8 +65,8 @@ export async function startTunnelWorld(): Promise<TunnelWorld> {
       await pod.move();
       await pointTo();
     },
-    signalSsh: async (signal) => {
-      await until('an ssh to signal', async () => signalled((await view()).sshPid, signal));
+    signalSsh: async (what) => {
+      await until('an ssh to signal', async () => signal((await view()).sshPid, what) === 1);
     },
     sshProcesses: () => [
       ...world
@@ -86,28 +87,9 @@ export async function startTunnelWorld(): Promise<TunnelWorld> {
 function zombiesOf(parents: number[]): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map((pid) => /^\d+ \(.*\) Z (\d+)/.exec(readStat(pid))?.[1])
+    .map((pid) => /^\d+ \(.*\) Z (\d+)/.exec(procFile(pid, 'stat'))?.[1])
     .filter((parent) => parents.includes(Number(parent)))
     .map(() => '');
-}
-
-function readStat(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8');
-  } catch {
-    return ''; // it has ended meanwhile
-  }
-}
-
-/** False if there is no such process, as when it ended after it was asked for. */
-function signalled(pid: number | undefined, signal: NodeJS.Signals): boolean {
-  if (pid === undefined) return false;
-  try {
-    return process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-    throw error;
-  }
 }
 
 function mustBeZero({ code, stderr }: { code: number | null; stderr: string }): void {

@@ -1,12 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { type Simulator, startSimulator } from '../../sim/simulator.ts';
 import type { components } from '../../src/services/runpod/generated/api.ts';
+import { commandLine, procFile, signal } from './processes.ts';
 
 const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli.js');
 
@@ -57,6 +58,8 @@ export interface TestWorld {
   podIds(): Promise<string[]>;
   /** Ids of the processes of this home that run: keeper, guardian, ssh and commands. */
   processes(): number[];
+  /** Ends them all as a reboot would; those that come up meanwhile, too. */
+  killAll(): Promise<void>;
   /** Of those, the keepers. */
   keeperPids(): number[];
   /** Ends everything that runs for this home. */
@@ -108,11 +111,12 @@ export async function startWorld(
     },
     podIds: () => podIds(simulator),
     processes: () => processesOf(home),
+    killAll: () => killAll(home),
     keeperPids: () =>
-      processesOf(home).filter((pid) => /^[^\0]*node\0.*keeper\.js/.test(readText(`/proc/${pid}/cmdline`))),
+      processesOf(home).filter((pid) => /^[^\0]*node\0.*keeper\.js/.test(procFile(pid, 'cmdline'))),
     end: async () => {
       await start(['tunnel', '--stop', '--all']).ended;
-      for (const pid of processesOf(home)) kill(pid);
+      await killAll(home);
       await simulator.close();
       rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     },
@@ -124,11 +128,6 @@ export async function leftRunning(world: TestWorld, withinMs = 15_000): Promise<
   const until = Date.now() + withinMs;
   while (world.processes().length > 0 && Date.now() < until) await sleep(100);
   return world.processes().map((pid) => `${pid} ${commandLine(pid)}`);
-}
-
-/** A process's words, empty when it has ended. */
-export function commandLine(pid: number): string {
-  return readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
 }
 
 async function collect(child: ChildProcess): Promise<Run> {
@@ -150,30 +149,15 @@ async function podIds({ controlUrl }: Simulator): Promise<string[]> {
   return state.pods.filter(({ status }) => status !== 'TERMINATED').map(({ id }) => id);
 }
 
+async function killAll(home: string): Promise<void> {
+  while (signal(processesOf(home), 'SIGKILL') > 0) await sleep(10);
+}
+
 // Every process started for a home carries its path in its environment or on its command line (Linux).
 function processesOf(home: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => !/^\d+ \(.*\) Z/.test(readText(`/proc/${pid}/stat`)))
-    .filter(
-      (pid) =>
-        readText(`/proc/${pid}/environ`).includes(home) || readText(`/proc/${pid}/cmdline`).includes(home),
-    )
+    .filter((pid) => !/^\d+ \(.*\) Z/.test(procFile(pid, 'stat')))
+    .filter((pid) => procFile(pid, 'environ').includes(home) || procFile(pid, 'cmdline').includes(home))
     .map(Number);
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return ''; // it has ended meanwhile
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // it has ended meanwhile
-  }
 }
