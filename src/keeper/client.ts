@@ -21,6 +21,8 @@ export interface TunnelView {
   remotePort: number;
   address?: SshAddress;
   sshPid?: number;
+  /** Process id of the ssh that stands by to take over. */
+  standbyPid?: number;
   /** Control socket of the ssh in use, through which a shell opens at once. */
   controlPath?: string;
   /** Whether ComfyUI answers through it. */

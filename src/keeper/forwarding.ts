@@ -10,6 +10,7 @@ import { knock } from './knock.ts';
 import type { Locator } from './locate.ts';
 import { watchPod } from './pod-watch.ts';
 import { proveForward } from './prove.ts';
+import { type Ready, Standby } from './standby.ts';
 import type { KeeperTimings } from './timings.ts';
 
 export interface ForwardingOptions {
@@ -34,6 +35,9 @@ export interface ForwardingStreams {
 
 /** Handshakes under way at once to one address. */
 const MAX_HANDSHAKES = 3;
+/** Milliseconds a standby has for its answer, on top of two round trips, before a handshake is begun as well. */
+const STANDBY_AHEAD_MS = 30;
+const MAX_STANDBY_AHEAD_MS = 300;
 /** Milliseconds between two looks at a suspect whose sessions end at once. */
 const RECOVER_PAUSE_MS = 300;
 
@@ -42,7 +46,8 @@ export class Forwarding {
   readonly #options: ForwardingOptions;
   readonly #streams: ForwardingStreams;
   readonly #generations: Generations;
-  readonly #attempts = new Set<Promise<Opened>>();
+  readonly #standby: Standby;
+  readonly #pending = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   #lastAddress: SshAddress | undefined;
   /** Boot of the pod whose sshd is known to forward. */
@@ -52,11 +57,22 @@ export class Forwarding {
     this.#options = options;
     this.#streams = streams;
     this.#generations = new Generations(options.runtime, (forward) => streams.uses(forward));
+    this.#standby = new Standby({
+      afterMs: options.timings.standbyAfterMs,
+      answerMs: options.timings.deadAfterMs,
+      end: (generation) => this.#generations.end(generation),
+    });
   }
 
   /** Process id of an ssh, as it told itself. */
   pidOf(generation: Generation): number | undefined {
     return this.#generations.pidOf(generation);
+  }
+
+  /** Process id of the ssh that stands by. */
+  get standbyPid(): number | undefined {
+    const { generation } = this.#standby;
+    return generation && this.pidOf(generation);
   }
 
   filesOf(generation: Generation): MasterFiles {
@@ -69,15 +85,17 @@ export class Forwarding {
    */
   async open(wish: TunnelWish, suspect: Generation | null, signal: AbortSignal): Promise<Opened> {
     const scope = AbortSignal.any([signal, this.#closing.signal]);
-    const attempt = suspect ? this.#openBeside(wish, suspect, scope) : this.#openFresh(wish, scope);
-    this.#attempts.add(attempt);
-    return attempt.finally(() => this.#attempts.delete(attempt));
+    return this.#track(suspect ? this.#openBeside(wish, suspect, scope) : this.#openFresh(wish, scope));
   }
 
-  /** Ends, with an error, when no answer comes through any more. */
-  async hold(generation: Generation, signal: AbortSignal): Promise<never> {
+  /** Ends, with an error, when no answer comes through any more. Meanwhile another ssh stands by. */
+  async hold(wish: TunnelWish, generation: Generation, signal: AbortSignal): Promise<never> {
     const { forward } = this.filesOf(generation);
     const echo = this.#generations.takeEcho(generation);
+    const over = new AbortController();
+    void this.#track(
+      this.#standBy(wish, generation, AbortSignal.any([signal, over.signal, this.#closing.signal])),
+    );
     try {
       const traffic = {
         flowedAt: () => this.#streams.flowedAt(forward),
@@ -88,6 +106,7 @@ export class Forwarding {
       };
       return await echo.hold(this.#options.timings, traffic, signal);
     } finally {
+      over.abort();
       echo.end();
     }
   }
@@ -96,13 +115,30 @@ export class Forwarding {
   async close(generation: Generation | null): Promise<void> {
     if (generation) this.#generations.add(generation);
     this.#closing.abort();
-    await Promise.allSettled(this.#attempts);
+    await Promise.allSettled(this.#pending);
     await this.#generations.endAll();
+  }
+
+  // An agent may ask its user for each use of a key: nobody shall be asked for an ssh that may never be needed.
+  async #standBy(wish: TunnelWish, { address }: Generation, signal: AbortSignal): Promise<void> {
+    if (wish.needsAgent) return;
+    const { standbyKeepaliveSeconds: keepaliveSeconds } = this.#options.timings;
+    await this.#standby.keep(
+      address,
+      (scope) => this.#prove(wish, address, { keepaliveSeconds }, scope),
+      signal,
+    );
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#pending.add(work);
+    return work.finally(() => this.#pending.delete(work));
   }
 
   async #openBeside(wish: TunnelWish, suspect: Generation, signal: AbortSignal): Promise<Opened> {
     this.#generations.add(suspect);
     this.#lastAddress ??= suspect.address;
+    const silentSince = performance.now() - this.#options.timings.deadAfterMs;
     const over = new AbortController();
     const scope = AbortSignal.any([signal, over.signal]);
     const recovered: Opened = { kind: 'open', generation: suspect };
@@ -117,7 +153,7 @@ export class Forwarding {
     try {
       const opened = await Promise.race([suspectOrFresh, freshOrSuspect]);
       if (opened === recovered) this.#endUnless(opened, fresh);
-      else this.#generations.drain(suspect);
+      else this.#generations.drain(suspect, performance.now() - silentSince);
       return opened;
     } finally {
       over.abort();
@@ -132,7 +168,7 @@ export class Forwarding {
         this.#generations.keepEcho(suspect, echo);
         return true;
       }
-      echo.end();
+      this.#generations.giveUp(suspect, echo);
       await sleep(RECOVER_PAUSE_MS, undefined, { signal }).catch(() => undefined);
     }
     if (!signal.aborted) await this.#generations.end(suspect);
@@ -181,8 +217,9 @@ export class Forwarding {
   }
 
   /**
-   * Opens an ssh as soon as the address takes connections. One whose handshake does not get on gets company when a
-   * knock is answered: another outage may have swallowed its packets, and TCP would wait long before it repeats them.
+   * Takes over the ssh that stands by, or opens one, as soon as the address takes connections. One whose handshake does
+   * not get on gets company when a knock is answered: another outage may have swallowed its packets, and TCP would wait
+   * long before it repeats them.
    */
   async #openAt(wish: TunnelWish, address: SshAddress, signal: AbortSignal): Promise<Opened> {
     const { knockMs, handshakeMs } = this.#options.timings;
@@ -191,22 +228,47 @@ export class Forwarding {
     const attempts: Promise<Opened>[] = [];
     let opened: Opened | undefined;
     try {
-      for (;;) {
-        const knocks =
-          attempts.length < MAX_HANDSHAKES ? [knock(address, knockMs, scope).then(() => undefined)] : [];
-        opened = await firstOf([...attempts, ...knocks]);
-        if (opened) return opened;
+      const roundTripMs = await knock(address, knockMs, scope);
+      const standby = this.#takeStandby(address, scope);
+      attempts.push(standby.then((answer) => answer ?? never()));
+      const aheadMs = Math.min(STANDBY_AHEAD_MS + 2 * roundTripMs, MAX_STANDBY_AHEAD_MS);
+      opened = await firstOf([standby, sleep(aheadMs, undefined, { signal: scope })]);
+      while (!opened) {
         attempts.push(this.#connect(wish, address, scope));
         opened = await firstOf([...attempts, sleep(handshakeMs, undefined, { signal: scope })]);
-        if (opened) return opened;
+        if (opened) break;
+        const knocks =
+          attempts.length > MAX_HANDSHAKES ? [] : [knock(address, knockMs, scope).then(() => undefined)];
+        opened = await firstOf([...attempts, ...knocks]);
       }
+      return opened;
     } finally {
       over.abort();
       for (const attempt of attempts) this.#endUnless(opened, attempt);
     }
   }
 
+  async #takeStandby(address: SshAddress, signal: AbortSignal): Promise<Opened | undefined> {
+    const ready = await this.#standby.takeOver(address, signal);
+    return ready && { kind: 'open', generation: ready };
+  }
+
   async #connect(wish: TunnelWish, address: SshAddress, signal: AbortSignal): Promise<Opened> {
+    const { onForward, onForwardFailed } = this.#streams;
+    const { generation } = await this.#prove(wish, address, { onForward, onForwardFailed }, signal);
+    return { kind: 'open', generation };
+  }
+
+  async #prove(
+    wish: TunnelWish,
+    address: SshAddress,
+    {
+      onForward,
+      onForwardFailed,
+      keepaliveSeconds,
+    }: Partial<Pick<ForwardingStreams, 'onForward' | 'onForwardFailed'>> & { keepaliveSeconds?: number },
+    signal: AbortSignal,
+  ): Promise<Ready> {
     const generation: Generation = { id: randomBytes(6).toString('hex'), address };
     const { knownHosts, timings } = this.#options;
     this.#generations.add(generation);
@@ -215,22 +277,27 @@ export class Forwarding {
       const echo = await proveForward(wish, address, {
         files,
         knownHostsPath: join(knownHosts, wish.podId),
+        keepaliveSeconds,
         timings,
         signal,
         isKnownToForward: this.#forwardingBoot === address.bootId,
-        onForward: () => this.#streams.onForward(files.forward),
+        onForward: () => onForward?.(files.forward),
         lives: () => this.#generations.lives(generation),
       });
-      this.#forwardingBoot = address.bootId;
       this.#generations.keepEcho(generation, echo);
+      this.#forwardingBoot = address.bootId;
       signal.throwIfAborted();
+      return { generation, echo };
     } catch (error) {
-      this.#streams.onForwardFailed(files.forward);
+      onForwardFailed?.(files.forward);
       await this.#generations.end(generation);
       throw error;
     }
-    return { kind: 'open', generation };
   }
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined);
 }
 
 function firstOf(promises: Promise<Opened | undefined>[]): Promise<Opened | undefined> {

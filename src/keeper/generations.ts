@@ -10,13 +10,19 @@ interface Live {
   pid?: number;
   /** Session that has proven the generation and waits to be held. */
   echo?: Echo;
+  /** Sessions of ours that were given up unanswered: the master keeps each until the pod confirms that it began. */
+  givenUp: number;
   ending?: Promise<void>;
 }
 
 /** Milliseconds between two looks at whether a replaced ssh is still used. */
 const DRAIN_LOOK_MS = 250;
-/** Milliseconds without an answer after which it carries nothing any more: longer than ssh's own keepalive takes. */
+/** Milliseconds without an answer after which sessions that were given up are still there. */
+const DRAIN_SURE_MS = 1_000;
+/** Milliseconds without an answer after which one that has answered since carries nothing any more. */
 const DRAIN_SILENT_MS = 20_000;
+/** Milliseconds one that has not may be later than TCP's next repeat, which comes when the outage has doubled at the latest. */
+const DRAIN_LATE_MS = 4_000;
 /** Milliseconds after which it ends where the system does not tell whether a shell still runs through it. */
 const DRAIN_UNTOLD_MS = 10 * 60_000;
 
@@ -42,7 +48,7 @@ export class Generations {
 
   /** To be called before its ssh is started. */
   add(generation: Generation): void {
-    if (!this.#live.has(generation.id)) this.#live.set(generation.id, { generation });
+    if (!this.#live.has(generation.id)) this.#live.set(generation.id, { generation, givenUp: 0 });
   }
 
   /** Whether its ssh answers at the control socket. */
@@ -67,6 +73,13 @@ export class Generations {
     return echo;
   }
 
+  /** Ends a session that asked in vain. */
+  giveUp({ id }: Generation, echo: Echo): void {
+    const live = this.#live.get(id);
+    if (live && !echo.hasEnded) live.givenUp++;
+    echo.end();
+  }
+
   async end({ id }: Generation): Promise<void> {
     const live = this.#live.get(id);
     if (!live) return;
@@ -79,16 +92,30 @@ export class Generations {
     await Promise.all([...this.#live.values()].map(({ generation }) => this.end(generation)));
   }
 
-  /** Lets a replaced ssh carry its streams and shells to their end, as long as it answers now and then. */
-  drain(generation: Generation): void {
-    if (!this.#live.has(generation.id)) return;
+  /**
+   * Lets a replaced ssh, silent for `silentMs` by now, carry its streams and shells to their end, if it comes back and as
+   * long as it answers now and then.
+   */
+  drain(generation: Generation, silentMs: number): void {
+    const live = this.#live.get(generation.id);
+    if (!live) return;
     const drain = async (): Promise<void> => {
       const echo = new Echo(this.filesOf(generation).control);
       const begunAt = Date.now();
-      for (let lastAnswerAt = begunAt; Date.now() - lastAnswerAt < DRAIN_SILENT_MS; ) {
+      let lastAnswerAt = begunAt;
+      let patienceMs = silentMs + DRAIN_LATE_MS;
+      const answers = async (withinMs: number) => {
+        if (!(await echo.answers(withinMs))) return false;
+        lastAnswerAt = Date.now();
+        patienceMs = DRAIN_SILENT_MS;
+        live.givenUp = 0;
+        return true;
+      };
+      while ((await answers(DRAIN_LOOK_MS)) || Date.now() - lastAnswerAt < patienceMs) {
+        // When it answers again, sessions that were given up have gone from the count in this moment.
+        const isUsed = await this.#isUsed(live, Date.now() - begunAt);
+        if (!isUsed && (live.givenUp === 0 || !(await answers(DRAIN_SURE_MS)))) break;
         await sleep(DRAIN_LOOK_MS);
-        if (!(await this.#isUsed(generation, Date.now() - begunAt))) break;
-        if (await echo.answers(DRAIN_LOOK_MS)) lastAnswerAt = Date.now();
       }
       echo.end();
       await this.end(generation);
@@ -96,13 +123,12 @@ export class Generations {
     void drain();
   }
 
-  async #isUsed(generation: Generation, drainedMs: number): Promise<boolean> {
-    const live = this.#live.get(generation.id);
-    if (!live || live.ending || (live.pid !== undefined && (await isStopped(live.pid)))) return false;
+  async #isUsed({ generation, pid, ending, givenUp }: Live, drainedMs: number): Promise<boolean> {
+    if (ending || (pid !== undefined && (await isStopped(pid)))) return false;
     const { control, forward } = this.filesOf(generation);
     if (this.#carriesStream(forward)) return true;
     const sessions = await sessionsThrough(control);
     // One of them is the session that asks whether it answers.
-    return sessions === undefined ? drainedMs < DRAIN_UNTOLD_MS : sessions > 1;
+    return sessions === undefined ? drainedMs < DRAIN_UNTOLD_MS : sessions > 1 + givenUp;
   }
 }

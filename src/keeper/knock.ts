@@ -7,23 +7,29 @@ const KNOCK_TIMEOUT_MS = 4_000;
 const PATIENT_AFTER_MS = 180_000;
 
 /**
- * Resolves when a TCP connect to the pod's sshd succeeds. Each knock is a connection of its own with its own first
+ * Resolves when a TCP connect to the pod's sshd succeeds, with the milliseconds it took. Each knock is a connection of its own with its own first
  * packet: a path that comes back is found at once, where one connect would sit in TCP's backoff.
  */
 export async function knock(
   { host, port }: { host: string; port: number },
   everyMs: number,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const begunAt = performance.now();
   const over = new AbortController();
+  let tookMs = 0;
   const until = AbortSignal.any([signal, over.signal]);
   while (!until.aborted) {
-    tryOnce(host, port, until, () => over.abort());
+    const knockedAt = performance.now();
+    tryOnce(host, port, until, () => {
+      tookMs = performance.now() - knockedAt;
+      over.abort();
+    });
     const pauseMs = performance.now() - begunAt < PATIENT_AFTER_MS ? everyMs : everyMs * 5;
     await sleep(pauseMs, undefined, { signal: until }).catch(() => undefined);
   }
   signal.throwIfAborted();
+  return tookMs;
 }
 
 function tryOnce(host: string, port: number, signal: AbortSignal, open: () => void): void {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError, type FailureCode } from '../errors.ts';
-import type { SshAddress } from '../machines/tunnel.ts';
+import { isSameAddress, type SshAddress } from '../machines/tunnel.ts';
 import type { Locator, PodLocation } from './locate.ts';
 import type { KeeperTimings } from './timings.ts';
 
@@ -67,8 +67,4 @@ export async function awaitPod(
 
 function isSilent(error: unknown): boolean {
   return error instanceof AutopodError && RUNPOD_SILENT.includes(error.code);
-}
-
-function isSameAddress(a: SshAddress, b: SshAddress | undefined): boolean {
-  return a.host === b?.host && a.port === b.port && a.bootId === b.bootId;
 }

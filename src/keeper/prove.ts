@@ -13,6 +13,8 @@ export interface Proving {
   signal: AbortSignal;
   /** This boot of the pod has let a connection through before, or was asked whether it would. */
   isKnownToForward: boolean;
+  /** As in `SshTarget`. */
+  keepaliveSeconds?: number | undefined;
   /** Told when the forward is set up, before it is proven. */
   onForward: () => void;
   /** Whether the ssh answers at its control socket. */
@@ -35,6 +37,7 @@ export async function proveForward(wish: TunnelWish, address: SshAddress, provin
     needsAgent,
     agentSocket,
     knownHostsPath: proving.knownHostsPath,
+    keepaliveSeconds: proving.keepaliveSeconds,
   };
   try {
     await startMaster(target, files, remotePort, bounded);

@@ -8,6 +8,10 @@ export interface KeeperTimings {
   openTimeoutMs: number;
   /** From the start of ssh until another one is started beside it, if the pod answers a knock. */
   handshakeMs: number;
+  /** From when a tunnel is healthy until another ssh is opened that stands by. */
+  standbyAfterMs: number;
+  /** Seconds between two keepalives of that ssh, which is to be silent in an outage and yet remembered by what is on the way. */
+  standbyKeepaliveSeconds: number;
   /** Between two fresh TCP connects to a pod that is out of reach; after some minutes they come less often. */
   knockMs: number;
   /** First and longest pause between attempts; the first retry comes at once. */
@@ -38,6 +42,8 @@ export const KEEPER_TIMINGS: KeeperTimings = {
   deadAfterMs: 2_000,
   openTimeoutMs: 25_000,
   handshakeMs: 2_000,
+  standbyAfterMs: 1_000,
+  standbyKeepaliveSeconds: 60,
   knockMs: 120,
   firstBackoffMs: 300,
   maxBackoffMs: 5_000,

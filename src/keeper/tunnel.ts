@@ -92,6 +92,7 @@ export class Tunnel {
     const { generation, attempt, failure } = this.#context();
     const { bytesIn, bytesOut, lastActivityAt } = this.#front;
     const pid = generation && this.#forwarding.pidOf(generation);
+    const { standbyPid } = this.#forwarding;
     return {
       podId,
       state: this.#state,
@@ -100,6 +101,7 @@ export class Tunnel {
       remotePort,
       ...(generation && { address: generation.address }),
       ...(pid && { sshPid: pid }),
+      ...(standbyPid && { standbyPid }),
       ...(generation && { controlPath: this.#forwarding.filesOf(generation).control }),
       comfy: this.#state === 'healthy' ? this.#probe.verdict : 'unknown',
       bytesIn,
@@ -181,7 +183,7 @@ export class Tunnel {
         }),
         holdForward: fromPromise(async ({ input, signal }) => {
           await this.#save();
-          if (input.generation) await this.#forwarding.hold(input.generation, signal);
+          if (input.generation) await this.#forwarding.hold(this.#wish, input.generation, signal);
         }),
         awaitRetry: fromPromise(({ input, signal }) => awaitRetry(input.attempt, timings, signal)),
         awaitPod: fromPromise(({ input, signal }) => awaitPod(this.#options, input.podId, signal)),

@@ -10,6 +10,10 @@ export interface SshAddress {
   bootId: string;
 }
 
+export function isSameAddress(a: SshAddress, b: SshAddress | undefined): boolean {
+  return a.host === b?.host && a.port === b.port && a.bootId === b.bootId;
+}
+
 /** One ssh connection with its sockets, enough to find it again after the keeper was killed. */
 export interface Generation {
   /** Names its files in the runtime folder. */

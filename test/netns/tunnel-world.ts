@@ -24,8 +24,8 @@ export interface TunnelWorld {
   signalSsh(signal: NodeJS.Signals): Promise<void>;
   /** The command lines of this home's ssh processes: connections, heartbeats, shells. A zombie is in it, empty. */
   sshProcesses(): string[];
-  /** How many ssh connections of this home there are. */
-  sshCount(): number;
+  /** Process ids of this home's ssh connections, in use, standing by or draining. */
+  connections(): number[];
   end(): Promise<void>;
 }
 
@@ -75,7 +75,7 @@ export async function startTunnelWorld(): Promise<TunnelWorld> {
         .filter((line) => line.startsWith('ssh ')),
       ...zombiesOf(world.keeperPids()),
     ],
-    sshCount: () => world.processes().filter((pid) => commandLine(pid).startsWith('ssh -N')).length,
+    connections: () => world.processes().filter((pid) => commandLine(pid).startsWith('ssh -N')),
     end: async () => {
       await world.end();
       await pod.end();

@@ -8,7 +8,7 @@ describe.runIf(CAN_NETNS)('requests and a WebSocket through random faults', () =
     expect(result.probes.refused).toBe(0);
     expect(result.probes.answered).toBeGreaterThan(100);
     expect(result.echoes).toBeGreaterThan(20);
-    expect(result.sshLeft).toBe(1);
+    expect(result.sshLeft).toBeLessThanOrEqual(2);
     expect(result.descriptorGrowth).toBeLessThanOrEqual(4);
     expect(result.residentGrowthMiB).toBeLessThan(60);
   });

@@ -50,7 +50,7 @@ export async function soak({ faults, seed, tell }: SoakOptions): Promise<SoakRes
     }
     talk.end();
     over.abort();
-    await until('old connections have drained', () => net.sshCount() === 1, 60_000);
+    await until('old connections have drained', () => net.connections().length <= 2, 60_000);
     await until(
       'the keeper’s connections have closed',
       () => usage(keeperPid).descriptors <= before.descriptors + 4,
@@ -62,7 +62,7 @@ export async function soak({ faults, seed, tell }: SoakOptions): Promise<SoakRes
       webSocketBreaks: talk.breaks,
       descriptorGrowth: after.descriptors - before.descriptors,
       residentGrowthMiB: after.residentMiB - before.residentMiB,
-      sshLeft: net.sshCount(),
+      sshLeft: net.connections().length,
     };
   } finally {
     over.abort();

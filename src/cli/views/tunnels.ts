@@ -20,7 +20,7 @@ const TONES: Record<TunnelState, Tone | undefined> = {
 
 /** All that is known of one tunnel. */
 export function tunnelPanel(view: TunnelView, screen: Screen | undefined): string {
-  const { podId, state, since, localPort, address, comfy, sshPid, failure, lastDeath, lastHealedAt } = view;
+  const { podId, state, since, localPort, address, comfy, failure, lastDeath, lastHealedAt } = view;
   const traffic = `${size(view.bytesIn)} in, ${size(view.bytesOut)} out`;
   const rows: Row[] = [
     [
@@ -31,7 +31,7 @@ export function tunnelPanel(view: TunnelView, screen: Screen | undefined): strin
     ['Local', `http://localhost:${localPort}`],
     ['Pod', address ? `${address.user}@${address.host}:${address.port}` : 'not reached yet'],
     ['ComfyUI', comfy, comfy === 'answering' ? 'good' : comfy === 'down' ? 'bad' : undefined],
-    ['ssh', sshPid === undefined ? 'none' : `pid ${sshPid}`],
+    ['ssh', sshWords(view)],
     ['Traffic', view.lastActivityAt ? `${traffic}, last ${ago(view.lastActivityAt)} ago` : traffic],
     ['Opened', `${ago(view.startedAt)} ago`],
   ];
@@ -43,6 +43,11 @@ export function tunnelPanel(view: TunnelView, screen: Screen | undefined): strin
 
 function whyWords({ code, detail }: NonNullable<TunnelView['failure']>): string {
   return typeof detail.detail === 'string' ? detail.detail : code;
+}
+
+function sshWords({ sshPid, standbyPid }: TunnelView): string {
+  const inUse = sshPid === undefined ? 'none' : `pid ${sshPid}`;
+  return standbyPid === undefined ? inUse : `${inUse}; pid ${standbyPid} stands by`;
 }
 
 function ago(at: string): string {

@@ -12,6 +12,8 @@ export interface SshTarget {
   agentSocket?: string | null;
   /** A file of this pod alone, never the user's own. */
   knownHostsPath: string;
+  /** Seconds of silence after which ssh itself asks whether the pod is there; 5 unless told. At the second time in vain it ends. */
+  keepaliveSeconds?: number | undefined;
 }
 
 export interface ForwardSockets {
@@ -132,7 +134,7 @@ function common(target: SshTarget): string[] {
     ...option('UpdateHostKeys', 'no'),
     ...option('CheckHostIP', 'no'),
     ...option('ConnectTimeout', '10'),
-    ...option('ServerAliveInterval', '5'),
+    ...option('ServerAliveInterval', String(target.keepaliveSeconds ?? 5)),
     ...option('ServerAliveCountMax', '2'),
     ...option('Ciphers', '^aes128-gcm@openssh.com'),
     ...option('Compression', 'no'),

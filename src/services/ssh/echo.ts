@@ -29,8 +29,10 @@ const ASLEEP_MS = 3_000;
  */
 export class Echo {
   readonly #child: ChildProcessWithoutNullStreams;
-  readonly #ended: Promise<void>;
+  /** Resolves when the session has ended. */
+  readonly ended: Promise<void>;
   #answered: (() => void)[] = [];
+  #hasEnded = false;
 
   constructor(control: string) {
     this.#child = spawn('ssh', echoArguments(control), {
@@ -38,9 +40,12 @@ export class Echo {
       env: sshEnvironment(process.env),
       cwd: '/',
     });
-    this.#ended = new Promise((resolve) => {
+    this.ended = new Promise((resolve) => {
       this.#child.once('close', () => resolve());
       this.#child.once('error', () => resolve());
+    });
+    void this.ended.then(() => {
+      this.#hasEnded = true;
     });
     // A write may meet a session that has just ended; its end is told by `close`.
     this.#child.stdin.on('error', () => undefined);
@@ -58,7 +63,7 @@ export class Echo {
     const silent = sleep(withinMs, false, { signal: until }).catch(() => false);
     this.#child.stdin.write('.');
     try {
-      return await Promise.race([answered, silent, this.#ended.then(() => false)]);
+      return await Promise.race([answered, silent, this.ended.then(() => false)]);
     } finally {
       over.abort();
     }
@@ -109,8 +114,12 @@ export class Echo {
       }, beatMs);
       this.#child.stdout.on('data', heard);
       signal.addEventListener('abort', aborted, { once: true });
-      void this.#ended.then(() => die('ssh ended'));
+      void this.ended.then(() => die('ssh ended'));
     });
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   end(): void {
