@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../errors.ts';
+import { Buffers } from './buffers.ts';
 import { Joint } from './joint.ts';
 import { Opening } from './opening.ts';
 import { portHolder } from './port-holder.ts';
@@ -29,6 +30,7 @@ export class Front {
   readonly #options: FrontOptions;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
+  readonly #buffers = new Buffers();
   readonly #held = new Set<() => void>();
   readonly #joints = new Set<Joint>();
   readonly #heardAt = new Map<string, number>();
@@ -162,9 +164,14 @@ export class Front {
   }
 
   #join(local: Socket, path: string, opening = new Opening()): void {
-    const remote = connectTo({ path, ...STREAM });
+    let joint: Joint | undefined;
+    const { onread, close } = this.#buffers.reader((bytes, written) => joint?.pass(bytes, written) ?? false);
+    const remote = connectTo({ path, ...STREAM, onread });
     this.#sockets.add(remote);
-    remote.once('close', () => this.#sockets.delete(remote));
+    remote.once('close', () => {
+      this.#sockets.delete(remote);
+      close();
+    });
     // Nothing has gone out yet: a dead ssh, or one with a full backlog, costs the client nothing but time.
     const holdInstead = () => {
       if (!local.destroyed) this.#hold(local, opening);
@@ -177,13 +184,13 @@ export class Front {
     remote.once('connect', () => {
       remote.off('error', holdInstead);
       if (local.destroyed) return void remote.destroy();
-      const joint = new Joint(path, local, remote, opening, {
+      joint = new Joint(path, local, remote, opening, {
         onBytes: (direction, count) => this.#count(path, direction, count),
         onUnanswered: (asked) => void this.#unanswered(local, path, asked),
         isSuperseded: () => this.#way !== undefined && this.#way !== path,
       });
       this.#joints.add(joint);
-      remote.once('close', () => this.#joints.delete(joint));
+      remote.once('close', () => joint && this.#joints.delete(joint));
     });
   }
 

@@ -47,6 +47,17 @@ export class Joint {
     return hasMoved;
   }
 
+  /** Passes on bytes of the pod's and tells when they are written; false where the client has enough for now. */
+  pass(bytes: Uint8Array, written: () => void): boolean {
+    const [local, remote] = [this.#local, this.#remote];
+    this.#isAnswered = true;
+    this.#isClientsTurn = true;
+    this.#events.onBytes('in', bytes.length);
+    const isReady = local.write(bytes, written);
+    if (!isReady) local.once('drain', () => remote.resume());
+    return isReady;
+  }
+
   #clientToPod(): void {
     const [local, remote, opening] = [this.#local, this.#remote, this.#opening];
     opening.send();
@@ -61,12 +72,6 @@ export class Joint {
     const [local, remote] = [this.#local, this.#remote];
     // What a connection ends with is told by `close`.
     remote.on('error', () => undefined);
-    remote.on('data', (chunk: Buffer) => {
-      this.#isAnswered = true;
-      this.#isClientsTurn = true;
-      this.#events.onBytes('in', chunk.length);
-    });
-    remote.pipe(local, { end: false });
     remote.once('end', () => {
       if (this.#isAnswered) local.end();
       else remote.destroy();

@@ -218,6 +218,9 @@ describe('a key with a passphrase', () => {
     first.add(key);
     const run = await world.autopod(['up', '--local-port', 'auto'], first.env);
     expect(run.code, run.stderr).toBe(0);
+    // An agent may ask its user for each login: none stands by.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    expect((await view()).standbyPid).toBeUndefined();
     first.end();
     await killSsh();
     await isState('failed');

@@ -87,6 +87,39 @@ describe('the local port', () => {
     expect(front.bytesOut).toBe(64_000_000);
   });
 
+  it('downloads arrive whole, side by side with slow clients and some that leave', async () => {
+    const answers = Array.from({ length: 6 }, () => randomBytes(8_000_000));
+    const { front, port, path } = await frontTo((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', (number: Buffer) => socket.end(answers[Number(number)] ?? ''));
+    });
+    front.way = path;
+    const download = async (number: number, style: 'quick' | 'slow' | 'leaving') => {
+      const socket = connect({ port, host: '127.0.0.1' });
+      const hash = createHash('sha256');
+      let taken = 0;
+      socket.on('data', (chunk) => {
+        hash.update(chunk);
+        taken += chunk.length;
+        if (style === 'quick') return;
+        if (style === 'leaving' && taken > 1_000_000) return void socket.destroy();
+        socket.pause();
+        setTimeout(() => socket.resume(), 1);
+      });
+      socket.write(String(number));
+      await once(socket, 'close');
+      return style === 'leaving' ? undefined : hash.digest('hex');
+    };
+    const styles = ['quick', 'slow', 'leaving'] as const;
+    const downloads = [...answers, ...answers].map((_, index) =>
+      download(index % 6, styles[index % 3] ?? 'quick'),
+    );
+    const hashes = answers.map((answer) => createHash('sha256').update(answer).digest('hex'));
+    for (const [index, hash] of (await Promise.all(downloads)).entries())
+      if (hash) expect(hash).toBe(hashes[index % 6]);
+    await until('no connection is left', () => !front.uses(path));
+  });
+
   it('holds connections while there is no way, and delivers all of them when there is', async () => {
     const { front, port, path } = await frontTo(echo);
     const waiting = Array.from({ length: 200 }, async (_, index) => {
