@@ -12,8 +12,10 @@ export interface Contender {
   name: string;
   port: number;
   answers(): Promise<boolean>;
-  /** Process ids of its ssh. */
+  /** Process ids of the ssh in use. */
   sshPids(): Promise<number[]>;
+  /** Those and the one that stands by, where there is one. */
+  everySshPid(): Promise<number[]>;
   /** A fresh start after a fault it did not survive. */
   restart(): Promise<void>;
   end(): void;
@@ -25,6 +27,7 @@ export function autopodContender(net: TunnelWorld): Contender {
     port: net.port,
     answers: () => answers(net.port),
     sshPids: async () => [await until('the pid of ssh', async () => (await net.view()).sshPid)],
+    everySshPid: async () => net.connections(),
     restart: () => Promise.reject(new Error('autopod did not heal')),
     end: () => undefined,
   };
@@ -54,12 +57,14 @@ export async function sshContender(
       env: { ...process.env, AUTOSSH_GATETIME: '0', AUTOSSH_POLL: '5' },
     });
   }
+  const sshPids = async () =>
+    isAutossh ? childrenOf(child.pid ?? 0) : child.exitCode === null ? [child.pid ?? 0] : [];
   return {
     name,
     port,
     answers: () => answers(port),
-    sshPids: async () =>
-      isAutossh ? childrenOf(child.pid ?? 0) : child.exitCode === null ? [child.pid ?? 0] : [],
+    sshPids,
+    everySshPid: sshPids,
     restart: async () => {
       child.kill('SIGTERM');
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');

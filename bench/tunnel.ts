@@ -35,6 +35,10 @@ interface Fault {
 
 const FAULTS: Fault[] = [
   { name: 'ssh killed', breakIt: async (_, { sshPids }) => signal(await sshPids(), 'SIGKILL') },
+  {
+    name: 'every ssh killed',
+    breakIt: async (_, { everySshPid }) => signal(await everySshPid(), 'SIGKILL'),
+  },
   { name: 'ssh ended by SIGTERM', breakIt: async (_, { sshPids }) => signal(await sshPids(), 'SIGTERM') },
   {
     name: 'network gone for 8 s',
@@ -106,7 +110,7 @@ async function faced(
   run: number,
 ): Promise<{ healedMs: number; refused: number }> {
   if (!(await contender.answers())) await contender.restart();
-  await sleep(1_500);
+  await sleep(2_000);
   const over = new AbortController();
   const probes = probe(contender.port, 50, over.signal);
   await until('answers before', () => probes.answered > 2);

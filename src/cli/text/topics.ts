@@ -1,8 +1,9 @@
 /** `autopod help TOPIC`; the topic `states` is made from the machines themselves. */
 export const HELP_TOPICS: Record<string, string> = {
   tunnels: `A background process, the keeper, listens on localhost and joins each connection to ssh. When ssh dies, the
-network goes or the pod moves, the port stays open: requests wait up to 30 s while another ssh is opened, then get
-a 503 that says what is going on. GETs that got no answer are asked again by themselves; nothing else is.
+network goes or the pod moves, the port stays open: requests wait until the second ssh, which stands by, has taken
+over or another one is opened, up to 30 s, then get a 503 that says what is going on. GETs that got no answer are
+asked again by themselves; nothing else is.
 
   autopod tunnel                      open it, or see that it stands
   autopod tunnel --status             how it is, and why it died last
