@@ -45,7 +45,7 @@ export async function soak({ faults, seed, tell }: SoakOptions): Promise<SoakRes
       const { refusals } = probes;
       if (refusals.length > 0) tell(refusals.splice(0).join('\n'));
       tell(
-        `${number}/${faults} ${title}: ${probes.answered} answered, ${probes.refused} refused, ${probes.cut} cut`,
+        `${number}/${faults} ${title}: ${probes.answered} answered, ${probes.refused} refused, ${probes.cut} cut; ${Math.round(usage(keeperPid).residentMiB)} MiB`,
       );
     }
     talk.end();
