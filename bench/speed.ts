@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { statusAt } from '../test/support/status-at.ts';
 
 const BYTES = 300_000_000;
 const REQUESTS = 200;
@@ -6,7 +6,7 @@ const REQUESTS = 200;
 /** MB/s of one download through a local port. */
 export async function throughput(port: number): Promise<number> {
   const begun = performance.now();
-  await get(port, `/bytes?n=${BYTES}`);
+  await statusAt(port, `/bytes?n=${BYTES}`, 60_000);
   return BYTES / 1e6 / ((performance.now() - begun) / 1000);
 }
 
@@ -15,25 +15,12 @@ export async function latency(port: number): Promise<number> {
   const times: number[] = [];
   for (let number = 0; number < REQUESTS; number++) {
     const begun = performance.now();
-    await get(port, '/system_stats');
+    await statusAt(port);
     times.push(performance.now() - begun);
   }
   return times.toSorted((a, b) => a - b)[REQUESTS / 2] ?? Number.NaN;
 }
 
-export function answers(port: number): Promise<boolean> {
-  return get(port, '/system_stats').catch(() => false);
-}
-
-function get(port: number, path: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, path, agent: false, timeout: 5_000 }, (response) => {
-      response.resume();
-      response.once('end', () => resolve(response.statusCode === 200));
-      response.once('error', reject);
-    });
-    asked.once('timeout', () => asked.destroy(new Error('no answer')));
-    asked.once('error', reject);
-    asked.end();
-  });
+export async function answers(port: number): Promise<boolean> {
+  return (await statusAt(port, '/system_stats', 5_000).catch(() => 0)) === 200;
 }

@@ -38,6 +38,8 @@ const MAX_HANDSHAKES = 3;
 /** Milliseconds a standby has for its answer, on top of two round trips, before a handshake is begun as well. */
 const STANDBY_AHEAD_MS = 30;
 const MAX_STANDBY_AHEAD_MS = 300;
+/** Milliseconds an ssh has that nothing is known against, as one that an earlier keeper left, before another is begun. */
+const LEFT_AHEAD_MS = 1_000;
 /** Milliseconds between two looks at a suspect whose sessions end at once. */
 const RECOVER_PAUSE_MS = 300;
 
@@ -50,6 +52,8 @@ export class Forwarding {
   readonly #pending = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   #lastAddress: SshAddress | undefined;
+  /** Generation that was in use until it died. */
+  #lost: string | undefined;
   /** Boot of the pod whose sshd is known to forward. */
   #forwardingBoot: string | undefined;
 
@@ -106,6 +110,7 @@ export class Forwarding {
       };
       return await echo.hold(this.#options.timings, traffic, signal);
     } finally {
+      if (!signal.aborted) this.#lost = generation.id;
       over.abort();
       echo.end();
     }
@@ -143,6 +148,8 @@ export class Forwarding {
     const scope = AbortSignal.any([signal, over.signal]);
     const recovered: Opened = { kind: 'open', generation: suspect };
     const recovering = this.#recover(suspect, scope);
+    const ahead = sleep(this.#lost === suspect.id ? 0 : LEFT_AHEAD_MS, false, { signal: scope });
+    if (await Promise.race([recovering, ahead.catch(() => false)])) return recovered;
     const fresh = this.#openFresh(wish, scope);
     // What only the user can mend does not count as long as the ssh there is may come back.
     const freshOrSuspect = fresh.catch(async (error: unknown) => {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { commandLine, signal } from '../support/processes.ts';
+import { statusAt } from '../support/status-at.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
 /** Which processes are killed at once; `keeperAndSsh` leaves the guardian and the command. */
@@ -31,11 +32,9 @@ export async function launchUnderCrashes({ crashes, scenario }: CrashPlan): Prom
     check(run.code === 0, `up after the crash ended with ${run.code}: ${run.stderr}`);
     const pods = await world.podIds();
     check(pods.length === 1, `there are ${pods.length} pods: ${pods.join(', ')}`);
-    const port = /localhost:(\d+)/.exec(run.stdout)?.[1];
-    const answer = await fetch(`http://localhost:${port}/system_stats`, {
-      signal: AbortSignal.timeout(10_000),
-    });
-    check(answer.status === 200, `ComfyUI answered ${answer.status} through the tunnel`);
+    const port = /localhost:(\d+)/.exec(run.stdout)?.[1] ?? '';
+    const status = await statusAt(port);
+    check(status === 200, `ComfyUI answered ${status} through the tunnel`);
     const killed = await world.autopod(['kill', '--yes']);
     check(killed.code === 0, `kill ended with ${killed.code}: ${killed.stderr}`);
     check((await world.podIds()).length === 0, 'a pod is left after kill');

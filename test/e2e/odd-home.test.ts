@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { signal } from '../support/processes.ts';
+import { statusAt } from '../support/status-at.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
 let world: TestWorld;
@@ -21,5 +22,5 @@ it.each([
   expect(settings).toMatch(/^user root$/m);
   const { sshPid, localPort } = JSON.parse((await world.autopod(['tunnel', '--json'])).stdout);
   expect(signal(sshPid, 'SIGKILL')).toBe(1);
-  expect((await fetch(`http://127.0.0.1:${localPort}/system_stats`)).status).toBe(200);
+  expect(await statusAt(localPort)).toBe(200);
 });

@@ -8,6 +8,7 @@ import { type KeeperClient, keeperClient, type TunnelView } from '../../src/keep
 import { describeHome } from '../../src/store/home.ts';
 import { freePort } from '../support/free-port.ts';
 import { commandLine, signal } from '../support/processes.ts';
+import { statusAt } from '../support/status-at.ts';
 import { until } from '../support/until.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
@@ -19,8 +20,7 @@ const views = () => keeper.seen();
 const view = async (): Promise<TunnelView> => (await views())[0] as TunnelView;
 const isState = (state: string) => until(state, async () => (await view())?.state === state);
 const killSsh = async () => expect(signal((await view()).sshPid, 'SIGKILL')).toBe(1);
-const answersAt = async (port: number) =>
-  (await fetch(`http://localhost:${port}/system_stats`)).status === 200;
+const answersAt = async (port: number) => (await statusAt(port)) === 200;
 
 async function begin(pods = 1): Promise<void> {
   world = await startWorld();

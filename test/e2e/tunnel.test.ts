@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { TunnelView } from '../../src/keeper/client.ts';
 import { freePort } from '../support/free-port.ts';
 import { commandLine, signal } from '../support/processes.ts';
+import { statusAt } from '../support/status-at.ts';
 import { until } from '../support/until.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
@@ -22,8 +23,7 @@ const isState = (wanted: string) => until(`tunnel ${wanted}`, async () => (await
 
 /** A request as a browser would make it: waits as long as the tunnel lets it. */
 async function answers(): Promise<boolean> {
-  const answer = await fetch(`${url}/system_stats`, { signal: AbortSignal.timeout(25_000) });
-  return answer.status === 200;
+  return (await statusAt(new URL(url).port)) === 200;
 }
 
 async function control(action: string, body?: object): Promise<void> {

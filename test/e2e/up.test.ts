@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
+import { statusAt } from '../support/status-at.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
 describe('up, from nothing to nothing', () => {
@@ -17,8 +18,7 @@ describe('up, from nothing to nothing', () => {
       stdout: expect.stringMatching(/^ComfyUI available at http:\/\/localhost:\d+\n$/),
     });
     port.value = Number(/localhost:(\d+)/.exec(run.stdout)?.[1]);
-    const answer = await fetch(`http://localhost:${port.value}/system_stats`);
-    expect(answer.status).toBe(200);
+    expect(await statusAt(port.value)).toBe(200);
     const [pod] = await world.pods();
     expect(pod).toMatchObject({ dataCenterId: 'US-GA-1', cloud: 'SECURE' });
   });
@@ -76,7 +76,7 @@ describe('up, from nothing to nothing', () => {
   it('stop closes the tunnel and stops the bill; start comes back at the same local port', async () => {
     expect((await world.autopod(['stop'])).code).toBe(0);
     expect((await world.autopod(['tunnel', '--status'])).code).toBe(1);
-    await expect(fetch(`http://localhost:${port.value}/system_stats`)).rejects.toThrow();
+    await expect(statusAt(port.value)).rejects.toThrow();
     const [pod] = await world.pods();
     expect(pod).toMatchObject({ status: 'EXITED', cost: 0 });
     const run = await world.autopod(['start', '--local-port', String(port.value)]);
@@ -87,7 +87,7 @@ describe('up, from nothing to nothing', () => {
     const before = (await world.pods())[0]?.startedAt;
     expect((await world.autopod(['restart'])).code).toBe(0);
     expect((await world.pods())[0]?.startedAt).not.toBe(before);
-    expect((await fetch(`http://localhost:${port.value}/system_stats`)).status).toBe(200);
+    expect(await statusAt(port.value)).toBe(200);
   });
 
   it('kill without a terminal and without --yes refuses and ends nothing', async () => {

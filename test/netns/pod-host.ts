@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commandLine, signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
@@ -41,7 +42,7 @@ let made = 0;
 export async function startPodHost(): Promise<PodHost> {
   made += 1;
   const name = `ap${process.pid}x${made}`.slice(-12);
-  const net = `10.${100 + (process.pid % 100)}.${made % 250}`;
+  const net = freeNetwork();
   const folder = mkdtempSync(join(tmpdir(), 'ap-ns-'));
   const [near, far] = [`n${name}`, `f${name}`];
   const ip = (...args: string[]) => execFileSync('ip', args, { stdio: 'pipe' });
@@ -170,6 +171,19 @@ export async function startPodHost(): Promise<PodHost> {
 }
 
 /** Sets or takes away the limit of one side's sending. */
+/** The first three bytes of a network no interface of this machine has; other tests make some at the same time. */
+function freeNetwork(): string {
+  const taken = new Set(
+    Object.values(networkInterfaces()).flatMap((all) =>
+      all?.map(({ address }) => address.replace(/\.\d+$/, '')),
+    ),
+  );
+  for (;;) {
+    const net = `10.${randomInt(100, 200)}.${randomInt(256)}`;
+    if (!taken.has(net)) return net;
+  }
+}
+
 function qdisc(device: string, megabits: number | undefined, netns?: string): void {
   const inside = netns === undefined ? [] : ['ip', 'netns', 'exec', netns];
   const limit = ['rate', `${megabits}mbit`, 'burst', '32kb', 'limit', '1mb'];

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TunnelView } from '../../src/keeper/client.ts';
 import { signal } from '../support/processes.ts';
+import { statusAt } from '../support/status-at.ts';
 import { until } from '../support/until.ts';
 import { leftRunning } from '../support/world.ts';
 import { CAN_NETNS } from './pod-host.ts';
@@ -16,10 +17,7 @@ describe.runIf(CAN_NETNS)('the ssh that stands by', { timeout: 60_000 }, () => {
       const now = await net.view();
       return now.state === 'healthy' && now.standbyPid ? now : undefined;
     });
-  const answers = async () => {
-    const answer = await fetch(`http://127.0.0.1:${net.port}/system_stats`);
-    return answer.status === 200;
-  };
+  const answers = async () => (await statusAt(net.port)) === 200;
   const healed = () =>
     until('healed', async () => {
       const now = await net.view();
