@@ -73,6 +73,7 @@ describe('usage errors name the value and end 2', () => {
   it.each([
     [['gpus', '--max-price', 'cheap'], /--max-price.*cheap.*USD/s],
     [['gpus', '--min-memory', '0'], /whole number of at least 1/],
+    [['logs', '--tail', '5001'], /whole number from 0 to 5000/],
     [['logs', '--since', 'yesterday'], /duration such as 10m.*RFC 3339/],
     [['help', 'config', 'nonsense'], /no command or topic “config nonsense”/],
     [['logs', '--system', '--container'], /exclude each other/],
@@ -160,8 +161,8 @@ describe('completion', () => {
     expect(await suggest('up', '--cloud-type', '')).toEqual(['SECURE', 'COMMUNITY', 'ALL', '']);
   });
 
-  it('offers pods by id, and GPUs by the names of the catalogue', async () => {
-    expect(await suggest('stop', '')).toEqual([`${podId}\tart`, '']);
+  it('offers pods by id and name, and GPUs by the names of the catalogue', async () => {
+    expect(await suggest('stop', '')).toEqual([`${podId}\tart`, `art\t${podId}`, '']);
     await show(['gpus']);
     expect(await suggest('up', '--gpu', 'rtx a6')).toEqual(['RTX A6000', '']);
   });
@@ -200,34 +201,4 @@ describe('gpus', () => {
 it('up --dry-run --expose says what the port being public means', async () => {
   const { code, stderr } = await show(['up', '--new', '--dry-run', '--expose', '8188']);
   expect([code, stderr]).toEqual([0, expect.stringMatching(/public on the internet[\s\S]*no password/)]);
-});
-
-describe('logs', () => {
-  it('shows what there is and ends; each source apart when asked', async () => {
-    const both = await show(['logs']);
-    expect(both.code).toBe(0);
-    expect(both.stdout).toMatch(/system +.*image|system +.*container/i);
-    const container = await show(['logs', '--container', '--tail', '5']);
-    expect(container.stdout).not.toMatch(/^\S+ +system/m);
-    expect(container.stdout.trim().split('\n').length).toBeLessThanOrEqual(5);
-  });
-
-  it('--since and --tail together show the last of those lines', async () => {
-    const { stdout } = await show(['logs', '--since', '10m', '--tail', '2']);
-    expect(stdout.trim().split('\n')).toHaveLength(2);
-  });
-
-  it('-f goes on with lines as they come', async () => {
-    const following = world.start(['logs', '-f', '--container']);
-    const seen: string[] = [];
-    following.child.stdout?.on('data', (chunk) => seen.push(String(chunk)));
-    await fetch(`${world.simulator.controlUrl}/pods/${podId}/log`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ source: 'container', lines: ['a line of its own'] }),
-    });
-    await expect.poll(() => seen.join(''), { timeout: 10_000 }).toContain('a line of its own');
-    following.child.kill('SIGINT');
-    expect((await following.ended).code).toBe(0);
-  });
 });

@@ -14,8 +14,12 @@ export function addInsight(program: Command, runs: Runs): void {
         since(value, new Date()),
       ),
     )
-    .option('--tail <n>', 'only the last n lines of the past; 200 unless --since is given', wholeNumber(1))
-    .addHelpText('after', examples(['autopod logs -f', 'autopod logs --system --since 10m']))
+    .option(
+      '--tail <n>',
+      'only the last n lines of the past; 200 unless --since is given',
+      wholeNumber(0, 5_000),
+    )
+    .addHelpText('after', examples(['autopod logs -f --tail 20', 'autopod logs --system --since 10m']))
     .action(runs(async () => (await import('../commands/logs.ts')).logs));
 
   json(program.command('history').argument('[pod]', 'pod id or name; also of pods long gone'))
