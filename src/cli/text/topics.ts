@@ -1,4 +1,4 @@
-/** `autopod help TOPIC`; the topic `states` is made from the machines themselves. */
+/** `autopod help TOPIC`; the topic `states` is what the machines say of themselves. */
 export const HELP_TOPICS: Record<string, string> = {
   tunnels: `A background process, the keeper, listens on localhost and joins each connection to ssh. When ssh dies, the
 network goes or the pod moves, the port stays open: requests wait up to 30 s while another ssh is opened, then get
