@@ -1,8 +1,12 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
 import { inProcess, type Shown, steady } from '../support/shell.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
+const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli.js');
 let world: TestWorld;
 let podId = '';
 const show = (argv: string[], isTerminal = false) => inProcess(world, argv, isTerminal);
@@ -82,6 +86,11 @@ describe('usage errors name the value and end 2', () => {
     [['config', 'set', 'cloud_type', 'private'], /not one of SECURE, COMMUNITY, ALL/],
     [['config', 'set', 'default_volume_mount', 'models'], /not an absolute path/],
     [['config', 'set', 'api_key', 'rpa_SECRET'], /not taken from the command line/],
+    [['help', 'constructor'], /no command or topic “constructor”/],
+    [['completion', '__proto__'], /bash, zsh or fish, not “__proto__”/],
+    [['tunnel', 'list', '--stop'], /list lists the tunnels, and takes no --stop/],
+    [['tunnel', 'list', '--status'], /list lists the tunnels, and takes no --status/],
+    [['config', 'set', 'gpu_preferences', ',,'], /“,,” names nothing/],
     [['completion', 'tcsh'], /bash, zsh or fish, not “tcsh”/],
     [['help', 'nonsense'], /no command or topic “nonsense”/],
     [['up', '--stop-after', 'soon'], /duration such as/],
@@ -202,3 +211,32 @@ it('up --dry-run --expose says what the port being public means', async () => {
   const { code, stderr } = await show(['up', '--new', '--dry-run', '--expose', '8188']);
   expect([code, stderr]).toEqual([0, expect.stringMatching(/public on the internet[\s\S]*no password/)]);
 });
+
+it('tunnel --status of a pod without one does not say that there is none at all', async () => {
+  const { code, stdout, stderr } = await show(['tunnel', 'nobody', '--status']);
+  expect([code, stdout, stderr]).toEqual([1, '', 'There is no tunnel to pod nobody.\n']);
+});
+
+it('an API key that cannot be one is not taken for a network that is down', async () => {
+  const odd = await inProcess({ env: { ...world.env, RUNPOD_API_KEY: 'sim-ключ' } }, ['ls']);
+  expect([odd.code, odd.stderr]).toEqual([1, expect.stringContaining('The API key cannot be right')]);
+  const padded = await inProcess({ env: { ...world.env, RUNPOD_API_KEY: ' sim-key\n' } }, ['ls']);
+  expect(padded.code).toBe(0);
+});
+
+it.runIf(existsSync('/dev/full')).each(['completion zsh', 'help money', 'config path', 'tunnel list --json'])(
+  '%s that cannot write its answer fails, without a stack trace',
+  (words) => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [cli, ...words.split(' ')], {
+      env: world.env,
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^autopod: The output could not be .*ENOSPC.*\n$/),
+    ]);
+  },
+);

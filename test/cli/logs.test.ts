@@ -72,6 +72,12 @@ it.each([
   if (options.length > 0) expect(texts).toHaveLength(shown.length + 1);
 });
 
+it('--tail 0 without -f is nothing, at once', async () => {
+  const before = await streams();
+  expect(await show(['logs', '--tail', '0'])).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(await streams()).toBe(before);
+});
+
 it('a log that RunPod does not give is told, and is not an empty one', async () => {
   await control('faults', { route: 'getPodLogs', kind: 'status', status: 503, times: 1 });
   const { code, stdout, stderr } = await show(['logs']);

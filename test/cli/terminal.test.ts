@@ -33,7 +33,15 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
 
   it.each([80, 40])('at %i columns panels, tables and checks stay within the terminal', async (columns) => {
     world = await startWorld();
-    await world.autopod(['up', '--local-port', 'auto', '--volume-id', 'abc123xyz']);
+    await world.autopod([
+      'up',
+      '--local-port',
+      'auto',
+      '--volume-id',
+      'abc123xyz',
+      '--name',
+      'a name of several words',
+    ]);
     for (const argv of [
       ['info'],
       ['ls'],
@@ -46,12 +54,16 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
       ['config', 'show'],
       ['history'],
       ['help', 'states'],
+      ['up', '--help'],
+      ['--help'],
       ['help', 'money'],
       ['help', 'exit'],
+      ['stop'],
+      ['kill', '-y'],
     ]) {
       const { screen } = await onTerminal(argv, { columns }).ended;
       // What is there to be pasted stays one line; the terminal folds it.
-      const folded = screen.replace(/^ssh -p .*$/m, '');
+      const folded = screen.replaceAll(/^(ssh -p| {2}\$) .*$/gm, '');
       expect(widest(folded), `${argv.join(' ')}\n${screen}`).toBeLessThanOrEqual(columns);
     }
   });

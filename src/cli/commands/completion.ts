@@ -2,6 +2,7 @@ import { AutopodError } from '../../errors.ts';
 import type { Verb } from '../verb.ts';
 
 const SCRIPTS: Record<string, string> = {
+  __proto__: null as never,
   bash: `# autopod completion bash >> ~/.bashrc
 _autopod() {
   local typed=\${COMP_WORDS[COMP_CWORD]} word

@@ -36,6 +36,7 @@ export const logs: Verb<LogsOptions> = async (context, named, options) => {
     ...(source && { source: source as 'system' | 'container' }),
     ...(since ? { since } : { tail: tail ?? USUAL_TAIL }),
   };
+  if (tail === 0 && !follow) return 0;
   const over = new AbortController();
   const signal = AbortSignal.any([context.signal, over.signal]);
   let lost: AutopodError | undefined;
