@@ -1,5 +1,4 @@
-import { observePod } from '../../services/runpod/pod-state.ts';
-import type { Context } from '../context.ts';
+import { isStopped } from '../is-stopped.ts';
 import { choosePod } from '../pod-argument.ts';
 import { reach, throwFailure } from '../reach.ts';
 import { spentJson, spentUntilNow } from '../spent.ts';
@@ -22,8 +21,3 @@ export const stop: Verb<object> = async (context, named) => {
     );
   return 0;
 };
-
-async function isStopped(context: Context, podId: string): Promise<boolean> {
-  const pod = await (await context.runpod()).getPod(podId, context.signal).catch(() => undefined);
-  return pod !== undefined && observePod(pod).condition === 'stopped';
-}

@@ -42,7 +42,7 @@ export function createFailure(error: unknown): AutopodError {
 // The key is all that comes from the user into a header.
 function impossibleKey(): AutopodError {
   const detail = 'It holds a line break or a letter that no key has.';
-  return new AutopodError('apiKeyRefused', { detail, isUnsent: true });
+  return new AutopodError('apiKeyRefused', { detail, isSent: false });
 }
 
 function createAnswerFailure(error: HTTPError): AutopodError {
