@@ -23,6 +23,7 @@ const COMMANDS: { name: string; argv: string[]; target?: number }[] = [
   { name: 'autopod config path', argv: [cli, 'config', 'path'], target: 1.4 },
   { name: 'autopod ssh-config', argv: [cli, 'ssh-config'], target: 1.4 },
   { name: 'autopod help money', argv: [cli, 'help', 'money'], target: 1.4 },
+  { name: 'autopod help states', argv: [cli, 'help', 'states'], target: 1.4 },
 ];
 
 writeFileSync(empty, '');

@@ -40,6 +40,7 @@ export async function examine(context: Context): Promise<Check[]> {
   const results: Check[] = [];
   for (const [name, check] of checks) {
     const examined = await check(context).catch(asBad);
+    context.signal.throwIfAborted();
     results.push({ name, ...examined });
     // Without a home there is nothing further to look at.
     if (check === home && !hasHome(context)) break;

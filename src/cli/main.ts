@@ -20,9 +20,12 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   // `autopod ls | head` closes our stdout early; that is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    process.stderr.write(`autopod: The output could not be written: ${error.message}\n`);
+    process.exit(1);
   });
   process.exitCode = (await quickly()) ?? (await wholly());
+  // What could not be written is told a turn later.
+  await new Promise(setImmediate);
   process.exit();
 
   // What goes wrong on the short way is told by the long one.

@@ -1,11 +1,12 @@
 import { InvalidArgumentError } from 'commander';
 
-/** A whole number of at least `least`, or a clear usage error. */
-export function wholeNumber(least: number): (value: string) => number {
+/** A whole number of at least `least`, at most `most`, or a clear usage error. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (value: string) => number {
   return (value) => {
     const number = Number(value);
-    if (!/^\d+$/.test(value) || number < least) {
-      throw new InvalidArgumentError(`It takes a whole number of at least ${least}.`);
+    if (!/^\d+$/.test(value) || number < least || number > most) {
+      const range = most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `of at least ${least}`;
+      throw new InvalidArgumentError(`It takes a whole number ${range}.`);
     }
     return number;
   };

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Help } from 'commander';
 import { VERSION } from '../version.ts';
 import type { Context } from './context.ts';
 import type { Output } from './output.ts';
@@ -8,6 +8,7 @@ import { addPods } from './program/pods.ts';
 import { addSetup } from './program/setup.ts';
 import type { Runs } from './program/shared.ts';
 import { addTunnels } from './program/tunnels.ts';
+import { wrap } from './screen.ts';
 
 // Commander's own has only the first alias.
 function subcommandTerm(command: Command): string {
@@ -29,6 +30,16 @@ function namesOf(command: Command): string {
   return [command.name(), ...command.aliases()].join('|');
 }
 
+/** Commander's own; on a terminal too narrow for two columns the description stands below. */
+function formatItem(term: string, termWidth: number, description: string, helper: Help): string {
+  const columns = helper.helpWidth ?? 80;
+  if (columns - termWidth - 4 >= helper.minWidthToWrap) {
+    return Help.prototype.formatItem.call(helper, term, termWidth, description, helper);
+  }
+  const below = wrap(description, columns - 7, false).map((line) => `      ${line}`);
+  return [`  ${term}`, ...(description ? below : [])].join('\n');
+}
+
 /** The whole command line. Command modules are loaded when their command runs. */
 export function buildProgram(context: Context, out: Output, onExit: (code: number) => void): Command {
   const program = new Command('autopod')
@@ -44,7 +55,7 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
       // Told by run.ts, as every failure is.
       outputError: () => undefined,
     })
-    .configureHelp({ subcommandTerm, commandUsage });
+    .configureHelp({ subcommandTerm, commandUsage, formatItem });
 
   const runs: Runs =
     (load) =>

@@ -3,6 +3,7 @@ import { configPath } from './commands/config-path.ts';
 import { history } from './commands/history.ts';
 import { showSshConfig } from './commands/ssh-config-show.ts';
 import { Output } from './output.ts';
+import { stateHelp } from './state-help.ts';
 import { HELP_TOPICS } from './text/topics.ts';
 import { prose } from './views/prose.ts';
 
@@ -27,7 +28,8 @@ export async function runQuick(
   if (words.join(' ') === 'ssh-config') return showSshConfig(context);
   if (words.length > 2 || name.startsWith('-')) return undefined;
   if (command === 'history') return history(context, name || undefined, {});
-  const topic = command === 'help' && !isJson ? HELP_TOPICS[name] : undefined;
+  if (command !== 'help' || isJson) return undefined;
+  const topic = name === 'states' ? stateHelp() : HELP_TOPICS[name];
   if (topic === undefined) return undefined;
   context.out.line(prose(topic, context.out.screen));
   return 0;

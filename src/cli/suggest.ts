@@ -15,31 +15,48 @@ const USUAL_GPUS = ['A40', 'L40S', 'RTX 4090', 'RTX 5090', 'RTX A5000', 'RTX A60
 /** What could stand where the last of these words is: commands, options, values of options, pods. Asks nobody. */
 export function suggest(program: Command, words: string[], home: Home): Suggestion[] {
   const last = words.at(-1) ?? '';
-  const before = words.slice(0, -1);
-  const command = commandOf(program, before);
-  const option = optionAwaitingValue(command, before.at(-1));
-  const all = option
-    ? valuesOf(option, home)
-    : last.startsWith('-')
-      ? optionsOf(command)
-      : [
-          ...subcommandsOf(command),
-          ...(takesPod(command) ? podsOf(home) : []),
-          ...(before.at(-1) === command.name() ? argumentsOf(program, command) : []),
-        ];
-  return all.filter(({ word }) => word.toLowerCase().startsWith(last.toLowerCase()));
+  const place = placeAfter(program, words.slice(0, -1));
+  return candidates(program, place, last, home).filter(({ word }) =>
+    word.toLowerCase().startsWith(last.toLowerCase()),
+  );
 }
 
-function commandOf(program: Command, words: string[]): Command {
-  let command = program;
-  for (const word of words) {
-    const inner = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
-    if (inner) command = inner;
+function candidates(program: Command, place: Place, last: string, home: Home): Suggestion[] {
+  const { command, awaited, argumentsGiven } = place;
+  if (awaited) return valuesOf(awaited, home);
+  const [long = '', value] = last.split('=', 2);
+  const assigned = value === undefined ? undefined : optionAwaitingValue(command, long);
+  if (assigned) {
+    return valuesOf(assigned, home).map(({ word, about }) => ({ word: `${long}=${word}`, about }));
   }
-  return command;
+  if (last.startsWith('-')) return optionsOf(command);
+  if (argumentsGiven > 0) return [];
+  return [...subcommandsOf(command), ...argumentsOf(program, command, home)];
 }
 
-function optionAwaitingValue(command: Command, word: string | undefined): Option | undefined {
+/** Where one stands on a command line. */
+interface Place {
+  command: Command;
+  /** The option whose value comes next. */
+  awaited: Option | undefined;
+  /** Arguments that are neither commands nor options. */
+  argumentsGiven: number;
+}
+
+function placeAfter(program: Command, words: string[]): Place {
+  const place: Place = { command: program, awaited: undefined, argumentsGiven: 0 };
+  for (const word of words) {
+    const { command, awaited } = place;
+    const inner = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    if (awaited) place.awaited = undefined;
+    else if (word.startsWith('-')) place.awaited = optionAwaitingValue(command, word);
+    else if (inner) place.command = inner;
+    else place.argumentsGiven += 1;
+  }
+  return place;
+}
+
+function optionAwaitingValue(command: Command, word: string): Option | undefined {
   return command.options.find((option) => option.required && (option.long === word || option.short === word));
 }
 
@@ -63,7 +80,7 @@ function subcommandsOf(command: Command): Suggestion[] {
 }
 
 /** What the first argument may be, where that is known. */
-function argumentsOf(program: Command, command: Command): Suggestion[] {
+function argumentsOf(program: Command, command: Command, home: Home): Suggestion[] {
   switch (command.name()) {
     case 'help':
       return [...subcommandsOf(program), ...plain(['states', ...Object.keys(HELP_TOPICS)])];
@@ -71,10 +88,12 @@ function argumentsOf(program: Command, command: Command): Suggestion[] {
       return plain(['bash', 'zsh', 'fish']);
     case 'set':
       return plain(SETTINGS.map(({ name }) => name));
+    case 'gpus':
+      return plain(gpuNames(home));
     case 'tunnel':
-      return [{ word: 'list', about: 'list the tunnels' }];
+      return [{ word: 'list', about: 'list the tunnels' }, ...podsOf(home)];
     default:
-      return [];
+      return takesPod(command) ? podsOf(home) : [];
   }
 }
 
@@ -82,11 +101,21 @@ function takesPod(command: Command): boolean {
   return command.registeredArguments.some((argument) => argument.name() === 'pod');
 }
 
+/** By id and by name; by id alone where the name is nobody's own, or would not fit on a line. */
 function podsOf({ pods }: Home): Suggestion[] {
   const records = Object.values(readJson<{ records?: Record<string, SavedPod> }>(pods)?.records ?? {});
-  return records.flatMap(({ facts }) =>
-    facts?.podId ? [{ word: facts.podId, about: facts.wish?.name ?? '' }] : [],
+  const known = records.flatMap(({ facts }) =>
+    facts?.podId ? [{ id: facts.podId, name: facts.wish?.name ?? '' }] : [],
   );
+  const isOfOne = (name: string) => known.filter((pod) => pod.name === name).length === 1;
+  return known.flatMap(({ id, name }) => [
+    { word: id, about: oneLine(name) },
+    ...(name !== '' && name === oneLine(name) && isOfOne(name) ? [{ word: name, about: id }] : []),
+  ]);
+}
+
+function oneLine(words: string): string {
+  return words.replaceAll(/\p{Cc}+/gu, ' ');
 }
 
 interface SavedPod {

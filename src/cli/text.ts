@@ -4,6 +4,7 @@ import type { Candidate, PodWish } from '../machines/pod-types.ts';
 import type { Spent } from '../store/ledger.ts';
 import { dayOf } from './day.ts';
 import { uptimeWords } from './money.ts';
+import { FAILURE_WORDS } from './text/failures.ts';
 import { TUNNEL_STATE_WORDS } from './text/states.ts';
 
 /** Words that are neither failures (`text/failures.ts`) nor states (`text/states.ts`). */
@@ -185,7 +186,7 @@ export function noteWords(note: Note): string {
     case 'podLog':
       return note.line;
     case 'waitingForApi':
-      return text.waitingForApi(note.failure.code);
+      return text.waitingForApi(FAILURE_WORDS[note.failure.code](note.failure.detail).what);
     case 'lookingFurther':
       return text.lookingFurther();
     case 'stateSetAside':

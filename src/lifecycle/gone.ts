@@ -42,7 +42,8 @@ export async function dropGone(
   return left;
 }
 
-function mayBeLate({ timings }: GoneContext, record: PodRecord): boolean {
+/** RunPod may not know the pod yet: it is young, and was never seen to run. */
+export function mayBeLate({ timings }: Pick<GoneContext, 'timings'>, record: PodRecord): boolean {
   return !SEEN.includes(savedState(record)) && Date.now() - record.facts.launchedAt < timings.lateInListMs;
 }
 

@@ -47,7 +47,7 @@ async function followLog(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    for await (const { line } of runpod.podLogs(podId, query, signal)) {
+    for await (const { line } of runpod.podLogs(podId, query, { signal })) {
       tell({ kind: 'podLog', source: query.source, line });
     }
   } catch (error) {

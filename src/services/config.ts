@@ -54,7 +54,7 @@ export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<
   const runpod = providers?.runpod ?? {};
   return {
     apiUrl: webAddress(env.AUTOPOD_API_URL || DEFAULT_API_URL),
-    apiKey: env.RUNPOD_API_KEY || runpod.api_key || (await runpodctlKey(env)),
+    apiKey: env.RUNPOD_API_KEY?.trim() || runpod.api_key?.trim() || (await runpodctlKey(env)),
     sshKeyPath: expandHome(runpod.ssh_key_path || undefined, env),
     image: runpod.default_template || 'runpod/comfyui:latest',
     cloud: runpod.cloud_type || 'SECURE',

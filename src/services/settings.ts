@@ -67,10 +67,15 @@ function absolutePath(value: string): string {
 }
 
 function list(value: string): string[] {
-  return value
+  const names = value
     .split(',')
     .map((name) => name.trim())
     .filter(Boolean);
+  if (names.length > 0) return names;
+  throw new AutopodError('usage', {
+    message: `“${value}” names nothing.`,
+    next: 'Names are separated by commas.',
+  });
 }
 
 function positiveInteger(value: string): number {

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { AutopodError } from '../errors.ts';
 
 /** Where autopod keeps its files: one folder, 0700, every file in it 0600. */
@@ -21,9 +21,9 @@ export interface Home {
   readonly inspector: string;
 }
 
-/** `AUTOPOD_HOME`, by default `~/.autopod`. */
+/** `AUTOPOD_HOME`, by default `~/.autopod`; whole, as ssh and the keeper have folders of their own. */
 export function homePath(env: NodeJS.ProcessEnv = process.env): string {
-  return env.AUTOPOD_HOME || join(homedir(), '.autopod');
+  return env.AUTOPOD_HOME ? resolve(env.AUTOPOD_HOME) : join(homedir(), '.autopod');
 }
 
 /** Names the files of a home without touching the disk. */

@@ -1,8 +1,12 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
 import { inProcess, type Shown, steady } from '../support/shell.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
+const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli.js');
 let world: TestWorld;
 let podId = '';
 const show = (argv: string[], isTerminal = false) => inProcess(world, argv, isTerminal);
@@ -73,6 +77,7 @@ describe('usage errors name the value and end 2', () => {
   it.each([
     [['gpus', '--max-price', 'cheap'], /--max-price.*cheap.*USD/s],
     [['gpus', '--min-memory', '0'], /whole number of at least 1/],
+    [['logs', '--tail', '5001'], /whole number from 0 to 5000/],
     [['logs', '--since', 'yesterday'], /duration such as 10m.*RFC 3339/],
     [['help', 'config', 'nonsense'], /no command or topic “config nonsense”/],
     [['logs', '--system', '--container'], /exclude each other/],
@@ -81,6 +86,11 @@ describe('usage errors name the value and end 2', () => {
     [['config', 'set', 'cloud_type', 'private'], /not one of SECURE, COMMUNITY, ALL/],
     [['config', 'set', 'default_volume_mount', 'models'], /not an absolute path/],
     [['config', 'set', 'api_key', 'rpa_SECRET'], /not taken from the command line/],
+    [['help', 'constructor'], /no command or topic “constructor”/],
+    [['completion', '__proto__'], /bash, zsh or fish, not “__proto__”/],
+    [['tunnel', 'list', '--stop'], /list lists the tunnels, and takes no --stop/],
+    [['tunnel', 'list', '--status'], /list lists the tunnels, and takes no --status/],
+    [['config', 'set', 'gpu_preferences', ',,'], /“,,” names nothing/],
     [['completion', 'tcsh'], /bash, zsh or fish, not “tcsh”/],
     [['help', 'nonsense'], /no command or topic “nonsense”/],
     [['up', '--stop-after', 'soon'], /duration such as/],
@@ -160,8 +170,8 @@ describe('completion', () => {
     expect(await suggest('up', '--cloud-type', '')).toEqual(['SECURE', 'COMMUNITY', 'ALL', '']);
   });
 
-  it('offers pods by id, and GPUs by the names of the catalogue', async () => {
-    expect(await suggest('stop', '')).toEqual([`${podId}\tart`, '']);
+  it('offers pods by id and name, and GPUs by the names of the catalogue', async () => {
+    expect(await suggest('stop', '')).toEqual([`${podId}\tart`, `art\t${podId}`, '']);
     await show(['gpus']);
     expect(await suggest('up', '--gpu', 'rtx a6')).toEqual(['RTX A6000', '']);
   });
@@ -202,32 +212,31 @@ it('up --dry-run --expose says what the port being public means', async () => {
   expect([code, stderr]).toEqual([0, expect.stringMatching(/public on the internet[\s\S]*no password/)]);
 });
 
-describe('logs', () => {
-  it('shows what there is and ends; each source apart when asked', async () => {
-    const both = await show(['logs']);
-    expect(both.code).toBe(0);
-    expect(both.stdout).toMatch(/system +.*image|system +.*container/i);
-    const container = await show(['logs', '--container', '--tail', '5']);
-    expect(container.stdout).not.toMatch(/^\S+ +system/m);
-    expect(container.stdout.trim().split('\n').length).toBeLessThanOrEqual(5);
-  });
-
-  it('--since and --tail together show the last of those lines', async () => {
-    const { stdout } = await show(['logs', '--since', '10m', '--tail', '2']);
-    expect(stdout.trim().split('\n')).toHaveLength(2);
-  });
-
-  it('-f goes on with lines as they come', async () => {
-    const following = world.start(['logs', '-f', '--container']);
-    const seen: string[] = [];
-    following.child.stdout?.on('data', (chunk) => seen.push(String(chunk)));
-    await fetch(`${world.simulator.controlUrl}/pods/${podId}/log`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ source: 'container', lines: ['a line of its own'] }),
-    });
-    await expect.poll(() => seen.join(''), { timeout: 10_000 }).toContain('a line of its own');
-    following.child.kill('SIGINT');
-    expect((await following.ended).code).toBe(0);
-  });
+it('tunnel --status of a pod without one does not say that there is none at all', async () => {
+  const { code, stdout, stderr } = await show(['tunnel', 'nobody', '--status']);
+  expect([code, stdout, stderr]).toEqual([1, '', 'There is no tunnel to pod nobody.\n']);
 });
+
+it('an API key that cannot be one is not taken for a network that is down', async () => {
+  const odd = await inProcess({ env: { ...world.env, RUNPOD_API_KEY: 'sim-ключ' } }, ['ls']);
+  expect([odd.code, odd.stderr]).toEqual([1, expect.stringContaining('The API key cannot be right')]);
+  const padded = await inProcess({ env: { ...world.env, RUNPOD_API_KEY: ' sim-key\n' } }, ['ls']);
+  expect(padded.code).toBe(0);
+});
+
+it.runIf(existsSync('/dev/full')).each(['completion zsh', 'help money', 'config path', 'tunnel list --json'])(
+  '%s that cannot write its answer fails, without a stack trace',
+  (words) => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [cli, ...words.split(' ')], {
+      env: world.env,
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^autopod: The output could not be .*ENOSPC.*\n$/),
+    ]);
+  },
+);

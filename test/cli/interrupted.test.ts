@@ -43,6 +43,28 @@ it('restart takes --local-port and --no-tunnel', async () => {
   expect(await tunnels()).toMatchObject([{ podId, state: 'healthy' }]);
 });
 
+it('a tunnel that is interrupted while it opens goes on with tunnel', async () => {
+  await world.autopod(['tunnel', '--stop']);
+  await control('sshd', { state: 'down' });
+  const { child, ended } = world.start(['tunnel', '--local-port', 'auto']);
+  const opens = async () => (await world.autopod(['tunnel', 'list', '--json'])).stdout;
+  await expect.poll(opens, { timeout: 20_000 }).toContain(podId);
+  child.kill('SIGINT');
+  const { code, stderr } = await ended;
+  await control('sshd', { state: 'up' });
+  expect([code, stderr]).toEqual([130, expect.stringContaining(`\`autopod tunnel ${podId}\``)]);
+  expect((await world.autopod(['tunnel'])).code).toBe(0);
+});
+
+it('an interrupted doctor is interrupted, and finds no fault in what it did not look at', async () => {
+  await addFaults([{ route: 'listPods', kind: 'stallBefore' }]);
+  const { child, ended } = world.start(['doctor']);
+  await expect.poll(() => addFaults([]), { timeout: 20_000 }).toEqual({ pendingFaults: [] });
+  child.kill('SIGINT');
+  const { code, stdout, stderr } = await ended;
+  expect([code, stdout, stderr]).toEqual([130, '', 'autopod: Interrupted.\n']);
+});
+
 it('an interrupted stop goes on with stop, and not with what starts the pod again', async () => {
   const { code, stderr } = await interruptedAfter(/Stopping/, ['stop']);
   expect([code, stderr]).toEqual([130, expect.stringContaining(`\`autopod stop ${podId}\``)]);
@@ -61,9 +83,23 @@ it('an interrupted start goes on with up', async () => {
 });
 
 async function comfy(state: 'up' | 'down'): Promise<void> {
-  await fetch(`${world.simulator.controlUrl}/pods/${podId}/comfy`, {
+  await control('comfy', { state });
+}
+
+async function control(what: string, body: object): Promise<void> {
+  await fetch(`${world.simulator.controlUrl}/pods/${podId}/${what}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ state }),
+    body: JSON.stringify(body),
   });
+}
+
+/** Adds to the faults still to come, and answers which those are. */
+async function addFaults(body: object): Promise<unknown> {
+  const answer = await fetch(`${world.simulator.controlUrl}/faults`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return answer.json();
 }

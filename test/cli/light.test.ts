@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { chartOf } from '../../src/inspector/chart.ts';
+import { podMachine } from '../../src/machines/pod.ts';
+import { tunnelMachine } from '../../src/machines/tunnel.ts';
 
 const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli.js');
 const HEAVY = ['got', 'execa', 'xstate', 'ssh2', 'zod', 'lowdb', 'elkjs', '@clack'];
@@ -47,10 +50,25 @@ it.each([
   [['history', 'somepod', '--json']],
   [['history', '--tail', '3']],
   [['help', 'money']],
+  [['help', 'states']],
+  [['help', 'up']],
+  [['help', 'nonsense']],
+  [['up', '--help']],
+  [['up', '--gpu']],
+  [['logs', '--tail', 'x']],
   [['__complete', '--', 'up', '']],
   [['completion', 'bash']],
 ])('%j loads no heavy library', (argv) => {
   expect(librariesOf(argv)).toEqual([]);
+});
+
+it('help states has the words of the machines themselves', () => {
+  const { stdout } = spawnSync(process.execPath, [cli, 'help', 'states'], { encoding: 'utf8' });
+  const lines = stdout.split('\n').map((line) => line.trim().replace(/ {2,}/, ': '));
+  for (const machine of [podMachine, tunnelMachine]) {
+    for (const { id, description } of chartOf(machine).states)
+      expect(lines).toContain(`${id}: ${description}`);
+  }
 });
 
 it('a command that asks RunPod does load one, so that this test can fail', () => {

@@ -122,6 +122,8 @@ describe('with one pod that is ready', () => {
       0,
       expect.stringContaining('keeps its machine, not its GPU'),
     ]);
+    const runs = await world.autopod(['start']);
+    expect([runs.code, runs.stderr]).toEqual([0, expect.not.stringContaining('not its GPU')]);
     expect((await world.autopod(['terminate', '-y'])).code).toBe(0);
     expect((await world.autopod(['rm', '-y'])).code).toBe(1);
     expect(await world.podIds()).toEqual([]);

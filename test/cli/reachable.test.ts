@@ -1,19 +1,21 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runAsBug } from '../../src/cli/run.ts';
+import { FAILURE_WORDS } from '../../src/cli/text/failures.ts';
 import { type AutopodError, FAILURES, type FailureCode } from '../../src/errors.ts';
 import { keeperSocket } from '../../src/keeper/runtime-folder.ts';
 import { describeHome } from '../../src/store/home.ts';
+import { waitForLock } from '../../src/store/lock.ts';
 import { RecordStore } from '../../src/store/records.ts';
 import { inProcess } from '../support/shell.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
-/** A test elsewhere that ends in the failure: its file under test/, and words of its title. */
+/** A test elsewhere that ends in the failure and says so by its code or its words: its file under test/, and its title. */
 interface Named {
   file: string;
   title: string;
@@ -22,9 +24,6 @@ interface Named {
 type Provoke = () => Promise<string>;
 
 const file = (name: string, title: string): Named => ({ file: name, title });
-const key = (title: string) => file('services/ssh/key.test.ts', title);
-const money = (title: string) => file('e2e/money.test.ts', title);
-const ssh = () => file('services/ssh/classify.test.ts', 'what ssh says');
 
 let world: TestWorld;
 let podId = '';
@@ -34,9 +33,14 @@ async function told(argv: string[], env: NodeJS.ProcessEnv = {}): Promise<string
   const { stdout } = await inProcess({ env: { ...world.env, ...env } }, [...argv, '--json']);
   return JSON.parse(stdout).error?.code;
 }
-const control = (path: string, body: object = {}) =>
+/** The same by a process of its own, which may start a keeper. */
+async function toldBy(argv: string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const { stdout } = await world.autopod([...argv, '--json'], env);
+  return JSON.parse(stdout).error?.code;
+}
+const control = (path: string, body: object = {}, method = 'POST') =>
   fetch(`${world.simulator.controlUrl}/${path}`, {
-    method: 'POST',
+    method,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
@@ -54,6 +58,25 @@ async function struck(fault: object, argv: string[]): Promise<string> {
   return code;
 }
 const listing = (status: number) => struck({ route: 'listPods', kind: 'status', status }, ['ls']);
+/** While the simulator is so. */
+async function under(scenario: object, work: Provoke): Promise<string> {
+  const answer = await fetch(`${world.simulator.controlUrl}/scenario`);
+  const before = (await answer.json()) as Record<string, unknown>;
+  await control('scenario', scenario, 'PATCH');
+  const code = await work();
+  const changed = Object.keys(scenario).map((name) => [name, before[name]]);
+  await control('scenario', Object.fromEntries(changed), 'PATCH');
+  return code;
+}
+/** With a pod of its own, or with whatever pods come about meanwhile, which are ended afterwards. */
+async function withPods(work: (made: string) => Promise<string>, ...make: string[]): Promise<string> {
+  if (make.length > 0) expect((await world.autopod(make)).code).toBe(0);
+  const others = async () => (await world.podIds()).filter((id) => id !== podId);
+  const code = await work((await others())[0] ?? '');
+  for (const id of await others()) await told(['kill', id, '--yes']);
+  return code;
+}
+const NEW = ['connect', '--no-tunnel'];
 /** With another server than RunPod's. */
 async function served(answer: RequestListener, at: number | string, work: (port: number) => Promise<string>) {
   const server = createServer(answer).listen(at);
@@ -71,6 +94,21 @@ function homeWith(config: string): NodeJS.ProcessEnv {
   return { AUTOPOD_HOME: home };
 }
 
+/** With a home of its own that has this private key. */
+function homeWithKey(how: { passphrase?: string; mode?: number; content?: string } = {}): NodeJS.ProcessEnv {
+  const path = join(mkdtempSync(join(folder, 'key-')), 'key');
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', how.passphrase ?? '', '-f', path]);
+  if (how.content) writeFileSync(path, how.content);
+  chmodSync(path, how.mode ?? 0o600);
+  return homeWith(JSON.stringify({ providers: { runpod: { ssh_key_path: path } } }));
+}
+/** A PATH with this ssh on it. */
+function pathWithSsh(script: string): string {
+  const bin = mkdtempSync(join(folder, 'bin-'));
+  writeFileSync(join(bin, 'ssh'), script, { mode: 0o755 });
+  return `${bin}:${process.env.PATH}`;
+}
+
 /** How each failure comes about. A code without an entry does not compile. */
 const REACHED: Record<FailureCode, Named | Provoke> = {
   internal: async () => {
@@ -85,8 +123,13 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     return JSON.parse(shown).error.code;
   },
   usage: () => told(['logs', '--system', '--container']),
-  interrupted: file('cli/interrupted.test.ts', 'an interrupted stop goes on with stop'),
-  declined: file('cli/terminal.test.ts', '--expose asks on a terminal, and on a no nothing is bought'),
+  interrupted: async () => {
+    await control('faults', { route: 'listPods', kind: 'stallBefore' });
+    const { stdout } = await inProcess(world, ['ls', '--json'], false, AbortSignal.timeout(300));
+    await control('faults', {}, 'DELETE');
+    return JSON.parse(stdout).error.code;
+  },
+  declined: file('cli/terminal.test.ts', 'kill asks, and on a no nothing is done'),
   confirmationNeeded: () => told(['kill']),
 
   apiKeyMissing: () => told(['ls'], { RUNPOD_API_KEY: '' }),
@@ -101,8 +144,18 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
       (error: AutopodError) => error.code,
     );
   },
-  stateNewer: file('e2e/one-pod.test.ts', 'a pods.json of a later autopod is refused by name'),
-  lockBusy: file('store/lock.test.ts', 'a wait that takes too long names the holder'),
+  stateNewer: () => {
+    const env = homeWith('{}');
+    writeFileSync(join(env.AUTOPOD_HOME ?? '', 'pods.json'), '{"schema":99,"records":{}}', { mode: 0o600 });
+    return told(['ls'], env);
+  },
+  lockBusy: async () => {
+    await waitForLock(join(folder, 'lock'));
+    return waitForLock(join(folder, 'lock'), { timeoutMs: 50 }).then(
+      () => 'had',
+      (error: AutopodError) => error.code,
+    );
+  },
 
   apiKeyRefused: () => told(['ls'], { RUNPOD_API_KEY: 'wrong' }),
   apiForbidden: () => listing(403),
@@ -125,14 +178,17 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
   dataCenterUnknown: () => told(['up', '--dry-run', '--datacenter', 'XX']),
   gpuUnknown: () => told(['up', '--dry-run', '--gpu', 'RTX 4091']),
   gpuAmbiguous: () => told(['up', '--dry-run', '--gpu', 'H100']),
-  gpuOutOfStock: money('nothing in stock: it says so'),
+  gpuOutOfStock: () =>
+    under({ stock: { 'NVIDIA A40': { 'US-GA-1': 'NONE' } } }, () =>
+      told([...NEW, '--gpu', 'A40', '--volume-id', 'abc123xyz']),
+    ),
   placementRefused: () =>
     struck({ route: 'createPod', kind: 'status', status: 400 }, ['connect', '--no-tunnel']),
-  balanceEmpty: money('an empty balance stops at once'),
+  balanceEmpty: () => under({ balance: 0 }, () => told(NEW)),
   createUnanswered: () => struck({ route: 'createPod', kind: 'dropBefore' }, ['connect', '--no-tunnel']),
 
   podNotFound: () => told(['info', 'nobody']),
-  podNotChosen: file('cli/pods-told.test.ts', 'with --json it is one value that names them'),
+  podNotChosen: () => withPods(() => told(['info']), ...NEW),
   podGone: async () => {
     await control(`pods/${podId}/terminate`);
     return told(['start', podId]);
@@ -141,14 +197,28 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     await control(`pods/${podId}/error`);
     return told(['start', podId]);
   },
-  podWithoutGpu: money('a pod that comes back without a GPU is reported'),
+  podWithoutGpu: () =>
+    withPods(
+      async (id) => {
+        await told(['stop', id]);
+        return under({ zeroGpusOnResume: true }, () => told(['start', id, '--no-tunnel']));
+      },
+      ...NEW,
+    ),
   podLocked: async () => {
     await api('PATCH', `pods/${podId}`, { locked: true });
     const code = await told(['stop', podId]);
     await api('PATCH', `pods/${podId}`, { locked: false });
     return code;
   },
-  podNotRunning: file('cli/comfy.test.ts', 'says that it is stopped, and opens no tunnel'),
+  podNotRunning: () =>
+    withPods(
+      async (id) => {
+        await told(['stop', id]);
+        return told(['comfy', 'status', id]);
+      },
+      ...NEW,
+    ),
   podActionRefused: () =>
     struck({ route: 'podAction', kind: 'status', status: 409 }, ['start', podId, '--no-wait']),
   podWithoutSsh: async () => {
@@ -156,25 +226,55 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     await api('POST', 'pods', { name: 'no-ssh', image: 'x', gpu, ports: [], disk: 10 });
     return told(['up', 'no-ssh', '--no-tunnel']);
   },
-  bootTimedOut: money('a boot that takes too long keeps the pod'),
-  comfyTimedOut: file('cli/comfy.test.ts', 'comfy status waits as long as it was told to'),
+  bootTimedOut: () =>
+    withPods(() => under({ latencies: { imagePullMs: 600_000 } }, () => told([...NEW, '--timeout', '1s']))),
+  comfyTimedOut: () =>
+    withPods(() =>
+      under({ latencies: { comfyStartMs: 600_000 } }, () => toldBy([...NEW, '--timeout', '3s'], {})),
+    ),
 
   sshMissing: async () => {
     const { stdout } = await world.autopod(['tunnel', podId, '--json'], { PATH: '/nowhere' });
     return JSON.parse(stdout).error.code;
   },
-  sshTooOld: ssh(),
+  sshTooOld: () => {
+    const PATH = pathWithSsh(
+      '#!/bin/sh\necho "command-line: line 0: Bad configuration option: x" >&2; exit 255\n',
+    );
+    return toldBy(['tunnel', podId, '--local-port', 'auto'], { ...homeWithKey(), PATH });
+  },
   sshKeyMissing: () =>
     told(['up', '--dry-run'], homeWith('{"providers":{"runpod":{"ssh_key_path":"/nowhere/key"}}}')),
-  sshKeyTooOpen: key('one that others can read is refused'),
-  sshKeyInvalid: key('a file that is no key is told'),
-  sshKeyLocked: key('one with a passphrase that no agent holds'),
-  sshKeyRefused: file('e2e/tunnel.test.ts', 'a key the pod does not take fails'),
-  sshHostKeyChanged: ssh(),
-  sshForwardingForbidden: ssh(),
-  sshUnreachable: file('cli/comfy.test.ts', 'comfy status on a pod whose sshd is down'),
+  sshKeyTooOpen: () => told(['up', '--dry-run'], homeWithKey({ mode: 0o644 })),
+  sshKeyInvalid: () => told(['up', '--dry-run'], homeWithKey({ content: 'no key' })),
+  sshKeyLocked: () => told(['up', '--dry-run'], homeWithKey({ passphrase: 'secret' })),
+  sshKeyRefused: () =>
+    toldBy(['tunnel', podId, '--local-port', 'auto'], {
+      ...homeWithKey(),
+      // Past the grace that a pod which has just booted gets for writing its keys.
+      AUTOPOD_KEEPER_TIMINGS: '{"keyGraceMs":0}',
+    }),
+  sshHostKeyChanged: file(
+    'netns/fault-matrix.test.ts',
+    'a host key that changes without a restart is not trusted',
+  ),
+  sshForwardingForbidden: file(
+    'netns/through.test.ts',
+    'an sshd that forbids forwarding is told as such, and is not tried for ever',
+  ),
+  sshUnreachable: async () => {
+    await control(`pods/${podId}/sshd`, { state: 'down' });
+    const code = await told(['comfy', 'status', podId, '--timeout', '2s']);
+    await control(`pods/${podId}/sshd`, { state: 'up' });
+    return code;
+  },
 
-  localPortTaken: file('e2e/refusals.test.ts', 'a local port another program has'),
+  localPortTaken: () =>
+    served(
+      (_, response) => response.end(),
+      0,
+      (port) => toldBy(['tunnel', podId, '--local-port', String(port)], homeWithKey()),
+    ),
   keeperUnreachable: () => {
     const env = homeWith('{}');
     const socket = keeperSocket(describeHome(env.AUTOPOD_HOME ?? ''));
@@ -201,20 +301,21 @@ const provoked = inOrder.flatMap((code) => {
 });
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'ap-reach-'));
   world = await startWorld();
+  folder = mkdtempSync(join(world.home, 'reach-'));
   const run = await world.autopod(['up', '--local-port', 'auto']);
   expect(run.code, run.stderr).toBe(0);
   [podId = ''] = await world.podIds();
 });
-afterAll(async () => {
-  await world.end();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => world.end());
 
 describe('every failure is reached by a test', () => {
-  it.each(named)('%s: elsewhere', (_, { file: name, title }) => {
-    expect(readFileSync(join(import.meta.dirname, '..', name), 'utf8')).toContain(title);
+  it.each(named)('%s: elsewhere', (code, { file: name, title }) => {
+    const source = readFileSync(join(import.meta.dirname, '..', name), 'utf8');
+    const body = source.split(/^ *(?=it[.(])/m).find((one) => one.includes(`('${title}'`));
+    expect(body, `${name} has a test of this title`).toBeDefined();
+    const words = FAILURE_WORDS[code]({}).what.replace(/\.$/, '');
+    expect(body?.includes(code) || body?.includes(words), `that test speaks of ${code}`).toBe(true);
   });
 
   it.each(provoked)('%s', { timeout: 60_000 }, async (code, provoke) => {

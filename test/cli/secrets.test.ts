@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { commandLine } from '../support/processes.ts';
+import { HAS_SCRIPT, onTerminal } from '../support/terminal.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
 const KEY = 'rpa_4J7SECRETSECRETSECRET9QX';
@@ -78,6 +79,53 @@ it('a key that came by config set is in config.json and nowhere else, whatever i
   for (const path of filesIn(world.home).filter((one) => !one.endsWith('config.json')))
     expect(readFileSync(path, 'utf8'), path).not.toContain(KEY);
 });
+
+it.runIf(HAS_SCRIPT)(
+  'a key typed into config init on a terminal is never shown, and is in config.json and nowhere else',
+  { timeout: 90_000 },
+  async () => {
+    const config = join(world.home, 'config.json');
+    const sshKey = join(world.home, 'id_test');
+    writeFileSync(config, JSON.stringify({ providers: { runpod: { ssh_key_path: sshKey } } }), {
+      mode: 0o600,
+    });
+    const screens: string[] = [];
+    const wizard = async (answers: [RegExp, string][], more: NodeJS.ProcessEnv = {}) => {
+      const env = { RUNPOD_API_KEY: '', AUTOPOD_DEBUG: '1', ...more };
+      const init = onTerminal(world, ['config', 'init'], { env });
+      for (const [words, keys] of answers) await init.when(words, keys);
+      const { code, screen } = await init.ended;
+      screens.push(screen);
+      return code;
+    };
+    const rest: [RegExp, string][] = [
+      [/SSH key for the pods/, '\r'],
+      [/GPUs to rent/, ' \r'],
+      [/Network volume/, '\r'],
+    ];
+
+    const nearly: [RegExp, string][] = [
+      [/RunPod API key/, `${KEY.slice(0, -1)}\r`],
+      [/RunPod refused the API key/, '\u0003'],
+    ];
+    expect(await wizard(nearly)).toBe(130);
+    const away: [RegExp, string][] = [
+      [/RunPod API key/, `${KEY}\r`],
+      [/cannot be reached/, '\u0003'],
+    ];
+    expect(await wizard(away, { AUTOPOD_API_URL: 'http://127.0.0.1:1/v2' })).toBe(130);
+    expect(await wizard([[/RunPod API key/, `${KEY}\r`], ...rest, [/Write this into/, 'n']])).toBe(1);
+    expect(filesIn(world.home).filter((path) => readFileSync(path, 'utf8').includes(KEY))).toEqual([]);
+    expect(await wizard([[/RunPod API key/, `${KEY}\r`], ...rest, [/Write this into/, 'y']])).toBe(0);
+    expect(await wizard([[/Keep the API key/, 'y'], ...rest, [/Write this into/, 'y']])).toBe(0);
+
+    expect(screens).toHaveLength(5);
+    for (const screen of screens) expect(screen).not.toContain(KEY.slice(0, -1));
+    expect(filesIn(world.home).filter((path) => readFileSync(path, 'utf8').includes(KEY))).toEqual([config]);
+    expect(JSON.parse(readFileSync(config, 'utf8')).providers.runpod).toMatchObject({ ssh_key_path: sshKey });
+    expect(statSync(config).mode & 0o077).toBe(0);
+  },
+);
 
 it('every file and folder it made is closed to other users', async () => {
   const made = [world.home, ...filesIn(world.home)].filter((path) => !/id_test|config\.json$/.test(path));

@@ -33,6 +33,11 @@ it('an empty value takes the setting out, so that its default holds', async () =
   expect(config().providers.runpod.default_volume_mount).toBe('/data');
   await set('default_volume_mount', '');
   expect(config().providers.runpod).not.toHaveProperty('default_volume_mount');
+  const path = join(world.home, 'config.json');
+  const { providers } = config();
+  writeFileSync(path, JSON.stringify({ providers: { runpod: { ...providers.runpod, api_key: 'rpa_X' } } }));
+  expect((await set('api_key', '')).code).toBe(0);
+  expect(config()).toEqual({ providers });
 });
 
 it('a config.json that cannot be read is left as it is', async () => {

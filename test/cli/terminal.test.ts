@@ -1,41 +1,15 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
+import { HAS_SCRIPT, onTerminal as openTerminal } from '../support/terminal.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
-
-const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli.js');
-const HAS_SCRIPT = hasScript();
 
 let world: TestWorld;
 afterEach(() => world.end());
 
-/** Runs a command line on a pseudo-terminal of its own, by util-linux's `script`. */
-function onTerminal(
-  argv: string[],
-  { columns = 80, env = {} }: { columns?: number; env?: NodeJS.ProcessEnv } = {},
-) {
-  const { NO_COLOR: _, CI: __, ...colorful } = world.env;
-  const command = ['stty', 'cols', columns, 'rows', 24, '&&', 'exec', process.execPath, cli, ...argv].join(
-    ' ',
-  );
-  const child = spawn('script', ['-qefc', command, '/dev/null'], {
-    env: { ...colorful, TERM: 'xterm', SHELL: '/bin/sh', LANG: 'C.UTF-8', ...env },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  let screen = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    screen += text;
-  });
-  return {
-    type: (keys: string) => child.stdin.write(keys),
-    screen: () => screen,
-    ended: once(child, 'close').then(([code]) => ({ code: code as number, screen })),
-  };
-}
-
+const onTerminal = (...[argv, options]: [string[], Parameters<typeof openTerminal>[2]?]) =>
+  openTerminal(world, argv, options);
 const widest = (screen: string) =>
   Math.max(...screen.split(/[\r\n]/).map((line) => stripVTControlCharacters(line).length));
 
@@ -59,7 +33,15 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
 
   it.each([80, 40])('at %i columns panels, tables and checks stay within the terminal', async (columns) => {
     world = await startWorld();
-    await world.autopod(['up', '--local-port', 'auto', '--volume-id', 'abc123xyz']);
+    await world.autopod([
+      'up',
+      '--local-port',
+      'auto',
+      '--volume-id',
+      'abc123xyz',
+      '--name',
+      'a name of several words',
+    ]);
     for (const argv of [
       ['info'],
       ['ls'],
@@ -72,12 +54,16 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
       ['config', 'show'],
       ['history'],
       ['help', 'states'],
+      ['up', '--help'],
+      ['--help'],
       ['help', 'money'],
       ['help', 'exit'],
+      ['stop'],
+      ['kill', '-y'],
     ]) {
       const { screen } = await onTerminal(argv, { columns }).ended;
       // What is there to be pasted stays one line; the terminal folds it.
-      const folded = screen.replace(/^ssh -p .*$/m, '');
+      const folded = screen.replaceAll(/^(ssh -p| {2}\$) .*$/gm, '');
       expect(widest(folded), `${argv.join(' ')}\n${screen}`).toBeLessThanOrEqual(columns);
     }
   });
@@ -122,7 +108,7 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
     const kill = onTerminal(['kill']);
     await expect.poll(kill.screen, { timeout: 20_000 }).toMatch(/\[y\/N\]/);
     kill.type('n\r');
-    expect((await kill.ended).code).toBe(1);
+    expect(await kill.ended).toMatchObject({ code: 1, screen: expect.stringContaining('Nothing was done') });
     expect(await world.podIds()).toHaveLength(1);
   });
 
@@ -170,16 +156,12 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
   it('config init verifies as it goes, shows what it writes, and writes it on a yes', async () => {
     world = await startWorld();
     const init = onTerminal(['config', 'init'], { env: { RUNPOD_API_KEY: '' } });
-    const when = async (words: RegExp, keys: string) => {
-      await expect.poll(() => stripVTControlCharacters(init.screen()), { timeout: 20_000 }).toMatch(words);
-      init.type(keys);
-    };
-    await when(/RunPod API key/, 'wrong-key\r');
-    await when(/RunPod refused the API key[\s\S]*RunPod API key/, 'sim-key\r');
-    await when(/SSH key for the pods/, '\r');
-    await when(/GPUs to rent/, '\r');
-    await when(/Network volume/, '\r');
-    await when(/Write this into/, 'y');
+    await init.when(/RunPod API key/, 'wrong-key\r');
+    await init.when(/RunPod refused the API key[\s\S]*RunPod API key/, 'sim-key\r');
+    await init.when(/SSH key for the pods/, '\r');
+    await init.when(/GPUs to rent/, '\r');
+    await init.when(/Network volume/, '\r');
+    await init.when(/Write this into/, 'y');
     const { code, screen } = await init.ended;
     expect(code).toBe(0);
     expect(screen).not.toContain('sim-key');
@@ -187,13 +169,23 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
     expect(JSON.parse(shown.stdout)).toMatchObject({ apiKey: '…', gpuPreferences: ['RTX A40'] });
     expect(JSON.parse(shown.stdout), 'Enter takes no volume').not.toHaveProperty('volumeId');
   });
-});
 
-function hasScript(): boolean {
-  try {
-    execFileSync('script', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
+  it('config init keeps an ssh key from elsewhere on Enter, and takes no volume for one that is gone', async () => {
+    world = await startWorld();
+    const key = join(world.home, 'id_test');
+    const settings = { ssh_key_path: key, default_volume_id: 'gone' };
+    writeFileSync(join(world.home, 'config.json'), JSON.stringify({ providers: { runpod: settings } }), {
+      mode: 0o600,
+    });
+    const init = onTerminal(['config', 'init']);
+    await init.when(/Keep the API key/, 'y');
+    await init.when(/SSH key for the pods/, '\r');
+    await init.when(/GPUs to rent/, ' \r');
+    await init.when(/Network volume/, '\r');
+    await init.when(/Write this into/, 'y');
+    expect((await init.ended).code).toBe(0);
+    const saved = JSON.parse(readFileSync(join(world.home, 'config.json'), 'utf8')).providers.runpod;
+    expect(saved).toMatchObject({ ssh_key_path: key });
+    expect(saved).not.toMatchObject({ default_volume_id: expect.stringMatching(/./) });
+  });
+});

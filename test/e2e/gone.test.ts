@@ -52,7 +52,25 @@ it('a pod that RunPod’s list merely lacks is kept: it is asked for by its id',
   await world.autopod(up);
   world.simulator.world.rewrite({ ...world.simulator.world.scenario, listLagMs: 600_000 });
   const listed = JSON.parse((await world.autopod(['ls', '--json'])).stdout);
-  expect(listed.pods).toMatchObject([{ podId: (await world.podIds())[0], state: 'ready' }]);
+  expect(listed.pods).toMatchObject([
+    { podId: (await world.podIds())[0], state: 'ready', status: 'RUNNING', gpu: '1x A40' },
+  ]);
+  expect(listed.totalPerHour).toBeGreaterThan(0);
+});
+
+it('a pod just made that only the list lacks is shown as it is', async () => {
+  world = await startWorld({ listLagMs: 600_000, latencies: { imagePullMs: 600_000 } });
+  const { child, ended } = world.start(up);
+  let said = '';
+  child.stderr?.on('data', (chunk) => {
+    said += chunk;
+  });
+  await expect.poll(() => said, { timeout: 20_000 }).toContain('Created pod');
+  child.kill('SIGINT');
+  await ended;
+  const listed = JSON.parse((await world.autopod(['ls', '--json'])).stdout);
+  expect(listed.pods).toMatchObject([{ podId: (await world.podIds())[0], gpu: '1x A40' }]);
+  expect(['PROVISIONING', 'STARTING']).toContain(listed.pods[0].status);
 });
 
 it('a pod so young that RunPod may not know it yet is kept', async () => {
@@ -62,7 +80,9 @@ it('a pod so young that RunPod may not know it yet is kept', async () => {
   await new Promise((resolve) => setTimeout(resolve, 500));
   child.kill('SIGINT');
   await ended;
-  expect(JSON.parse((await world.autopod(['ls', '--json'])).stdout).pods).toHaveLength(1);
+  expect(JSON.parse((await world.autopod(['ls', '--json'])).stdout).pods).toMatchObject([
+    { status: 'not listed yet' },
+  ]);
 });
 
 it('history tells of a pod long gone by its id, and shows pods by their ids', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { signal } from '../support/processes.ts';
 import { statusAt } from '../support/status-at.ts';
@@ -23,4 +23,14 @@ it.each([
   const { sshPid, localPort } = JSON.parse((await world.autopod(['tunnel', '--json'])).stdout);
   expect(signal(sshPid, 'SIGKILL')).toBe(1);
   expect(await statusAt(localPort)).toBe(200);
+});
+
+it('a home named from where one stands works, and its ssh configuration from anywhere', async () => {
+  world = await startWorld();
+  const env = { AUTOPOD_HOME: relative(process.cwd(), world.home) };
+  const up = await world.autopod(['up', '--local-port', 'auto'], env);
+  expect(up.code, up.stderr).toBe(0);
+  const config = join(world.home, 'ssh_config');
+  const settings = execFileSync('ssh', ['-F', config, '-G', 'autopod'], { cwd: '/', encoding: 'utf8' });
+  expect(settings).toContain(`userknownhostsfile ${join(world.home, 'known_hosts')}`);
 });

@@ -14,11 +14,12 @@ export async function inProcess(
   { env }: Pick<TestWorld, 'env'>,
   argv: string[],
   isTerminal = false,
+  signal = new AbortController().signal,
 ): Promise<Shown> {
   const stdout = new Sink(isTerminal);
   const stderr = new Sink(isTerminal);
   const { NO_COLOR: _, ...colorful } = env;
-  const code = await run(argv, { stdout, stderr }, isTerminal ? colorful : env, new AbortController().signal);
+  const code = await run(argv, { stdout, stderr }, isTerminal ? colorful : env, signal);
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
 

@@ -69,13 +69,14 @@ async function askApiKey(context: Context): Promise<{ runpod: RunPod; apiKey: st
 }
 
 async function askSshKey(context: Context): Promise<string> {
-  const paths = await privateKeyPaths(context.env);
+  const { sshKeyPath } = await context.config();
+  const found = await privateKeyPaths(context.env);
+  const paths = sshKeyPath && !found.includes(sshKeyPath) ? [sshKeyPath, ...found] : found;
   for (;;) {
     const options = [
       ...paths.map((path) => ({ value: path, label: path })),
       { value: NEW_KEY, label: text.wizardNewKey() },
     ];
-    const { sshKeyPath } = await context.config();
     const chosen = await answered(
       select({
         message: text.wizardSshKey(),
@@ -112,7 +113,9 @@ async function askVolume(context: Context, runpod: RunPod): Promise<string> {
     })),
     { value: NO_VOLUME, label: text.wizardNoVolume() },
   ];
-  return answered(select({ message: text.wizardVolume(), options, initialValue: volumeId ?? NO_VOLUME }));
+  const isThere = volumes.some(({ id }) => id === volumeId);
+  const initialValue = volumeId && isThere ? volumeId : NO_VOLUME;
+  return answered(select({ message: text.wizardVolume(), options, initialValue }));
 }
 
 function shown(file: string, values: Record<string, string>): string {

@@ -19,7 +19,7 @@ export const configSet: Verb<object> = async (context, name = '', _options, valu
     });
   }
   // A key on the command line would stay in the shell's history and in the list of processes (I8).
-  if (setting.isSecret && value !== undefined && value !== '-') {
+  if (setting.isSecret && value && value !== '-') {
     throw new AutopodError('usage', {
       message: `${name} is not taken from the command line, where other programs and the shell's history see it.`,
       next: `Use: autopod config set ${name} - < FILE, or autopod config init.`,
@@ -30,7 +30,7 @@ export const configSet: Verb<object> = async (context, name = '', _options, valu
       message: `config set ${name} takes a value; "" takes the setting out.`,
     });
   }
-  const given = setting.isSecret ? await readStandardInput() : (value ?? '');
+  const given = setting.isSecret && value !== '' ? await readStandardInput() : (value ?? '');
   const checked = given === '' ? { value: given } : await checkedSetting(context, setting.name, given);
   await writeSettings(context, { [setting.name]: checked.value });
   if (checked.isUnchecked) out.say(text.settingUnchecked(setting.name));

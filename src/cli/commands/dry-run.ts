@@ -3,6 +3,7 @@ import type { PodWish } from '../../machines/pod-types.ts';
 import { podRequest } from '../../services/runpod/pod-request.ts';
 import type { Context } from '../context.ts';
 import { candidateWords, text } from '../text.ts';
+import { prose } from '../views/prose.ts';
 
 /** Prints where a pod would be tried and the first request; asks RunPod for nothing but its catalogue. */
 export async function dryRun(context: Context, wish: PodWish): Promise<number> {
@@ -19,9 +20,9 @@ export async function dryRun(context: Context, wish: PodWish): Promise<number> {
     out.json({ candidates, request });
     return 0;
   }
-  out.line(text.planTitle(wish));
+  out.line(prose(text.planTitle(wish), out.screen));
   for (const [index, candidate] of candidates.entries())
-    out.line(`  ${index + 1}. ${candidateWords(candidate)}`);
+    out.line(prose(`  ${index + 1}. ${candidateWords(candidate)}`, out.screen));
   out.line(text.requestTitle());
   out.line(JSON.stringify(request, null, 2));
   return 0;

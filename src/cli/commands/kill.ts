@@ -4,6 +4,7 @@ import { reach, throwFailure } from '../reach.ts';
 import { spentJson, spentUntilNow } from '../spent.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
+import { prose } from '../views/prose.ts';
 
 /** Ends a pod for good, after asking. Its record goes only when RunPod says the pod is gone (I13). */
 export const kill: Verb<{ yes?: boolean }> = async (context, named, { yes }) => {
@@ -16,6 +17,6 @@ export const kill: Verb<{ yes?: boolean }> = async (context, named, { yes }) => 
   const outcome = await reach(context, recordId, 'terminated', { timeout: Number.POSITIVE_INFINITY });
   if (outcome.failure?.code !== 'podGone') await throwFailure(context, outcome);
   if (context.out.isJson) context.out.json({ podId, state: 'terminated', ...spentJson(spent) });
-  else context.out.line(text.killed(podId, spent));
+  else context.out.line(prose(text.killed(podId, spent), context.out.screen));
   return 0;
 };

@@ -1,8 +1,11 @@
 import { stripVTControlCharacters } from 'node:util';
 import { AutopodError } from '../../errors.ts';
 import type { LogLine } from '../../services/runpod/client.ts';
+import type { FollowedLine } from '../../services/runpod/logs.ts';
 import type { Context } from '../context.ts';
 import { choosePod } from '../pod-argument.ts';
+import { FAILURE_WORDS } from '../text/failures.ts';
+import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 
 interface LogsOptions {
@@ -14,7 +17,7 @@ interface LogsOptions {
   tail?: number;
 }
 
-/** RunPod's stream never ends: without `--follow` it is read until it falls silent or has reached the present. */
+/** RunPod's stream never ends: its past is over when it falls silent or has reached the present. */
 const USUAL_TAIL = 200;
 const FIRST_LINE_MS = 6_000;
 const SILENCE_MS = 1_200;
@@ -28,38 +31,71 @@ export const logs: Verb<LogsOptions> = async (context, named, options) => {
   }
   const { podId } = await choosePod(context, named);
   const source = options.system ? 'system' : options.container ? 'container' : undefined;
+  const { since, tail, follow } = options;
   const query = {
     ...(source && { source: source as 'system' | 'container' }),
-    ...(options.since && { since: options.since }),
-    ...(!options.since && { tail: options.tail ?? USUAL_TAIL }),
+    ...(since ? { since } : { tail: tail ?? USUAL_TAIL }),
   };
+  if (tail === 0 && !follow) return 0;
   const over = new AbortController();
   const signal = AbortSignal.any([context.signal, over.signal]);
-  const lines = (await context.runpod()).podLogs(podId, query, signal);
-  const past = options.follow ? lines : untilSilent(lines, () => over.abort());
+  let lost: AutopodError | undefined;
+  const onLost = (failure: AutopodError) => {
+    if (follow && !lost)
+      context.out.say(text.waitingForApi(FAILURE_WORDS[failure.code](failure.detail).what));
+    lost = failure;
+    if (!follow) over.abort();
+  };
+  const log = new LogReader((await context.runpod()).podLogs(podId, query, { signal, onLost }));
+  const tell = (line: LogLine) => {
+    lost = undefined;
+    show(context, line, source === undefined);
+  };
   // RunPod does not count the lines since a time.
-  const shown = options.since && options.tail && !options.follow ? await last(past, options.tail) : past;
-  for await (const line of shown) show(context, line, source === undefined);
+  const past = since !== undefined && tail !== undefined ? await last(log.past(), tail) : log.past();
+  for await (const line of past) tell(line);
   // Ending `--follow` with Ctrl-C is how it is meant to end.
+  if (follow) for await (const line of log.rest()) tell(line);
+  over.abort();
+  if (lost && !follow) throw lost;
   return 0;
 };
+
+/** A log in two parts: what there was, and what comes. */
+class LogReader {
+  readonly #lines: AsyncIterator<FollowedLine>;
+  #next: Promise<IteratorResult<FollowedLine>> | undefined;
+
+  constructor(lines: AsyncIterable<FollowedLine>) {
+    this.#lines = lines[Symbol.asyncIterator]();
+  }
+
+  async *past(): AsyncGenerator<LogLine> {
+    for (let patienceMs = FIRST_LINE_MS; ; patienceMs = SILENCE_MS) {
+      const next = await withinMs(this.#peek(), patienceMs);
+      if (!next || next.done || next.value.isLive) return;
+      this.#next = undefined;
+      yield next.value;
+    }
+  }
+
+  async *rest(): AsyncGenerator<LogLine> {
+    for (let next = await this.#peek(); !next.done; next = await this.#peek()) {
+      this.#next = undefined;
+      yield next.value;
+    }
+  }
+
+  #peek(): Promise<IteratorResult<FollowedLine>> {
+    this.#next ??= this.#lines.next();
+    return this.#next;
+  }
+}
 
 async function last(lines: AsyncIterable<LogLine>, count: number): Promise<LogLine[]> {
   const kept: LogLine[] = [];
   for await (const line of lines) kept.push(line);
-  return kept.slice(-count);
-}
-
-async function* untilSilent(lines: AsyncIterable<LogLine>, end: () => void): AsyncGenerator<LogLine> {
-  const begunAt = Date.now();
-  const iterator = lines[Symbol.asyncIterator]();
-  for (let patienceMs = FIRST_LINE_MS; ; patienceMs = SILENCE_MS) {
-    const next = await withinMs(iterator.next(), patienceMs);
-    if (!next || next.done) break;
-    yield next.value;
-    if (Date.parse(next.value.ts) > begunAt) break;
-  }
-  end();
+  return count === 0 ? [] : kept.slice(-count);
 }
 
 async function withinMs<T>(work: Promise<T>, ms: number): Promise<T | undefined> {

@@ -1,6 +1,7 @@
+import { AutopodError } from '../../errors.ts';
 import type { TunnelView } from '../../keeper/client.ts';
-import { hasBegun, readableRecords } from '../../lifecycle/choose.ts';
-import { dropGone } from '../../lifecycle/gone.ts';
+import { type ChooseContext, hasBegun, readableRecords } from '../../lifecycle/choose.ts';
+import { dropGone, mayBeLate } from '../../lifecycle/gone.ts';
 import { type PodRecord, savedState } from '../../lifecycle/pod-records.ts';
 import type { Pod } from '../../services/runpod/client.ts';
 import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
@@ -16,7 +17,7 @@ import { table } from '../views/table.ts';
 interface Row {
   podId: string | null;
   name: string;
-  /** RunPod's word for the pod. */
+  /** RunPod's word for the pod, or why there is none. */
   status: string;
   /** autopod's own, as last saved; null for a pod made elsewhere. */
   state: string | null;
@@ -42,10 +43,12 @@ export const ls: Verb<{ all?: boolean }> = async (context, _podId, { all }) => {
   const unlisted = records.filter(
     ([, record]) => !known.has(record.facts.podId ?? '') && (all || hasBegun(record)),
   );
-  const missing = await dropGone(await context.choosing(), unlisted, context.signal);
+  const choosing = await context.choosing();
+  const missing = await dropGone(choosing, unlisted, context.signal);
+  const late = await Promise.all(missing.map((one) => lateRow(choosing, one, context.signal)));
   const rows = [
     ...living.map((pod) => podRow(pod, records.find(([, { facts }]) => facts.podId === pod.id)?.[1])),
-    ...missing.map(([id, record]) => launchRow(id, record)),
+    ...late,
   ];
   const tunnels = await (await context.keeper()).tunnels(context.signal);
   for (const pod of living) await bookRun(await context.pods(), costSighting(observePod(pod)), false);
@@ -115,13 +118,31 @@ function podRow(pod: Pod, record: PodRecord | undefined): Row {
   };
 }
 
-function launchRow(id: string, record: PodRecord): Row {
+/** RunPod's list may lag, so a pod that it lacks is asked for by its id. */
+async function lateRow(
+  choosing: ChooseContext,
+  [id, record]: [string, PodRecord],
+  signal: AbortSignal,
+): Promise<Row> {
+  const { podId } = record.facts;
+  if (podId === null) return unseenRow(record, `launch ${id}`);
+  try {
+    const pod = await choosing.runpod.getPod(podId, signal);
+    if (observePod(pod).condition !== 'gone') return podRow(pod, record);
+  } catch (error) {
+    if (!(error instanceof AutopodError)) throw error;
+    if (error.code !== 'podNotFound') return unseenRow(record, 'RunPod does not say');
+  }
+  return unseenRow(record, mayBeLate(choosing, record) ? 'not listed yet' : 'unknown to RunPod');
+}
+
+function unseenRow(record: PodRecord, status: string): Row {
   const { wish, podId, ledger } = record.facts;
   const spent = spentUntil(ledger, { podId: podId ?? '', bootId: '', isRunning: false, spent: 0 });
   return {
     podId,
     name: wish.name,
-    status: podId === null ? `launch ${id}` : 'unknown to RunPod',
+    status,
     state: savedState(record),
     gpu: '–',
     dataCenterId: wish.dataCenterId ?? null,

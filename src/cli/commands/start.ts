@@ -1,4 +1,5 @@
 import { finishReady } from '../finish.ts';
+import { isStopped } from '../is-stopped.ts';
 import { choosePod } from '../pod-argument.ts';
 import { reach } from '../reach.ts';
 import { text } from '../text.ts';
@@ -8,7 +9,7 @@ import { accessChange, type WaitOptions } from '../wishes.ts';
 /** Starts a stopped pod and waits until ComfyUI answers; with `--no-wait` until RunPod accepts. */
 export const start: Verb<WaitOptions & { wait: boolean }> = async (context, named, options) => {
   const { recordId, podId } = await choosePod(context, named);
-  context.out.say(text.startWarning());
+  if (await isStopped(context, podId)) context.out.say(text.startWarning());
   if (!options.wait) {
     await (await context.runpod()).act(podId, 'start', context.signal);
     if (context.out.isJson) context.out.json({ podId, state: 'starting' });

@@ -1,10 +1,10 @@
-import { observePod } from '../../services/runpod/pod-state.ts';
-import type { Context } from '../context.ts';
+import { isStopped } from '../is-stopped.ts';
 import { choosePod } from '../pod-argument.ts';
 import { reach, throwFailure } from '../reach.ts';
 import { spentJson, spentUntilNow } from '../spent.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
+import { prose } from '../views/prose.ts';
 
 /** Stops a pod: compute is released, the network volume stays. */
 export const stop: Verb<object> = async (context, named) => {
@@ -15,11 +15,9 @@ export const stop: Verb<object> = async (context, named) => {
   await throwFailure(context, outcome);
   const podId = outcome.facts?.podId ?? '';
   if (context.out.isJson) context.out.json({ podId, state: outcome.state, ...spentJson(spent) });
-  else context.out.line(wasStopped ? text.stoppedAlready(podId) : text.stopped(podId, spent));
+  else
+    context.out.line(
+      prose(wasStopped ? text.stoppedAlready(podId) : text.stopped(podId, spent), context.out.screen),
+    );
   return 0;
 };
-
-async function isStopped(context: Context, podId: string): Promise<boolean> {
-  const pod = await (await context.runpod()).getPod(podId, context.signal).catch(() => undefined);
-  return pod !== undefined && observePod(pod).condition === 'stopped';
-}

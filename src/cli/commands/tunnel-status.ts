@@ -14,7 +14,7 @@ export async function tunnelStatus(context: Seeing, named: string | undefined): 
   const [only] = views;
   const isPanel = only !== undefined && views.length === 1 && !context.out.isJson;
   if (isPanel) context.out.line(tunnelPanel(only, context.out.screen));
-  else showTunnels(context, views);
+  else showTunnels(context, views, named);
   tellPlans(context, named, isPanel ? views : []);
   return views.length > 0 && views.every(({ state }) => state === 'healthy') ? 0 : 1;
 }
@@ -32,9 +32,9 @@ export async function tunnelList(context: Seeing): Promise<number> {
   return 0;
 }
 
-export function showTunnels({ out }: Seeing, views: TunnelView[]): void {
+export function showTunnels({ out }: Seeing, views: TunnelView[], named?: string): void {
   if (out.isJson) out.json({ tunnels: views });
-  else if (views.length === 0) out.say(text.noTunnels());
+  else if (views.length === 0) out.say(named === undefined ? text.noTunnels() : text.noTunnelTo(named));
   else out.line(tunnelTable(views, out.screen));
 }
 

@@ -20,6 +20,13 @@ export const tunnel: Verb<TunnelOptions> = async (context, named, options) => {
   if (options.stop && options.status) {
     throw new AutopodError('usage', { message: '--stop and --status exclude each other.' });
   }
+  if (named === 'list' && (options.stop || options.status)) {
+    const option = options.stop ? '--stop' : '--status';
+    throw new AutopodError('usage', {
+      message: `list lists the tunnels, and takes no ${option}.`,
+      next: `Leave out one of them; every tunnel: autopod tunnel ${option} --all`,
+    });
+  }
   refuseIgnored(named, options);
   if (options.stop) return close(context, await podIdOf(context, named), options.all === true);
   if (options.status) return tunnelStatus(context, await podIdOf(context, named));
@@ -63,6 +70,7 @@ async function open(context: Context, named: string | undefined, options: Tunnel
   const { recordId, podId } = await choosePod(context, named);
   const opened = await tunnelTo(context, podId, options.localPort);
   await schedule(context, recordId, options);
+  context.resume = `autopod tunnel ${podId}`;
   const view = await untilSettled(context, opened);
   if (view.state === 'failed' && view.failure) throw new AutopodError(view.failure.code, view.failure.detail);
   if (context.out.isJson) context.out.json(view);

@@ -14,17 +14,21 @@ export function addInsight(program: Command, runs: Runs): void {
         since(value, new Date()),
       ),
     )
-    .option('--tail <n>', 'only the last n lines of the past; 200 unless --since is given', wholeNumber(1))
-    .addHelpText('after', examples(['autopod logs -f', 'autopod logs --system --since 10m']))
+    .option(
+      '--tail <n>',
+      'only the last n lines of the past; 200 unless --since is given',
+      wholeNumber(0, 5_000),
+    )
+    .addHelpText('after', examples(['autopod logs -f --tail 20', 'autopod logs --system --since 10m']))
     .action(runs(async () => (await import('../commands/logs.ts')).logs));
 
-  json(program.command('history').argument('[pod]', 'pod id or name; also of pods long gone'))
+  json(program.command('history').argument('[pod]', 'pod id or name; of a pod long gone its id'))
     .summary('what happened to pods and tunnels, and why')
     .option('--tail <n>', 'only the last lines', wholeNumber(1))
     .option('--all', 'each attempt of a tunnel, too')
     .action(runs(async () => (await import('../commands/history.ts')).history));
 
-  json(program.command('inspect').argument('[pod]', 'pod id or name; also of pods long gone'))
+  json(program.command('inspect').argument('[pod]', 'pod id or name; of a pod long gone its id'))
     .summary('see the machines of pods and tunnels at work, in a browser')
     .description(
       'Serves a page on this machine that shows the state of every pod and tunnel, live, and lets you step back through what happened. It works offline and changes nothing.',

@@ -58,7 +58,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   }),
 
   apiKeyRefused: (d) => ({
-    what: 'RunPod refused the API key.',
+    what: d.isSent === false ? 'The API key cannot be right.' : 'RunPod refused the API key.',
     why: strOr(d.detail),
     next: 'Check RUNPOD_API_KEY, or make another key at https://console.runpod.io/user/settings.',
   }),

@@ -1,5 +1,7 @@
-/** `autopod help TOPIC`; the topic `states` is made from the machines themselves. */
+/** `autopod help TOPIC`; the topic `states` is what the machines say of themselves. */
 export const HELP_TOPICS: Record<string, string> = {
+  // A topic is whatever a user types.
+  __proto__: null as never,
   tunnels: `A background process, the keeper, listens on localhost and joins each connection to ssh. When ssh dies, the
 network goes or the pod moves, the port stays open: requests wait until the second ssh, which stands by, has taken
 over or another one is opened, up to 30 s, then get a 503 that says what is going on. GETs that got no answer are

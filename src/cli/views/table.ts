@@ -1,4 +1,4 @@
-import type { Screen } from '../screen.ts';
+import { type Screen, wrap } from '../screen.ts';
 
 /**
  * Columns aligned with two spaces between them. A terminal too narrow for all does without the spare ones, in this
@@ -40,8 +40,14 @@ function blocks([head = [], ...rows]: string[][], screen: Screen): string {
     ...cells.flatMap((cell, index) =>
       cell === '' || cell === screen.letters('–')
         ? []
-        : [`  ${screen.paint('quiet', (labels[index + 1] ?? '').padEnd(width))}  ${cell}`],
+        : labelled((labels[index + 1] ?? '').padEnd(width), cell, screen),
     ),
   ];
   return rows.flatMap(block).join('\n');
+}
+
+function labelled(label: string, cell: string, screen: Screen): string[] {
+  const [first = '', ...others] = wrap(cell, screen.columns - label.length - 5, false);
+  const indent = ' '.repeat(label.length + 4);
+  return [`  ${screen.paint('quiet', label)}  ${first}`, ...others.map((line) => indent + line)];
 }

@@ -4,7 +4,7 @@ import pRetry from 'p-retry';
 import type { z } from 'zod';
 import { AutopodError } from '../../errors.ts';
 import { createFailure, readFailure } from './failures.ts';
-import { followLog, type LogQuery } from './logs.ts';
+import { type FollowedLine, followLog, type LogFollowing, type LogQuery } from './logs.ts';
 import type { CreatePodRequest } from './pod-request.ts';
 import {
   type DataCenter,
@@ -59,7 +59,7 @@ export interface RunPod {
   ): Promise<GpuType[]>;
   dataCenters(signal: AbortSignal): Promise<DataCenter[]>;
   /** Lines as they come, resumed after a broken stream, until the signal ends it. */
-  podLogs(podId: string, query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
+  podLogs(podId: string, query: LogQuery, following: LogFollowing): AsyncIterable<FollowedLine>;
 }
 
 const READ_RETRY = { retries: 2, minTimeout: 300, maxTimeout: 2_000, randomize: true };
@@ -154,7 +154,7 @@ export function createRunPod(options: RunPodOptions): RunPod {
     dataCenters: async (signal) =>
       (await read('catalog/datacenters', dataCenterListShape, signal)).dataCenters,
 
-    podLogs: (podId, query, signal) => followLog(client, podId, query, signal),
+    podLogs: (podId, query, following) => followLog(client, podId, query, following),
   };
 }
 

@@ -20,6 +20,7 @@ const NO_CAPACITY =
 export function readFailure(error: unknown): AutopodError {
   if (error instanceof AutopodError) return error;
   if (error instanceof HTTPError) return answerFailure(error);
+  if (error instanceof RequestError && error.code === 'ERR_INVALID_CHAR') return impossibleKey();
   if (error instanceof RequestError)
     return new AutopodError('apiUnreachable', { detail: networkWords(error), host: hostOf(error) });
   return new AutopodError('apiAnswerUnexpected', {
@@ -30,11 +31,18 @@ export function readFailure(error: unknown): AutopodError {
 /** What a failed create means: whether a pod may exist now is the question. When in doubt it may. */
 export function createFailure(error: unknown): AutopodError {
   if (error instanceof HTTPError) return createAnswerFailure(error);
+  if (error instanceof RequestError && error.code === 'ERR_INVALID_CHAR') return impossibleKey();
   if (error instanceof RequestError && isUnsent(error)) {
     return new AutopodError('apiUnreachable', { detail: networkWords(error), host: hostOf(error) });
   }
   const detail = error instanceof RequestError ? networkWords(error) : 'The answer could not be understood.';
   return new AutopodError('createUnanswered', { detail });
+}
+
+// The key is all that comes from the user into a header.
+function impossibleKey(): AutopodError {
+  const detail = 'It holds a line break or a letter that no key has.';
+  return new AutopodError('apiKeyRefused', { detail, isSent: false });
 }
 
 function createAnswerFailure(error: HTTPError): AutopodError {

@@ -110,7 +110,7 @@ it('every other request of the client is accepted by a server that validates aga
   expect((await runpod.getPod(pod.id, signal)).id).toBe(pod.id);
 
   const left = new AbortController();
-  for await (const line of runpod.podLogs(pod.id, { source: 'system', tail: 5 }, left.signal)) {
+  for await (const line of runpod.podLogs(pod.id, { source: 'system', tail: 5 }, { signal: left.signal })) {
     expect(line.source).toBe('system');
     left.abort();
   }
