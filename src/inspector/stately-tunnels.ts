@@ -5,7 +5,7 @@ import { definitionOf, PROTOCOL } from './stately.ts';
 import type { Subject } from './subjects.ts';
 import type { Watch } from './watch.ts';
 
-interface Message {
+export interface TunnelMessage {
   type: string;
   sessionId: string;
   rootId: string;
@@ -23,7 +23,7 @@ interface Message {
  * Tells the tunnels' transitions as messages of Stately's inspector. The keeper sends none; they are made from what
  * the page shows, so they come up to a look later and have the context of the look. The answer ends it.
  */
-export function tellTunnels(watch: Watch, tell: (message: Message) => void): () => void {
+export function tellTunnels(watch: Watch, tell: (message: TunnelMessage) => void): () => void {
   const introduced = new Set<string>();
   return watch.listen(({ isWhole, entries, subjects }) => {
     const events = isWhole ? [] : entries.filter(({ machine }) => machine === tunnelMachine.id);
@@ -38,7 +38,7 @@ export function tellTunnels(watch: Watch, tell: (message: Message) => void): () 
   });
 }
 
-function introduction(subject: Subject, state: string): Message {
+function introduction(subject: Subject, state: string): TunnelMessage {
   return {
     ...common('@xstate.actor', subject.id, Date.now()),
     name: `${tunnelMachine.id} ${subject.podId ?? subject.title}`,
@@ -47,7 +47,7 @@ function introduction(subject: Subject, state: string): Message {
   };
 }
 
-function transition(subject: Subject, { at, event, to }: JournalEntry): Message[] {
+function transition(subject: Subject, { at, event, to }: JournalEntry): TunnelMessage[] {
   const when = Date.parse(at);
   const cause = { type: eventType(event) };
   return [
@@ -60,6 +60,6 @@ function snapshot({ facts }: Subject, state: string): object {
   return { status: state === 'stopped' ? 'done' : 'active', value: state, context: facts };
 }
 
-function common(type: string, sessionId: string, at: number): Message {
+function common(type: string, sessionId: string, at: number): TunnelMessage {
   return { type, sessionId, rootId: sessionId, createdAt: String(at), id: null, _version: PROTOCOL };
 }

@@ -11,6 +11,8 @@ import { type Advice, type Subject, subjectsOf, type Wording } from './subjects.
 export interface WatchOptions {
   /** Path of `journal.jsonl`. */
   journal: string;
+  /** Entries that are there at the first look are not told. */
+  isFromNow?: boolean;
   pods: () => Promise<Record<string, StoredRecord<object>>>;
   tunnels: () => Promise<TunnelView[]>;
   /** Throws when the file that says which tunnels are wanted cannot be read: those that stand do not need it. */
@@ -52,10 +54,12 @@ export class Watch {
   #latest: Look | undefined;
   #told = '';
   #isLooking = false;
+  #turn: Promise<void>;
 
   constructor(options: WatchOptions) {
     this.#options = options;
     this.#tail = new JournalTail(options.journal);
+    this.#turn = options.isFromNow ? this.#tail.skip() : Promise.resolve();
   }
 
   /** Tells the listener all there is, then what changes. The answer ends it. */
@@ -66,13 +70,19 @@ export class Watch {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Looks once more. */
+  look(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#look()).catch((error) => this.#tellFailure(error));
+    return this.#turn;
+  }
+
   async #lookOnAndOn(): Promise<void> {
     this.#isLooking = true;
     // What was seen before a pause is not told: the first look is.
     this.#latest = undefined;
     while (this.#listeners.size > 0) {
-      await this.#look().catch((error) => this.#tellFailure(error));
-      await sleep(EVERY_MS);
+      await this.look();
+      await sleep(EVERY_MS, undefined, { ref: false });
     }
     this.#isLooking = false;
   }
