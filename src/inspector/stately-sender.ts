@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { InspectionEvent } from 'xstate';
 import { TELLS_TUNNELS } from './relay.ts';
 import { statelyMessage, within } from './stately.ts';
-import { type TunnelMessage, tellTunnels } from './stately-tunnels.ts';
+import { type Telling, type TunnelMessage, tellTunnels } from './stately-tunnels.ts';
 import type { Watch } from './watch.ts';
 
 export interface StatelySender {
@@ -28,8 +28,9 @@ const HANDSHAKE_MS = 3_000;
 const MAX_WAITING = 200;
 /** What an end that does not read may keep waiting; beyond it messages are dropped. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
-/** What the last look at the tunnels may take. */
+/** What the last looks at the tunnels may take. */
 const LAST_LOOK_MS = 500;
+const LOOK_AGAIN_MS = 20;
 
 /** Sends events in the protocol of `@statelyai/inspect`. Neither the connection nor its end keeps a process alive. */
 export async function sendToStately({ url, secrets, watch, onLost }: SenderOptions): Promise<StatelySender> {
@@ -38,12 +39,12 @@ export async function sendToStately({ url, secrets, watch, onLost }: SenderOptio
   let waiting: string[] = [];
   let isLost = false;
   let isRelay = false;
-  let endTunnels: (() => void) | undefined;
+  let telling: Telling | undefined;
   const lose = () => {
     if (!isLost) onLost();
     isLost = true;
     waiting = [];
-    endTunnels?.();
+    telling?.end();
   };
   const socket = new WebSocket(url, {
     handshakeTimeout: HANDSHAKE_MS,
@@ -58,7 +59,7 @@ export async function sendToStately({ url, secrets, watch, onLost }: SenderOptio
   });
   socket.once('open', () => {
     for (const message of waiting.splice(0)) socket.send(message);
-    if (!isRelay) endTunnels = tellTunnels(watch, (message) => send(ofThisProcess(message, sending.session)));
+    if (!isRelay) telling = tellTunnels(watch, (message) => send(ofThisProcess(message, sending.session)));
   });
   socket.once('error', lose);
   socket.once('close', lose);
@@ -72,13 +73,25 @@ export async function sendToStately({ url, secrets, watch, onLost }: SenderOptio
   return {
     note: (event) => void setImmediate(() => send(isLost ? undefined : statelyMessage(event, sending))),
     end: async () => {
-      if (endTunnels) await Promise.race([watch.look(), sleep(LAST_LOOK_MS, undefined, { ref: false })]);
-      endTunnels?.();
+      if (telling) await tellTheRest(watch, telling);
+      telling?.end();
       isLost = true;
       if (socket.readyState === WebSocket.CONNECTING) socket.terminate();
       else socket.close();
     },
   };
+}
+
+/** Waits for the journal to have what the tunnels have done, but not long. */
+async function tellTheRest(watch: Watch, telling: Telling): Promise<void> {
+  const done = new AbortController();
+  const { signal } = done;
+  const lookOn = async () => {
+    await watch.look();
+    for (; telling.isBehind() && !signal.aborted; await watch.look()) await sleep(LOOK_AGAIN_MS);
+  };
+  await Promise.race([lookOn(), sleep(LAST_LOOK_MS, undefined, { signal }).catch(() => undefined)]);
+  done.abort();
 }
 
 /** Several processes may tell of the same tunnel. */
