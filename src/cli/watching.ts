@@ -1,13 +1,15 @@
 import { join } from 'node:path';
-import { isFailureCode } from '../errors.ts';
+import { AutopodError, isFailureCode } from '../errors.ts';
 import type { Wording } from '../inspector/subjects.ts';
 import { Watch } from '../inspector/watch.ts';
-import { leaseFolder } from '../store/home.ts';
+import { type Home, leaseFolder } from '../store/home.ts';
 import { lockHolder } from '../store/lock.ts';
 import { tunnelStore } from '../store/tunnels.ts';
 import type { Context } from './context.ts';
 import { FAILURE_WORDS } from './text/failures.ts';
 import { candidateWords, text } from './text.ts';
+
+const KEEPER_STUCK_MS = 2_000;
 
 const WORDING: Wording = {
   // A record may carry a code that only a later autopod knows.
@@ -24,7 +26,7 @@ export async function watchAll(context: Context): Promise<Watch> {
   return new Watch({
     journal: home.journal,
     pods: () => pods.peek(),
-    tunnels: () => keeper.seen(),
+    tunnels: () => keeper.seen(unlessStuck(home)),
     checkTunnelFile: () => tunnelFile.peek(),
     driverOf: (recordId) => holder(leaseFolder(home, recordId)),
     keeper: () => holder(join(home.locks, 'keeper')),
@@ -41,7 +43,7 @@ export async function watchTunnels(context: Context): Promise<Watch> {
     journal: home.journal,
     isFromNow: true,
     pods: async () => ({}),
-    tunnels: () => keeper.seen(),
+    tunnels: () => keeper.seen(unlessStuck(home)),
     checkTunnelFile: async () => undefined,
     driverOf: async () => undefined,
     keeper: () => holder(join(home.locks, 'keeper')),
@@ -57,6 +59,14 @@ export async function knownSecrets(context: Context): Promise<string[]> {
     () => undefined,
   );
   return [apiKey, context.env.RUNPOD_API_KEY].filter((secret) => secret !== undefined);
+}
+
+// Sooner than a command would give up: meanwhile nothing else is seen, either.
+function unlessStuck({ log }: Home): AbortSignal {
+  const stuck = new AbortController();
+  const error = new AutopodError('keeperUnreachable', { log });
+  setTimeout(() => stuck.abort(error), KEEPER_STUCK_MS).unref();
+  return stuck.signal;
 }
 
 async function holder(folder: string): Promise<number | undefined> {

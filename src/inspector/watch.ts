@@ -55,6 +55,7 @@ export class Watch {
   #told = '';
   #isLooking = false;
   #turn: Promise<void>;
+  #tunnels: TunnelView[] = [];
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -96,22 +97,26 @@ export class Watch {
         notices.push(wording.failure(toFailure(error)));
         return otherwise;
       };
-    const tunnels = await this.#options.tunnels().catch(told([]));
+    this.#tunnels = await this.#options.tunnels().catch(told(this.#tunnels));
     await this.#options.checkTunnelFile().catch(told(undefined));
     const pods = await this.#options.pods().catch(told({}));
-    const tail = await this.#tail.look().catch(told({ isWhole: false, entries: [] }));
-    const entries = withoutSecrets(tail.entries, secrets);
-    if (tail.isWhole) this.#entries = entries.slice(-MAX_ENTRIES);
-    else if (entries.length > 0) this.#entries = [...this.#entries, ...entries].slice(-MAX_ENTRIES);
     const keeper = (await this.#options.keeper()) ?? null;
     const drivers = await this.#drivers(Object.keys(pods));
+    // Last: what is read of it is told at once, to those who listen by now, and each entry once.
+    const tail = await this.#tail.look().catch(told({ isWhole: false, entries: [] }));
+    const entries = withoutSecrets(tail.entries.slice(-MAX_ENTRIES), secrets);
+    if (tail.isWhole) this.#entries = entries;
+    else if (entries.length > 0) this.#entries = [...this.#entries, ...entries].slice(-MAX_ENTRIES);
+    const tunnels = this.#tunnels;
     const subjects = subjectsOf({ pods, tunnels, entries: this.#entries, drivers, keeper, wording });
     this.#tell(tail.isWhole, entries, withoutSecrets({ subjects, notices, keeper }, secrets));
   }
 
+  // What was seen last stays.
   #tellFailure(error: unknown): void {
     const notices = [this.#options.wording.failure(toFailure(error))];
-    this.#tell(false, [], { subjects: [], keeper: null, notices });
+    const { subjects, keeper } = this.#latest ?? { subjects: [], keeper: null };
+    this.#tell(false, [], { subjects, keeper, notices });
   }
 
   async #drivers(recordIds: string[]): Promise<Map<string, number>> {
