@@ -174,6 +174,30 @@ describe.runIf(hasChromium)('the list of pods and tunnels', () => {
     expect(waiting + tunnel).not.toMatch(/\.done|\.failed|undefined/);
   });
 
+  it('tells in words what leads along an arrow, and that the journal has nothing', async () => {
+    const scene = await startScene();
+    scene.tunnels = [tunnelView('a')];
+    const page = await open(scene);
+    const arrow = page.locator('[data-from="healthy"][data-to="dead"] title');
+    expect(await arrow.textContent()).toMatch(/^dead when ssh has ended, or when no answer comes through/);
+    expect(await page.locator('.transition.anywhere title').textContent()).toMatch(/^stopping when/);
+    expect(await text(page, '#no-events')).toBe('The journal has none of it.');
+  });
+
+  it('is of use in a browser that keeps nothing for pages', async () => {
+    const scene = await startScene();
+    scene.pods = { a: podRecord('a') };
+    const page = await browser.newPage();
+    onTestFinished(() => page.close());
+    await page.addInitScript(
+      "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } })",
+    );
+    await page.goto(scene.inspector.url);
+    await page.locator('.state.lit').waitFor();
+    await page.getByRole('button', { name: 'Dark theme' }).click();
+    await page.getByRole('button', { name: 'Light theme' }).waitFor();
+  });
+
   it('takes rubbish for what it is: a hash that is no text, a time that is none', async () => {
     const scene = await startScene();
     await scene.tell('pod@1', 'a', ['saved', 'begun', 'booting'], { at: 'yesterday' });

@@ -71,8 +71,18 @@ export class ChartView {
     // A head grows with its line.
     for (const size of ['markerWidth', 'markerHeight']) marker.setAttribute(size, '4.5');
     this.#svg.querySelector('defs').append(marker);
+    for (const arrow of this.#svg.querySelectorAll('.transition')) arrow.append(this.#wordsOf(arrow.dataset));
     this.#svg.style.setProperty('--natural-width', `${this.#svg.getAttribute('width')}px`);
     this.#frame.replaceChildren(this.#svg);
+  }
+
+  /** What leads along an arrow, in words, for whoever points at it. */
+  #wordsOf({ from, to }) {
+    const { edges, anywhere } = this.#charts[this.#machine];
+    const { ways } = (from ? edges : anywhere).find((edge) => edge.from === from && edge.to === to);
+    const title = document.createElementNS('http://www.w3.org/2000/svg', 'title');
+    title.textContent = `${to} ${[...new Set(ways.map(({ words }) => words))].join(', or ')}`;
+    return title;
   }
 
   /** In a chart larger than its frame, brings the lit state to the middle. */
