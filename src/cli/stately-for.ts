@@ -15,18 +15,13 @@ export async function statelyFor(
 ): Promise<StatelySender | undefined> {
   if (wanted === undefined) return undefined;
   const url = wanted === true ? await runningInspector(context) : wanted;
-  const { sendToStately } = await import('../inspector/stately-sender.ts');
+  const [{ sendToStately }, { knownSecrets, watchTunnels }] = await Promise.all([
+    import('../inspector/stately-sender.ts'),
+    import('./watching.ts'),
+  ]);
   const onLost = () => context.out.say(text.statelyLost(new URL(url).origin));
-  return sendToStately({ url, secrets: await knownSecrets(context), onLost });
-}
-
-/** Values that no inspector may show. A configuration that cannot be read has none. */
-export async function knownSecrets(context: Context): Promise<string[]> {
-  const apiKey = await context.config().then(
-    (config) => config.apiKey,
-    () => undefined,
-  );
-  return [apiKey, context.env.RUNPOD_API_KEY].filter((secret) => secret !== undefined);
+  const [secrets, watch] = await Promise.all([knownSecrets(context), watchTunnels(context)]);
+  return sendToStately({ url, secrets, watch, onLost });
 }
 
 async function runningInspector(context: Context): Promise<string> {

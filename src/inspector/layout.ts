@@ -49,6 +49,11 @@ const OPTIONS = {
   'elk.layered.spacing.nodeNodeBetweenLayers': '26',
   'elk.layered.spacing.edgeNodeBetweenLayers': '14',
   'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
+  // Only what leads back to a state on the way from the initial one is drawn upwards.
+  'elk.layered.cycleBreaking.strategy': 'DEPTH_FIRST',
+  'elk.layered.nodePlacement.bk.fixedAlignment': 'BALANCED',
+  'elk.layered.compaction.postCompaction.strategy': 'EDGE_LENGTH',
+  'elk.layered.edgeLabels.centerLabelPlacementStrategy': 'HEAD_LAYER',
   'elk.edgeLabels.placement': 'CENTER',
   'elk.padding': '[top=20,left=20,bottom=20,right=20]',
   'elk.randomSeed': '1',

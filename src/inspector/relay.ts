@@ -8,6 +8,9 @@ const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** A client that reads so much too slowly is let go. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
+/** Header by which the relay says that it tells the tunnels itself. */
+export const TELLS_TUNNELS = 'autopod-tells-tunnels';
+
 interface Inspection {
   type: string;
   sessionId?: string;
@@ -33,8 +36,10 @@ export class Relay {
 
   /** Takes a connection that has been let in already. */
   async accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    this.#server ??= import('ws').then(
-      ({ WebSocketServer: Server }) => new Server({ noServer: true, maxPayload: MAX_MESSAGE_BYTES }),
+    this.#server ??= import('ws').then(({ WebSocketServer: Server }) =>
+      new Server({ noServer: true, maxPayload: MAX_MESSAGE_BYTES }).on('headers', (headers) =>
+        headers.push(`${TELLS_TUNNELS}: yes`),
+      ),
     );
     const server = await this.#server;
     server.handleUpgrade(request, socket, head, (client) => this.#join(client, server));

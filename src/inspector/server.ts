@@ -41,7 +41,7 @@ export async function serveInspector(watch: Watch, port: number): Promise<Inspec
     void answer(request, response).catch(() => end(response, 500));
   });
 
-  const relay = new Relay((tell) => tellTunnels(watch, tell));
+  const relay = new Relay((tell) => tellTunnels(watch, tell).end);
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     const isLetIn = refusalOf(request, portOf(server)) === undefined && isAt(request, key, 'stately');

@@ -1,10 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { InspectionEvent } from 'xstate';
-import { statelyMessage } from './stately.ts';
+import { TELLS_TUNNELS } from './relay.ts';
+import { statelyMessage, within } from './stately.ts';
+import { type Telling, type TunnelMessage, tellTunnels } from './stately-tunnels.ts';
+import type { Watch } from './watch.ts';
 
 export interface StatelySender {
   /** Takes an event of XState's and returns at once; it is sent after the transition. */
   note(event: InspectionEvent): void;
-  end(): void;
+  /** Tells what the tunnels have done until now, and no more. */
+  end(): Promise<void>;
 }
 
 export interface SenderOptions {
@@ -12,6 +17,8 @@ export interface SenderOptions {
   url: string;
   /** Values that must never be sent, such as the API key. */
   secrets: string[];
+  /** Where the tunnels are seen; they are not told to a relay that tells them itself. */
+  watch: Watch;
   /** Told once when the other end cannot be reached or has gone; nothing is tried again. */
   onLost: () => void;
 }
@@ -21,17 +28,23 @@ const HANDSHAKE_MS = 3_000;
 const MAX_WAITING = 200;
 /** What an end that does not read may keep waiting; beyond it messages are dropped. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
+/** What the last looks at the tunnels may take. */
+const LAST_LOOK_MS = 500;
+const LOOK_AGAIN_MS = 20;
 
 /** Sends events in the protocol of `@statelyai/inspect`. Neither the connection nor its end keeps a process alive. */
-export async function sendToStately({ url, secrets, onLost }: SenderOptions): Promise<StatelySender> {
+export async function sendToStately({ url, secrets, watch, onLost }: SenderOptions): Promise<StatelySender> {
   const { WebSocket } = await import('ws');
   const sending = { session: String(process.pid), secrets };
   let waiting: string[] = [];
   let isLost = false;
+  let isRelay = false;
+  let telling: Telling | undefined;
   const lose = () => {
     if (!isLost) onLost();
     isLost = true;
     waiting = [];
+    telling?.end();
   };
   const socket = new WebSocket(url, {
     handshakeTimeout: HANDSHAKE_MS,
@@ -41,25 +54,48 @@ export async function sendToStately({ url, secrets, onLost }: SenderOptions): Pr
       request.end();
     },
   });
+  socket.once('upgrade', ({ headers }) => {
+    isRelay = TELLS_TUNNELS in headers;
+  });
   socket.once('open', () => {
     for (const message of waiting.splice(0)) socket.send(message);
+    if (!isRelay) telling = tellTunnels(watch, (message) => send(ofThisProcess(message, sending.session)));
   });
   socket.once('error', lose);
   socket.once('close', lose);
 
-  const send = (event: InspectionEvent) => {
-    const message = isLost ? undefined : statelyMessage(event, sending);
-    if (!message) return;
+  const send = (message: object | undefined) => {
+    if (!message || isLost) return;
     if (socket.readyState === WebSocket.OPEN) {
       if (socket.bufferedAmount < MAX_BUFFERED_BYTES) socket.send(JSON.stringify(message));
     } else if (waiting.length < MAX_WAITING) waiting.push(JSON.stringify(message));
   };
   return {
-    note: (event) => void setImmediate(send, event),
-    end: () => {
+    note: (event) => void setImmediate(() => send(isLost ? undefined : statelyMessage(event, sending))),
+    end: async () => {
+      if (telling) await tellTheRest(watch, telling);
+      telling?.end();
       isLost = true;
       if (socket.readyState === WebSocket.CONNECTING) socket.terminate();
       else socket.close();
     },
   };
+}
+
+/** Waits for the journal to have what the tunnels have done, but not long. */
+async function tellTheRest(watch: Watch, telling: Telling): Promise<void> {
+  const done = new AbortController();
+  const { signal } = done;
+  const lookOn = async () => {
+    await watch.look();
+    for (; telling.isBehind() && !signal.aborted; await watch.look()) await sleep(LOOK_AGAIN_MS);
+  };
+  await Promise.race([lookOn(), sleep(LAST_LOOK_MS, undefined, { signal }).catch(() => undefined)]);
+  done.abort();
+}
+
+/** Several processes may tell of the same tunnel. */
+function ofThisProcess(message: TunnelMessage, session: string): TunnelMessage {
+  const id = within(session, message.sessionId);
+  return { ...message, sessionId: id, rootId: id };
 }

@@ -55,8 +55,9 @@ export function statelyMessage(event: InspectionEvent, { session, secrets }: Sen
   }
 }
 
-function within(session: string, sessionId: string | undefined): string | undefined {
-  return sessionId === undefined ? undefined : `${session}/${sessionId}`;
+/** A session id as it is told. */
+export function within<T extends string | undefined>(session: string, sessionId: T): T {
+  return (sessionId === undefined ? undefined : `${session}/${sessionId}`) as T;
 }
 
 /** The machine's, and which pod it is about. */

@@ -11,6 +11,8 @@ import { type Advice, type Subject, subjectsOf, type Wording } from './subjects.
 export interface WatchOptions {
   /** Path of `journal.jsonl`. */
   journal: string;
+  /** Entries that are there at the first look are not told. */
+  isFromNow?: boolean;
   pods: () => Promise<Record<string, StoredRecord<object>>>;
   tunnels: () => Promise<TunnelView[]>;
   /** Throws when the file that says which tunnels are wanted cannot be read: those that stand do not need it. */
@@ -52,10 +54,13 @@ export class Watch {
   #latest: Look | undefined;
   #told = '';
   #isLooking = false;
+  #turn: Promise<void>;
+  #tunnels: TunnelView[] = [];
 
   constructor(options: WatchOptions) {
     this.#options = options;
     this.#tail = new JournalTail(options.journal);
+    this.#turn = options.isFromNow ? this.#tail.skip() : Promise.resolve();
   }
 
   /** Tells the listener all there is, then what changes. The answer ends it. */
@@ -66,13 +71,19 @@ export class Watch {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Looks once more. */
+  look(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#look()).catch((error) => this.#tellFailure(error));
+    return this.#turn;
+  }
+
   async #lookOnAndOn(): Promise<void> {
     this.#isLooking = true;
     // What was seen before a pause is not told: the first look is.
     this.#latest = undefined;
     while (this.#listeners.size > 0) {
-      await this.#look().catch((error) => this.#tellFailure(error));
-      await sleep(EVERY_MS);
+      await this.look();
+      await sleep(EVERY_MS, undefined, { ref: false });
     }
     this.#isLooking = false;
   }
@@ -86,22 +97,26 @@ export class Watch {
         notices.push(wording.failure(toFailure(error)));
         return otherwise;
       };
-    const tunnels = await this.#options.tunnels().catch(told([]));
+    this.#tunnels = await this.#options.tunnels().catch(told(this.#tunnels));
     await this.#options.checkTunnelFile().catch(told(undefined));
     const pods = await this.#options.pods().catch(told({}));
-    const tail = await this.#tail.look().catch(told({ isWhole: false, entries: [] }));
-    const entries = withoutSecrets(tail.entries, secrets);
-    if (tail.isWhole) this.#entries = entries.slice(-MAX_ENTRIES);
-    else if (entries.length > 0) this.#entries = [...this.#entries, ...entries].slice(-MAX_ENTRIES);
     const keeper = (await this.#options.keeper()) ?? null;
     const drivers = await this.#drivers(Object.keys(pods));
+    // Last: what is read of it is told at once, to those who listen by now, and each entry once.
+    const tail = await this.#tail.look().catch(told({ isWhole: false, entries: [] }));
+    const entries = withoutSecrets(tail.entries.slice(-MAX_ENTRIES), secrets);
+    if (tail.isWhole) this.#entries = entries;
+    else if (entries.length > 0) this.#entries = [...this.#entries, ...entries].slice(-MAX_ENTRIES);
+    const tunnels = this.#tunnels;
     const subjects = subjectsOf({ pods, tunnels, entries: this.#entries, drivers, keeper, wording });
     this.#tell(tail.isWhole, entries, withoutSecrets({ subjects, notices, keeper }, secrets));
   }
 
+  // What was seen last stays.
   #tellFailure(error: unknown): void {
     const notices = [this.#options.wording.failure(toFailure(error))];
-    this.#tell(false, [], { subjects: [], keeper: null, notices });
+    const { subjects, keeper } = this.#latest ?? { subjects: [], keeper: null };
+    this.#tell(false, [], { subjects, keeper, notices });
   }
 
   async #drivers(recordIds: string[]): Promise<Map<string, number>> {

@@ -24,8 +24,15 @@ export class JournalTail {
     this.#path = path;
   }
 
+  /** Begins at the end: what is there already is never told, unless the file is rotated. */
+  async skip(): Promise<void> {
+    const { ino, size } = await this.#file();
+    this.#inode = ino;
+    this.#offset = size;
+  }
+
   async look(): Promise<Tail> {
-    const { ino, size } = await stat(this.#path).catch(() => ({ ino: NO_FILE, size: 0 }));
+    const { ino, size } = await this.#file();
     if (this.#inode === NO_FILE && ino !== NO_FILE) this.#inode = ino;
     if (ino !== this.#inode || size < this.#offset) {
       this.#inode = ino;
@@ -36,6 +43,10 @@ export class JournalTail {
     }
     if (size === this.#offset) return { isWhole: false, entries: [] };
     return { isWhole: false, entries: await this.#readOn(size) };
+  }
+
+  #file(): Promise<{ ino: number; size: number }> {
+    return stat(this.#path).catch(() => ({ ino: NO_FILE, size: 0 }));
   }
 
   // A line begins with its line feed, so whether the last one is whole shows only in that it can be parsed.

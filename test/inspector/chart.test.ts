@@ -5,7 +5,7 @@ import { setup } from 'xstate';
 import { POD_STATE_WORDS } from '../../src/cli/text/states.ts';
 import { WAY_WORDS } from '../../src/cli/text/ways.ts';
 import { chartOf, wayName } from '../../src/inspector/chart.ts';
-import { layOut } from '../../src/inspector/layout.ts';
+import { type Arrow, layOut } from '../../src/inspector/layout.ts';
 import { mermaidOf } from '../../src/inspector/mermaid.ts';
 import { svgOf } from '../../src/inspector/svg.ts';
 import { podMachine } from '../../src/machines/pod.ts';
@@ -83,11 +83,13 @@ for (const machine of [podMachine, tunnelMachine]) {
       }
     });
 
-    it('has the failure below where the machine begins', async () => {
-      const { boxes } = await layOut(chart);
+    it('is read from the top: the machine begins above all else, and hardly two arrows cross', async () => {
+      const { boxes, arrows } = await layOut(chart);
       const [begin] = boxes.filter(({ state }) => state.isInitial && state.parent === null);
-      const [failure] = boxes.filter(({ state }) => state.isFailure);
-      expect(failure?.y).toBeGreaterThan(begin?.y ?? Number.NaN);
+      for (const { state, y } of boxes)
+        if (state !== begin?.state)
+          expect(y, state.id).toBeGreaterThan((begin?.y ?? 0) + (begin?.height ?? 0));
+      expect(crossingsOf(arrows)).toBeLessThanOrEqual(1);
     });
 
     it('keeps boxes apart and everything inside', async () => {
@@ -112,6 +114,26 @@ for (const machine of [podMachine, tunnelMachine]) {
       expect(svgOf(chart, await layOut(chart))).toBe(svgOf(chartOf(machine), await layOut(chartOf(machine))));
     });
   });
+}
+
+/** How often a level piece of one arrow crosses an upright one of another. */
+function crossingsOf(arrows: Arrow[]): number {
+  const pieces = arrows.flatMap(({ points }, arrow) =>
+    points.slice(1).map((to, index) => ({ arrow, from: points[index] ?? to, to })),
+  );
+  const isLevel = ({ from, to }: (typeof pieces)[number]) => Math.abs(from.y - to.y) < 1;
+  const isWithin = (value: number, a: number, b: number) => value > Math.min(a, b) && value < Math.max(a, b);
+  return pieces
+    .filter(isLevel)
+    .flatMap((level) =>
+      pieces.filter(
+        (upright) =>
+          upright.arrow !== level.arrow &&
+          !isLevel(upright) &&
+          isWithin(upright.from.x, level.from.x, level.to.x) &&
+          isWithin(level.from.y, upright.from.y, upright.to.y),
+      ),
+    ).length;
 }
 
 it.each(['README.md', 'CONTRIBUTING.md'])('%s shows both machines', (name) => {

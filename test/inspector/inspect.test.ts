@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { WebSocket } from 'ws';
 import type { Look } from '../../src/inspector/watch.ts';
 import { freePort } from '../support/free-port.ts';
+import { signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
@@ -209,6 +210,24 @@ it('while a pod is placed it tells the candidates, and what RunPod said to those
     refusal: expect.stringContaining('not for you'),
   });
   for (const one of [launching, child]) one.kill('SIGINT');
+});
+
+it('a keeper that is stuck is told soon, and what else there is with it', async () => {
+  const other = await startWorld();
+  onTestFinished(() => other.end());
+  expect((await other.autopod(['up', '--local-port', 'auto'])).code).toBe(0);
+  const { child } = other.start(['inspect', '--no-open', '--json']);
+  const [line] = await once(child.stdout as NodeJS.ReadableStream, 'data');
+  const [keeper = 0] = other.keeperPids();
+  signal(keeper, 'SIGSTOP');
+  try {
+    const { look } = await firstLook(JSON.parse(String(line)).url);
+    expect(look.notices).toMatchObject([{ what: expect.stringContaining('does not answer') }]);
+    expect(look.subjects).toMatchObject([{ machine: 'pod@1', state: 'ready' }, { machine: 'tunnel@1' }]);
+  } finally {
+    signal(keeper, 'SIGCONT');
+    child.kill('SIGINT');
+  }
 });
 
 describe('after a whole life of a pod', () => {

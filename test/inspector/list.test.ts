@@ -129,6 +129,31 @@ describe.runIf(hasChromium)('the list of pods and tunnels', () => {
     }
   });
 
+  it('marks of an arrow’s events the one that happened', async () => {
+    const scene = await startScene();
+    scene.tunnels = [tunnelView('a', { state: 'recreating' })];
+    await scene.tell('tunnel@1', 'a', ['dead', 'awaitRetry.done', 'recreating']);
+    const page = await open(scene);
+    await page.locator('.transition.last').waitFor();
+    const weights =
+      (await page.evaluate(`[...document.querySelectorAll('.transition.last text')].map((text) =>
+      [text.textContent, getComputedStyle(text).fontWeight])`)) as [string, string][];
+    expect(Object.fromEntries(weights)).toEqual({ 'retry.requested': '400', 'awaitRetry.done': '700' });
+  });
+
+  it('says how much has come in while the past is shown, and comes back to it', async () => {
+    const scene = await startScene();
+    scene.pods = { a: podRecord('a') };
+    await scene.tell('pod@1', 'a', ['creating.placing', 'placePod.done', 'booting']);
+    await scene.tell('pod@1', 'a', ['booting', 'awaitBoot.done', 'startingComfyUI']);
+    const page = await open(scene);
+    await page.getByRole('button', { name: /booting placePod\.done/ }).click();
+    await scene.tell('pod@1', 'a', ['startingComfyUI', 'awaitComfyUI.done', 'ready']);
+    await page.getByRole('button', { name: 'Now (1 new)' }).click();
+    expect(await text(page, '#status')).toBe('ready');
+    expect(await text(page, '#live')).toBe('Now');
+  });
+
   it('says why it waits in words: what comes next, the attempt, the candidates and what RunPod said', async () => {
     const scene = await startScene();
     const plan = ['A40', 'A6000'].map((gpuName) => ({ gpuName }));
@@ -147,6 +172,30 @@ describe.runIf(hasChromium)('the list of pods and tunnels', () => {
     expect(tunnel).toContain('why sshUnreachable');
     expect(tunnel).toContain('healthy when an answer comes through');
     expect(waiting + tunnel).not.toMatch(/\.done|\.failed|undefined/);
+  });
+
+  it('tells in words what leads along an arrow, and that the journal has nothing', async () => {
+    const scene = await startScene();
+    scene.tunnels = [tunnelView('a')];
+    const page = await open(scene);
+    const arrow = page.locator('[data-from="healthy"][data-to="dead"] title');
+    expect(await arrow.textContent()).toMatch(/^dead when ssh has ended, or when no answer comes through/);
+    expect(await page.locator('.transition.anywhere title').textContent()).toMatch(/^stopping when/);
+    expect(await text(page, '#no-events')).toBe('The journal has none of it.');
+  });
+
+  it('is of use in a browser that keeps nothing for pages', async () => {
+    const scene = await startScene();
+    scene.pods = { a: podRecord('a') };
+    const page = await browser.newPage();
+    onTestFinished(() => page.close());
+    await page.addInitScript(
+      "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } })",
+    );
+    await page.goto(scene.inspector.url);
+    await page.locator('.state.lit').waitFor();
+    await page.getByRole('button', { name: 'Dark theme' }).click();
+    await page.getByRole('button', { name: 'Light theme' }).waitFor();
   });
 
   it('takes rubbish for what it is: a hash that is no text, a time that is none', async () => {
@@ -176,14 +225,24 @@ describe.runIf(hasChromium)('the list of pods and tunnels', () => {
     expect(await page.locator('#since').textContent()).toBe('');
   });
 
-  it('says when the inspector has ended, and keeps what it showed', async () => {
+  it('says when the inspector has ended, and shows what it showed as no longer true', async () => {
     const scene = await startScene();
     scene.pods = { a: podRecord('a') };
     const { page } = await openPage(browser, scene.inspector.url);
     await page.locator('.subject').waitFor();
     await scene.inspector.close();
     await page.getByText('not connected; is autopod inspect still running?').waitFor();
+    expect(await text(page, '#connection')).toMatch(/Shown as it was at \d\d:\d\d:\d\d\.$/);
     expect(await text(page, '#status')).toBe('ready');
+    const since = await text(page, '#since');
+    await page.evaluate('new Promise((resolve) => setTimeout(resolve, 1_500))');
+    expect(await text(page, '#since')).toBe(since);
+    const { inspector } = await startScene({ port: Number(new URL(scene.inspector.url).port) });
+    await page
+      .getByText('this inspector has ended; open the address that autopod inspect gives now')
+      .waitFor();
+    await page.goto(inspector.url);
+    await page.getByText('live', { exact: true }).waitFor();
     await page.close();
   });
 });

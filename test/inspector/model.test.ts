@@ -84,6 +84,19 @@ it('a step back holds for every subject, and new events do not disturb it', () =
   expect(model.isLive).toBe(true);
 });
 
+it('while the past is shown, what comes in is counted', () => {
+  const model = new Model();
+  model.take(look([pod('a', 'ready')], [entry('a', 'booting'), entry('a', 'ready')], true));
+  model.take(look([pod('a', 'stopping')], [entry('a', 'stopping')]));
+  expect(model.arrived).toBe(0);
+  model.goTo(0);
+  model.take(look([pod('a', 'stopped')], [entry('a', 'stopped')]));
+  model.step(1);
+  expect(model.arrived).toBe(1);
+  model.goTo(null);
+  expect(model.arrived).toBe(0);
+});
+
 it('a rotated journal keeps the place in the past, or goes back to now when it is gone', () => {
   const model = new Model();
   const log = [entry('a', 'creating'), entry('a', 'booting'), entry('a', 'ready')];

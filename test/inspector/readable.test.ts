@@ -72,6 +72,22 @@ describe.runIf(hasChromium)('whoever reads the page', () => {
     },
   );
 
+  it.each([900, 500])('sees the whole log without scrolling the page, %i high', async (height) => {
+    const scene = await startScene();
+    for (let n = 0; n < 250; n++)
+      await scene.tell('tunnel@1', 'a', ['dead', 'awaitRetry.done', 'recreating'], { reason: `${n}` });
+    scene.tunnels = [tunnelView('a', { state: 'recreating' })];
+    const { page } = await openPage(browser, scene.inspector.url);
+    onTestFinished(() => page.close());
+    await page.setViewportSize({ width: 1280, height });
+    const more = page.getByRole('button', { name: 'Show earlier events' });
+    await more.waitFor();
+    const place = await more.boundingBox();
+    expect((place?.y ?? 0) + (place?.height ?? 0)).toBeLessThanOrEqual(height);
+    await page.mouse.wheel(0, 600);
+    await page.locator('#connection').click({ trial: true });
+  });
+
   it('gets with Tab to everything in the order it is read, and sees a ring around it', async () => {
     const page = await openFullPage();
     const seen: string[] = [];

@@ -7,7 +7,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { WebSocket } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { assign, createActor, fromPromise, setup, waitFor } from 'xstate';
 import { statelyMessage } from '../../src/inspector/stately.ts';
 import { freePort } from '../support/free-port.ts';
@@ -50,20 +50,45 @@ it('no secret leaves, wherever a machine has it', async () => {
   expect(messages[0]).toMatchObject({ type: '@xstate.actor', name: 'm', snapshot: { status: 'active' } });
 });
 
-it('an end that never answers keeps no process alive', async () => {
-  const server = createServer(() => undefined).listen(0, '127.0.0.1');
-  onTestFinished(() => void server.close());
-  await once(server, 'listening');
-  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+/** Runs what sends there and then has nothing to do; answers how long it stays. */
+async function stayOf(url: string, ...more: string[]): Promise<number> {
   const fixture = join(import.meta.dirname, 'fixtures', 'send-and-leave.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', fixture, url], {
+  const child = spawn(process.execPath, ['--import', 'tsx', fixture, url, ...more], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(child.stdout, 'data');
   const begun = performance.now();
   expect(await once(child, 'exit')).toEqual([0, null]);
-  expect(performance.now() - begun).toBeLessThan(2_000);
+  return performance.now() - begun;
+}
+
+it('an end that never answers keeps no process alive', async () => {
+  const server = createServer(() => undefined).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  expect(await stayOf(url)).toBeLessThan(2_000);
 });
+
+it('nor do tunnels that are told', async () => {
+  const { url } = await foreignInspector();
+  expect(await stayOf(url, 'tunnels')).toBeLessThan(2_000);
+});
+
+/** An inspector that is not autopod's; what it is told is in `told`. */
+async function foreignInspector(): Promise<{ url: string; told: StatelyInspectionEvent[] }> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  onTestFinished(() => {
+    for (const client of server.clients) client.terminate();
+    server.close();
+  });
+  const told: StatelyInspectionEvent[] = [];
+  server.on('connection', (client) =>
+    client.on('message', (data) => void told.push(JSON.parse(String(data)))),
+  );
+  await once(server, 'listening');
+  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, told };
+}
 
 describe('up --inspect', () => {
   let world: TestWorld;
@@ -130,6 +155,25 @@ describe('up --inspect', () => {
     expect((await world.autopod(['kill', '--yes'])).code).toBe(0);
   });
 
+  it('tells an inspector that is not ours of the tunnel, too, until it is healthy', async () => {
+    const { url, told } = await foreignInspector();
+    const run = await world.autopod(['up', '--local-port', await freePort(), `--inspect=${url}`]);
+    expect(run.code, run.stderr).toBe(0);
+    const [podId] = await world.podIds();
+    const introduced = told.filter(
+      (event) => event.type === '@xstate.actor' && event.name === `tunnel@1 ${podId}`,
+    );
+    expect(introduced).toHaveLength(1);
+    expect(introduced[0]).toMatchObject({ definition: expect.stringContaining('recreating') });
+    const { sessionId = '' } = introduced[0] ?? {};
+    expect(sessionId).toMatch(new RegExp(`^\\d+/tunnel/${podId}$`));
+    const last = () => told.findLast((event) => event.sessionId === sessionId) as { snapshot?: object };
+    await until('healthy', () => JSON.stringify(last().snapshot).includes('"value":"healthy"'));
+    expect(last().snapshot).toMatchObject({ context: { podId } });
+    expect(JSON.stringify(told)).not.toMatch(/sim-key|AAAAC3Nz/);
+    expect((await world.autopod(['kill', '--yes'])).code).toBe(0);
+  });
+
   it('tells Stately’s own receiver, through the relay of autopod inspect', async () => {
     const { child } = world.start(['inspect', '--no-open', '--json']);
     onTestFinished(() => void child.kill('SIGINT'));
@@ -152,6 +196,10 @@ describe('up --inspect', () => {
         state,
       ).toBe(true);
     await until('the tunnel, too', () => states().some((snapshot) => snapshot.includes('"value":"healthy"')));
+    const tunnels = seen.filter(
+      (event) => event.type === '@xstate.actor' && event.name.startsWith('tunnel@1 '),
+    );
+    expect(tunnels.map(({ sessionId }) => sessionId)).toEqual([expect.stringMatching(/^tunnel\//)]);
     const again = await world.autopod(['up', '--inspect']);
     expect(again.code, again.stderr).toBe(0);
     const roots = () =>

@@ -2,10 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { AutopodError } from '../../src/errors.ts';
+import type { Look } from '../../src/inspector/watch.ts';
 import { Journal } from '../../src/store/journal.ts';
 import { until } from '../support/until.ts';
 import { looks } from './support/looks.ts';
-import { SECRET, startScene } from './support/scene.ts';
+import { podRecord, SECRET, startScene } from './support/scene.ts';
 
 describe('what is told', () => {
   const entry = {
@@ -121,6 +122,55 @@ describe('what is told', () => {
     });
   });
 
+  it('each entry once, also to who comes while it looks', async () => {
+    const scene = await startScene();
+    const early: Look[] = [];
+    const late: Look[] = [];
+    scene.watch.listen((look) => early.push(look));
+    await until('the first look', () => early.length);
+    // Between two looks.
+    scene.whileLooking = () => {
+      scene.whileLooking = () => undefined;
+      scene.watch.listen((look) => late.push(look));
+    };
+    writeFileSync(scene.home.journal, `\n${JSON.stringify({ ...entry, to: 'ready' })}`);
+    const states = (seen: Look[]) => seen.flatMap(({ entries }) => entries.map(({ to }) => to));
+    await until('it is told', () => states(early).length > 0);
+    expect([states(early), states(late)]).toEqual([['ready'], ['ready']]);
+  });
+
+  it('when a look fails, what was seen last stays, and no entry is lost', async () => {
+    const scene = await startScene();
+    scene.pods = { a: podRecord('a') };
+    const seen = looks(scene.inspector.url);
+    await until('the first look', () => seen.length > 0);
+    await new Journal(scene.home.journal).append({ ...entry, to: 'booting' });
+    scene.whileLooking = () => {
+      throw new AutopodError('stateDamaged', {});
+    };
+    await until('the failure is told', () => seen.at(-1)?.notices.length);
+    expect(seen.at(-1)?.subjects[0]?.id).toBe('pod/a');
+    await scene.tell('pod@1', 'a', ['booting', 'awaitBoot.done', 'ready']);
+    scene.whileLooking = () => undefined;
+    await until('it looks again', () => seen.at(-1)?.notices.length === 0);
+    expect(seen.flatMap(({ entries }) => entries.map(({ to }) => to)).toSorted()).toEqual([
+      'booting',
+      'ready',
+    ]);
+  });
+
+  it('of 100 000 entries the latest 5 000, for little more than reading them costs', async () => {
+    const { home, watch } = await startScene();
+    const line = JSON.stringify({ ...entry, to: 'ready', reason: 'sshUnreachable: connection refused' });
+    writeFileSync(home.journal, `\n${line}`.repeat(100_000));
+    const reading = await cpuMsOf(() => new Journal(home.journal).read());
+    const seen: Look[] = [];
+    watch.listen((look) => seen.push(look));
+    const looking = await cpuMsOf(() => watch.look());
+    expect(seen[0]?.entries).toHaveLength(5_000);
+    expect(looking).toBeLessThan(reading * 3);
+  });
+
   it('a journal with rubbish in it does not end the inspector', async () => {
     const { home, inspector } = await startScene();
     writeFileSync(home.journal, '\nnull\n7\n{"machine":3}\n{"at":"x"\n<script>\n[]');
@@ -130,3 +180,11 @@ describe('what is told', () => {
     expect(seen[0]?.entries).toEqual([expect.objectContaining({ to: 'ready' })]);
   });
 });
+
+/** Of this process, whatever else the machine does. */
+async function cpuMsOf(work: () => Promise<unknown>): Promise<number> {
+  const begun = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(begun);
+  return (user + system) / 1000;
+}

@@ -56,3 +56,22 @@ it('a line seen half written is told when it is whole, also within a letter', as
   await new Journal(path).append(entry('next'));
   expect(await states(tail)).toEqual([false, 'next']);
 });
+
+it('what was there before it began is left out when that is asked for', async () => {
+  const { journal: path } = tempHome();
+  const journal = new Journal(path);
+  await journal.append(entry('one'));
+  const tail = new JournalTail(path);
+  await tail.skip();
+  expect(await states(tail)).toEqual([false]);
+  await journal.append(entry('two'));
+  expect(await states(tail)).toEqual([false, 'two']);
+});
+
+it('nothing is left out where there was no journal when it began', async () => {
+  const { journal: path } = tempHome();
+  const tail = new JournalTail(path);
+  await tail.skip();
+  await new Journal(path).append(entry('one'));
+  expect(await states(tail)).toEqual([false, 'one']);
+});

@@ -1,21 +1,14 @@
 import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { AutopodError, isFailureCode } from '../../errors.ts';
+import { AutopodError } from '../../errors.ts';
 import { serveInspector } from '../../inspector/server.ts';
-import type { Wording } from '../../inspector/subjects.ts';
-import { Watch } from '../../inspector/watch.ts';
 import { theOneMeant } from '../../lifecycle/choose.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
-import { leaseFolder } from '../../store/home.ts';
-import { lockHolder } from '../../store/lock.ts';
-import { tunnelStore } from '../../store/tunnels.ts';
 import { openBrowser } from '../browser.ts';
 import type { Context } from '../context.ts';
-import { knownSecrets } from '../stately-for.ts';
-import { FAILURE_WORDS } from '../text/failures.ts';
-import { candidateWords, text } from '../text.ts';
+import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
+import { watchAll } from '../watching.ts';
 
 interface InspectOptions {
   open: boolean;
@@ -26,7 +19,7 @@ interface InspectOptions {
 export const inspect: Verb<InspectOptions> = async (context, named, { open, port }) => {
   const { out, signal } = context;
   const subject = named === undefined ? '' : `#${await subjectOf(context, named)}`;
-  const inspector = await serveInspector(await watchOf(context), port ?? 0);
+  const inspector = await serveInspector(await watchAll(context), port ?? 0);
   const url = `${inspector.url}${subject}`;
   const { stately } = inspector;
   const { inspector: address } = context.home();
@@ -40,30 +33,6 @@ export const inspect: Verb<InspectOptions> = async (context, named, { open, port
   await inspector.close();
   if ((await readFile(address, 'utf8').catch(() => '')).includes(stately)) await rm(address, { force: true });
   return 0;
-};
-
-async function watchOf(context: Context): Promise<Watch> {
-  const home = context.home();
-  const [pods, keeper] = await Promise.all([context.pods(), context.keeper()]);
-  const tunnelFile = tunnelStore(home.tunnels, home.locks);
-  const holder = async (folder: string) => (await lockHolder(folder))?.pid;
-  return new Watch({
-    journal: home.journal,
-    pods: () => pods.peek(),
-    tunnels: () => keeper.seen(),
-    checkTunnelFile: () => tunnelFile.peek(),
-    driverOf: (recordId) => holder(leaseFolder(home, recordId)),
-    keeper: () => holder(join(home.locks, 'keeper')),
-    wording: WORDING,
-    secrets: await knownSecrets(context),
-  });
-}
-
-const WORDING: Wording = {
-  // A record may carry a code that only a later autopod knows.
-  failure: ({ code, detail }) => (isFailureCode(code) ? FAILURE_WORDS[code](detail) : { what: String(code) }),
-  pastFailure: (reason) => ({ what: text.failedBefore(reason) }),
-  candidate: candidateWords,
 };
 
 /** A pod by id, launch id or name, also one long gone of which only the journal tells. */

@@ -62,7 +62,7 @@ async function launch(
       context.out.say(text.replacing(chosen.podId));
     }
   } finally {
-    stately?.end();
+    await stately?.end();
   }
 }
 

@@ -1,4 +1,4 @@
-import { byId, clock, element } from './elements.js';
+import { byId, clock, element, withCode } from './elements.js';
 
 /** Why it is where it is, and what to do about it. */
 export function showAdvice(model, chart) {
@@ -16,9 +16,9 @@ function failureOf({ subject, isLive }) {
   return element(
     'div',
     { className: 'failure' },
-    element('p', {}, element('strong', {}, what)),
-    why && element('p', {}, why),
-    next && element('p', {}, `→ ${next}`),
+    element('p', {}, element('strong', {}, ...withCode(what))),
+    why && line(why),
+    next && line(`→ ${next}`),
     element('p', { className: 'quiet' }, failure.code),
   );
 }
@@ -29,13 +29,13 @@ function waitOf(model, chart) {
   if (!isLive) return event?.reason ? box(line(`${event.event}: ${event.reason}`)) : undefined;
   if (state === null || subject.isPast) return undefined;
   if (subject.id.startsWith('tunnel/') && model.keeper === null)
-    return box(
+    return idle(
       line('The background process that holds the tunnels does not run. The next autopod command starts it.'),
     );
   if (chart.isResting(subject.machine, state)) return undefined;
   if (subject.driver === null)
-    return box(
-      line(`No autopod is at it now. Go on with: autopod up ${subject.podId ?? subject.id.slice(4)}`),
+    return idle(
+      line(`No autopod is at it now. Go on with \`autopod up ${subject.podId ?? subject.id.slice(4)}\`.`),
       ...candidatesOf(subject),
     );
   return box(
@@ -71,6 +71,11 @@ function box(...children) {
   return element('div', { className: 'wait' }, ...children);
 }
 
+/** For what waits without anybody at it. */
+function idle(...children) {
+  return element('div', { className: 'wait idle' }, ...children);
+}
+
 function line(words) {
-  return element('p', {}, words);
+  return element('p', {}, ...withCode(words));
 }

@@ -42,6 +42,9 @@ export class ChartView {
     for (const arrow of this.#svg.querySelectorAll('.transition')) {
       const isLast = arrow.dataset.from === last?.from && arrow.dataset.to === last?.to;
       arrow.classList.toggle('last', isLast);
+      for (const text of arrow.querySelectorAll('text')) {
+        text.classList.toggle('other', isLast && isAnother(event.event, last, text.textContent));
+      }
       arrow.querySelector('path')?.setAttribute('marker-end', isLast ? 'url(#arrow-last)' : 'url(#arrow)');
     }
     this.#svg.setAttribute(
@@ -65,9 +68,21 @@ export class ChartView {
     this.#svg = document.importNode(documentElement, true);
     const marker = this.#svg.querySelector('marker').cloneNode(true);
     marker.id = 'arrow-last';
+    // A head grows with its line.
+    for (const size of ['markerWidth', 'markerHeight']) marker.setAttribute(size, '4.5');
     this.#svg.querySelector('defs').append(marker);
+    for (const arrow of this.#svg.querySelectorAll('.transition')) arrow.append(this.#wordsOf(arrow.dataset));
     this.#svg.style.setProperty('--natural-width', `${this.#svg.getAttribute('width')}px`);
     this.#frame.replaceChildren(this.#svg);
+  }
+
+  /** What leads along an arrow, in words, for whoever points at it. */
+  #wordsOf({ from, to }) {
+    const { edges, anywhere } = this.#charts[this.#machine];
+    const { ways } = (from ? edges : anywhere).find((edge) => edge.from === from && edge.to === to);
+    const title = document.createElementNS('http://www.w3.org/2000/svg', 'title');
+    title.textContent = `${to} ${[...new Set(ways.map(({ words }) => words))].join(', or ')}`;
+    return title;
   }
 
   /** In a chart larger than its frame, brings the lit state to the middle. */
@@ -93,6 +108,12 @@ export class ChartView {
   #stateOf(machine, state) {
     return this.#charts[machine]?.states.find(({ id }) => id === state);
   }
+}
+
+/** Whether words at an edge are those of an event that did not happen this time. */
+function isAnother(event, { from, ways }, words) {
+  const [name] = words.split(' ');
+  return from !== undefined && name !== event && ways.some((way) => way.event === name);
 }
 
 /** `creating.placing` is in `creating`, too. */

@@ -19,6 +19,11 @@ export function say(target, words) {
   if (target.textContent !== words) target.textContent = words;
 }
 
+/** Words whose commands stand in backticks. */
+export function withCode(words) {
+  return words.split('`').map((part, index) => (index % 2 === 1 ? element('code', {}, part) : part));
+}
+
 const TIME = new Intl.DateTimeFormat([], { timeStyle: 'medium', hourCycle: 'h23' });
 const DATE = new Intl.DateTimeFormat([], { dateStyle: 'short' });
 

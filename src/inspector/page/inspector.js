@@ -1,5 +1,5 @@
 import { ChartView } from './chart.js';
-import { byId, say } from './elements.js';
+import { byId, clock, say } from './elements.js';
 import { showLog, showMore } from './log.js';
 import { Model } from './model.js';
 import { showFacts, showNotices, showNow, showSince } from './panels.js';
@@ -17,9 +17,11 @@ followTheme(byId('theme'));
 if (fromHash()) model.choose(fromHash());
 let isPlaying = false;
 
+/** When the connection was lost; null while it stands. */
+let lostAt = null;
 const source = new EventSource('events');
-source.onopen = () => connection('live', true);
-source.onerror = () => connection('not connected; is autopod inspect still running?', false);
+source.onopen = () => connection(null);
+source.onerror = () => connection(lostAt ?? new Date());
 source.onmessage = ({ data }) => {
   model.take(JSON.parse(data));
   if (!isPlaying) play();
@@ -43,6 +45,7 @@ function show() {
   document.title = `${state ?? 'not begun'}: ${subject.title} · autopod inspector`;
   document.body.classList.toggle('in-past', !model.isLive);
   byId('live').setAttribute('aria-pressed', String(model.isLive));
+  say(byId('live'), model.arrived > 0 ? `Now (${model.arrived} new)` : 'Now');
   showNow(model, chart);
   showLog(model, goTo);
   showFacts(model);
@@ -66,9 +69,17 @@ function step(by) {
   byId('log').querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
 }
 
-function connection(words, isLive) {
-  say(byId('connection'), words);
-  byId('connection').classList.toggle('lost', !isLive);
+function connection(since) {
+  lostAt = since;
+  say(byId('connection'), lostAt === null ? 'live' : `${lossWords()} Shown as it was at ${clock(lostAt)}.`);
+  document.body.classList.toggle('lost', lostAt !== null);
+}
+
+// An address that is refused is not tried again: whoever serves there now has another key.
+function lossWords() {
+  return source.readyState === EventSource.CLOSED
+    ? 'not connected: this inspector has ended; open the address that autopod inspect gives now.'
+    : 'not connected; is autopod inspect still running?';
 }
 
 function fromHash() {
@@ -108,4 +119,4 @@ addEventListener('keydown', (event) => {
   if (event.key === 'ArrowLeft') step(-1);
   else if (event.key === 'ArrowRight') step(1);
 });
-setInterval(() => model.subject && model.isLive && showSince(model), 1000);
+setInterval(() => model.subject && model.isLive && lostAt === null && showSince(model), 1000);

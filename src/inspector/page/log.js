@@ -1,4 +1,4 @@
-import { arrange, byId, clock, element, tone } from './elements.js';
+import { arrange, byId, clock, element, say, tone } from './elements.js';
 
 const PAGE = 200;
 let limit = PAGE;
@@ -24,6 +24,7 @@ export function showLog(model, onGoTo) {
     .toReversed()
     .map((entry) => rowOf(entry, entry.index === current, onGoTo));
   arrange(byId('log'), items);
+  say(byId('no-events'), events.length === 0 ? 'The journal has none of it.' : '');
   byId('more').hidden = events.length <= limit;
 }
 

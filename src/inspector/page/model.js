@@ -10,6 +10,8 @@ export class Model {
   selected = null;
   /** Position in the log up to which things are shown as they stood; null shows them as they are. */
   cursor = null;
+  /** Events that came in while the past is shown. */
+  arrived = 0;
   /** Position in the log up to which the selected subject's events have been played. */
   played = -1;
   /** Whether the event at `played` is being shown. */
@@ -33,6 +35,7 @@ export class Model {
     Object.assign(this, { subjects, notices, keeper });
     if (isWhole) this.#stopPlaying();
     if (isWhole && shown) this.cursor = this.#positionOf(shown);
+    this.arrived = this.isLive ? 0 : this.arrived + (isWhole ? 0 : entries.length);
     if (!isFirst || !isWhole) this.#followArrival(before, length);
     if (!this.subject) this.#show(this.subjects[0]?.id ?? null);
   }
@@ -97,6 +100,7 @@ export class Model {
 
   goTo(position) {
     this.cursor = position;
+    if (this.isLive) this.arrived = 0;
     this.#stopPlaying();
   }
 

@@ -1,12 +1,12 @@
 import { showAdvice } from './advice.js';
-import { byId, clock, duration, element, say, tone } from './elements.js';
+import { byId, clock, duration, element, say, tone, withCode } from './elements.js';
 
 export function showNotices({ notices }) {
   const words = notices.map(({ what, next }) => [what, next].filter(Boolean).join(' '));
   const box = byId('notices');
   if (box.dataset.words === words.join('\n')) return;
   box.dataset.words = words.join('\n');
-  box.replaceChildren(...words.map((line) => element('p', { className: 'notice' }, line)));
+  box.replaceChildren(...words.map((line) => element('p', { className: 'notice' }, ...withCode(line))));
 }
 
 /** What the selected subject does, since when, and what to do about it. */

@@ -13,9 +13,12 @@ export const SECRET = 'a-key-in-no-known-form';
 
 /** What an inspector finds when it looks; the test changes it. */
 export interface Scene {
+  watch: Watch;
   pods: Record<string, StoredRecord<object>>;
   tunnels: TunnelView[];
   keeper: number | undefined;
+  /** Done while it looks, before the journal is read. */
+  whileLooking: () => void;
   /** Thrown when the pods are read. */
   trouble: Error | undefined;
   /** How often it has looked. */
@@ -32,13 +35,14 @@ export interface Scene {
 }
 
 /** A real server and a real journal over pods and tunnels that a test makes up. */
-export async function startScene(): Promise<Scene> {
+export async function startScene({ port = 0 } = {}): Promise<Scene> {
   const home = tempHome();
   const journal = new Journal(home.journal);
-  const scene: Omit<Scene, 'inspector'> = {
+  const scene: Omit<Scene, 'inspector' | 'watch'> = {
     pods: {},
     tunnels: [],
     keeper: 4711,
+    whileLooking: () => undefined,
     trouble: undefined,
     looked: 0,
     home,
@@ -55,7 +59,10 @@ export async function startScene(): Promise<Scene> {
     tunnels: async () => scene.tunnels,
     checkTunnelFile: async () => undefined,
     driverOf: async () => 815,
-    keeper: async () => scene.keeper,
+    keeper: async () => {
+      scene.whileLooking();
+      return scene.keeper;
+    },
     wording: {
       failure: ({ code }) => ({ what: `what ${code}`, why: `why ${code}`, next: `next ${code}` }),
       pastFailure: (reason) => ({ what: `It failed: ${reason}` }),
@@ -63,9 +70,9 @@ export async function startScene(): Promise<Scene> {
     },
     secrets: [SECRET],
   });
-  const inspector = await serveInspector(watch, 0);
+  const inspector = await serveInspector(watch, port);
   onTestFinished(() => inspector.close());
-  return Object.assign(scene, { inspector });
+  return Object.assign(scene, { inspector, watch });
 }
 
 export function podRecord(podId: string, snapshot: object = { value: 'ready' }): StoredRecord<object> {
