@@ -1,4 +1,6 @@
 const SIZE = 128 * 1024;
+/** A piece up to this size is copied: a client that takes none shall not hold a whole buffer for each. */
+const SMALL = 16 * 1024;
 const MAX_KEPT = 32;
 
 /**
@@ -18,6 +20,7 @@ export class Buffers {
       onread: {
         buffer: () => next,
         callback: (length: number, buffer: Uint8Array) => {
+          if (length <= SMALL) return pass(Buffer.from(buffer.subarray(0, length)), () => undefined);
           next = this.#take();
           return pass(buffer.subarray(0, length), () => this.#giveBack(buffer));
         },

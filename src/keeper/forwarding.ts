@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FAILURES, toFailure } from '../errors.ts';
 import type { Generation, Opened, SshAddress, TunnelWish } from '../machines/tunnel.ts';
+import { needsTouch } from '../services/ssh/key.ts';
 import type { MasterFiles } from '../services/ssh/master.ts';
 import { isSending } from '../services/ssh/sending.ts';
 import { Generations } from './generations.ts';
@@ -40,6 +41,8 @@ const STANDBY_AHEAD_MS = 30;
 const MAX_STANDBY_AHEAD_MS = 300;
 /** Milliseconds an ssh has that nothing is known against, as one that an earlier keeper left, before another is begun. */
 const LEFT_AHEAD_MS = 1_000;
+/** Milliseconds a suspect has to come back when another ssh fails in a way that only the user can mend. */
+const LASTING_AFTER_MS = 15_000;
 /** Milliseconds between two looks at a suspect whose sessions end at once. */
 const RECOVER_PAUSE_MS = 300;
 
@@ -89,17 +92,19 @@ export class Forwarding {
    */
   async open(wish: TunnelWish, suspect: Generation | null, signal: AbortSignal): Promise<Opened> {
     const scope = AbortSignal.any([signal, this.#closing.signal]);
-    return this.#track(suspect ? this.#openBeside(wish, suspect, scope) : this.#openFresh(wish, scope));
+    const opening = suspect ? this.#openBeside(wish, suspect, scope) : this.#openFresh(wish, scope);
+    const opened = await this.#track(opening);
+    if (opened.kind === 'podNotRunning') await this.#standby.drop();
+    return opened;
   }
 
   /** Ends, with an error, when no answer comes through any more. Meanwhile another ssh stands by. */
-  async hold(wish: TunnelWish, generation: Generation, signal: AbortSignal): Promise<never> {
+  async hold(wish: () => TunnelWish, generation: Generation, signal: AbortSignal): Promise<never> {
     const { forward } = this.filesOf(generation);
     const echo = this.#generations.takeEcho(generation);
     const over = new AbortController();
-    void this.#track(
-      this.#standBy(wish, generation, AbortSignal.any([signal, over.signal, this.#closing.signal])),
-    );
+    const scope = AbortSignal.any([signal, over.signal, this.#closing.signal]);
+    this.#track(this.#standBy(wish, generation, scope)).catch(() => undefined);
     try {
       const traffic = {
         flowedAt: () => this.#streams.flowedAt(forward),
@@ -124,15 +129,15 @@ export class Forwarding {
     await this.#generations.endAll();
   }
 
-  // An agent may ask its user for each use of a key: nobody shall be asked for an ssh that may never be needed.
-  async #standBy(wish: TunnelWish, { address }: Generation, signal: AbortSignal): Promise<void> {
-    if (wish.needsAgent) return;
+  async #standBy(wish: () => TunnelWish, { address }: Generation, signal: AbortSignal): Promise<void> {
     const { standbyKeepaliveSeconds: keepaliveSeconds } = this.#options.timings;
-    await this.#standby.keep(
-      address,
-      (scope) => this.#prove(wish, address, { keepaliveSeconds }, scope),
-      signal,
-    );
+    const open = async (scope: AbortSignal): Promise<Ready | undefined> => {
+      const { needsAgent, keyPath } = wish();
+      // Nobody shall be asked, or have to touch a key, for an ssh that may never be needed.
+      if (needsAgent || (await needsTouch(keyPath))) return undefined;
+      return this.#prove(wish(), address, { keepaliveSeconds }, scope);
+    };
+    await this.#standby.keep(address, open, signal);
   }
 
   #track<T>(work: Promise<T>): Promise<T> {
@@ -148,19 +153,19 @@ export class Forwarding {
     const scope = AbortSignal.any([signal, over.signal]);
     const recovered: Opened = { kind: 'open', generation: suspect };
     const recovering = this.#recover(suspect, scope);
-    const ahead = sleep(this.#lost === suspect.id ? 0 : LEFT_AHEAD_MS, false, { signal: scope });
-    if (await Promise.race([recovering, ahead.catch(() => false)])) return recovered;
+    if (this.#lost !== suspect.id && (await within(LEFT_AHEAD_MS, recovering))) return recovered;
     const fresh = this.#openFresh(wish, scope);
     // What only the user can mend does not count as long as the ssh there is may come back.
     const freshOrSuspect = fresh.catch(async (error: unknown) => {
-      if (isWorthWaiting(error) && !signal.aborted && (await recovering)) return recovered;
+      if (isWorthWaiting(error) && !signal.aborted && (await within(LASTING_AFTER_MS, recovering)))
+        return recovered;
       throw error;
     });
     const suspectOrFresh = recovering.then((isBack) => (isBack ? recovered : freshOrSuspect));
     try {
       const opened = await Promise.race([suspectOrFresh, freshOrSuspect]);
       if (opened === recovered) this.#endUnless(opened, fresh);
-      else this.#generations.drain(suspect, performance.now() - silentSince);
+      else void recovering.then(() => this.#generations.drain(suspect, performance.now() - silentSince));
       return opened;
     } finally {
       over.abort();
@@ -169,26 +174,29 @@ export class Forwarding {
 
   /** Whether the suspect answers again, or still: asked until it does or its ssh has ended. */
   async #recover(suspect: Generation, signal: AbortSignal): Promise<boolean> {
-    while (!signal.aborted && (await this.#generations.lives(suspect))) {
+    while ((await this.#generations.lives(suspect)) && !signal.aborted) {
+      // One session asks again and again: each new one would wait in the dead path, and sshd takes but ten at once.
       const echo = this.#generations.takeEcho(suspect);
-      if (await echo.answers(this.#options.timings.deadAfterMs, signal)) {
-        this.#generations.keepEcho(suspect, echo);
-        return true;
-      }
-      this.#generations.giveUp(suspect, echo);
+      const isBack = await echo.answers(this.#options.timings.deadAfterMs, signal);
+      this.#generations.keepEcho(suspect, echo);
+      if (isBack) return true;
       await sleep(RECOVER_PAUSE_MS, undefined, { signal }).catch(() => undefined);
     }
     if (!signal.aborted) await this.#generations.end(suspect);
     return false;
   }
 
+  // Those who waited were let into it as soon as its forward was set up; they stay on it to their end.
+  async #letGo(generation: Generation): Promise<void> {
+    if (this.#streams.uses(this.filesOf(generation).forward)) this.#generations.drain(generation, 0);
+    else await this.#generations.end(generation);
+  }
+
   // Another has won, but this one may be up in the same moment.
   #endUnless(winner: Opened | undefined, attempt: Promise<Opened>): void {
-    attempt.then(
-      (late) =>
-        late !== winner && late.kind === 'open' ? this.#generations.end(late.generation) : undefined,
-      () => undefined,
-    );
+    attempt
+      .then((late) => (late !== winner && late.kind === 'open' ? this.#letGo(late.generation) : undefined))
+      .catch(() => undefined);
   }
 
   /**
@@ -237,16 +245,16 @@ export class Forwarding {
     try {
       const roundTripMs = await knock(address, knockMs, scope);
       const standby = this.#takeStandby(address, scope);
-      attempts.push(standby.then((answer) => answer ?? never()));
+      const orStandby = standby.then((answer) => answer ?? never());
       const aheadMs = Math.min(STANDBY_AHEAD_MS + 2 * roundTripMs, MAX_STANDBY_AHEAD_MS);
       opened = await firstOf([standby, sleep(aheadMs, undefined, { signal: scope })]);
       while (!opened) {
         attempts.push(this.#connect(wish, address, scope));
-        opened = await firstOf([...attempts, sleep(handshakeMs, undefined, { signal: scope })]);
+        opened = await firstOf([orStandby, ...attempts, sleep(handshakeMs, undefined, { signal: scope })]);
         if (opened) break;
         const knocks =
-          attempts.length > MAX_HANDSHAKES ? [] : [knock(address, knockMs, scope).then(() => undefined)];
-        opened = await firstOf([...attempts, ...knocks]);
+          attempts.length < MAX_HANDSHAKES ? [knock(address, knockMs, scope).then(() => undefined)] : [];
+        opened = await firstOf([orStandby, ...attempts, ...knocks]);
       }
       return opened;
     } finally {
@@ -297,10 +305,18 @@ export class Forwarding {
       return { generation, echo };
     } catch (error) {
       onForwardFailed?.(files.forward);
-      await this.#generations.end(generation);
+      if (signal.aborted) await this.#letGo(generation);
+      else await this.#generations.end(generation);
       throw error;
     }
   }
+}
+
+/** What a promise says within this time, else false. */
+async function within(ms: number, promise: Promise<boolean>): Promise<boolean> {
+  const over = new AbortController();
+  const late = sleep(ms, false, { signal: over.signal }).catch(() => false);
+  return Promise.race([promise, late]).finally(() => over.abort());
 }
 
 function never(): Promise<never> {

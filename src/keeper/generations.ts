@@ -8,17 +8,13 @@ interface Live {
   generation: Generation;
   /** As the master told it itself. */
   pid?: number;
-  /** Session that has proven the generation and waits to be held. */
+  /** Session that asks whether it answers, while nobody waits for that. */
   echo?: Echo;
-  /** Sessions of ours that were given up unanswered: the master keeps each until the pod confirms that it began. */
-  givenUp: number;
   ending?: Promise<void>;
 }
 
 /** Milliseconds between two looks at whether a replaced ssh is still used. */
 const DRAIN_LOOK_MS = 250;
-/** Milliseconds without an answer after which sessions that were given up are still there. */
-const DRAIN_SURE_MS = 1_000;
 /** Milliseconds without an answer after which one that has answered since carries nothing any more. */
 const DRAIN_SILENT_MS = 20_000;
 /** Milliseconds one that has not may be later than TCP's next repeat, which comes when the outage has doubled at the latest. */
@@ -48,7 +44,7 @@ export class Generations {
 
   /** To be called before its ssh is started. */
   add(generation: Generation): void {
-    if (!this.#live.has(generation.id)) this.#live.set(generation.id, { generation, givenUp: 0 });
+    if (!this.#live.has(generation.id)) this.#live.set(generation.id, { generation });
   }
 
   /** Whether its ssh answers at the control socket. */
@@ -65,19 +61,12 @@ export class Generations {
     else echo.end();
   }
 
-  /** The session that proved it, or another one. */
+  /** The session that was kept, or another one. */
   takeEcho(generation: Generation): Echo {
     const live = this.#live.get(generation.id);
-    const echo = live?.echo ?? new Echo(this.filesOf(generation).control);
+    const kept = live?.echo;
     delete live?.echo;
-    return echo;
-  }
-
-  /** Ends a session that asked in vain. */
-  giveUp({ id }: Generation, echo: Echo): void {
-    const live = this.#live.get(id);
-    if (live && !echo.hasEnded) live.givenUp++;
-    echo.end();
+    return kept && !kept.hasEnded ? kept : new Echo(this.filesOf(generation).control);
   }
 
   async end({ id }: Generation): Promise<void> {
@@ -100,35 +89,30 @@ export class Generations {
     const live = this.#live.get(generation.id);
     if (!live) return;
     const drain = async (): Promise<void> => {
-      const echo = new Echo(this.filesOf(generation).control);
-      const begunAt = Date.now();
+      let echo = this.takeEcho(generation);
+      const begunAt = performance.now();
       let lastAnswerAt = begunAt;
       let patienceMs = silentMs + DRAIN_LATE_MS;
-      const answers = async (withinMs: number) => {
-        if (!(await echo.answers(withinMs))) return false;
-        lastAnswerAt = Date.now();
-        patienceMs = DRAIN_SILENT_MS;
-        live.givenUp = 0;
-        return true;
-      };
-      while ((await answers(DRAIN_LOOK_MS)) || Date.now() - lastAnswerAt < patienceMs) {
-        // When it answers again, sessions that were given up have gone from the count in this moment.
-        const isUsed = await this.#isUsed(live, Date.now() - begunAt);
-        if (!isUsed && (live.givenUp === 0 || !(await answers(DRAIN_SURE_MS)))) break;
+      while (performance.now() - lastAnswerAt < patienceMs) {
+        if (await echo.answers(DRAIN_LOOK_MS)) {
+          lastAnswerAt = performance.now();
+          patienceMs = DRAIN_SILENT_MS;
+        }
+        if (!(await this.#isUsed(live, echo.hasEnded ? 0 : 1, performance.now() - begunAt))) break;
         await sleep(DRAIN_LOOK_MS);
+        if (echo.hasEnded) echo = new Echo(this.filesOf(generation).control);
       }
       echo.end();
       await this.end(generation);
     };
-    void drain();
+    drain().catch(() => undefined);
   }
 
-  async #isUsed({ generation, pid, ending, givenUp }: Live, drainedMs: number): Promise<boolean> {
+  async #isUsed({ generation, pid, ending }: Live, ownSessions: number, drainedMs: number): Promise<boolean> {
     if (ending || (pid !== undefined && (await isStopped(pid)))) return false;
     const { control, forward } = this.filesOf(generation);
     if (this.#carriesStream(forward)) return true;
     const sessions = await sessionsThrough(control);
-    // One of them is the session that asks whether it answers.
-    return sessions === undefined ? drainedMs < DRAIN_UNTOLD_MS : sessions > 1 + givenUp;
+    return sessions === undefined ? drainedMs < DRAIN_UNTOLD_MS : sessions > ownSessions;
   }
 }

@@ -17,8 +17,9 @@ export interface Ready {
   echo: Echo;
 }
 
-/** Openings that may fail one after the other; then none is tried until the tunnel heals the next time. */
-const MAX_FAILURES = 3;
+/** Milliseconds after which one that ends was a good one. */
+const LASTING_MS = 60_000;
+const MAX_PAUSE_MS = 600_000;
 
 /**
  * A second ssh that is up and silent while the first one is in use. It has sent nothing into an outage, so nothing of
@@ -37,29 +38,33 @@ export class Standby {
     return this.#ready?.generation;
   }
 
-  /** Sees to it that there is one at this address until this is aborted, and leaves it for who takes over. */
+  /**
+   * Sees to it that there is one at this address until this is aborted, and leaves it for who takes over. `open` answers
+   * undefined where none is to be opened. One that ends soon, or cannot be opened, is tried ever more slowly.
+   */
   async keep(
     address: SshAddress,
-    open: (signal: AbortSignal) => Promise<Ready>,
+    open: (signal: AbortSignal) => Promise<Ready | undefined>,
     signal: AbortSignal,
   ): Promise<void> {
     if (signal.aborted) return;
     const aborted = once(signal, 'abort');
-    for (let failures = 0; failures < MAX_FAILURES; ) {
+    for (let failures = 0; ; failures++) {
       const ready = this.#at(address);
+      const heldSince = performance.now();
       if (ready) await Promise.race([ready.echo.ended, aborted]);
       if (signal.aborted) return;
-      await this.#drop();
-      await sleep(this.#options.afterMs * 4 ** failures, undefined, { signal }).catch(() => undefined);
-      try {
-        const opened = await open(signal);
-        if (signal.aborted) return void (await this.#options.end(opened.generation));
-        this.#ready = opened;
-        failures = 0;
-      } catch {
-        if (signal.aborted) return;
-        failures++;
-      }
+      if (performance.now() - heldSince > LASTING_MS) failures = 0;
+      await this.drop();
+      const pauseMs = Math.min(this.#options.afterMs * 2 ** failures, MAX_PAUSE_MS);
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      const opened = await open(signal).catch(() => undefined);
+      if (!opened) continue;
+      if (signal.aborted) return this.#options.end(opened.generation);
+      this.#ready = opened;
+      // It is one only for as long as it runs, also when nobody keeps it.
+      void opened.echo.ended.then(() => this.#dropIf(opened));
     }
   }
 
@@ -70,23 +75,26 @@ export class Standby {
   async takeOver(address: SshAddress, signal: AbortSignal): Promise<Generation | undefined> {
     const ready = this.#at(address);
     if (!ready) return undefined;
-    const isAnswering = await ready.echo.answers(this.#options.answerMs, signal);
-    if (this.#ready !== ready) return undefined;
-    if (!isAnswering || signal.aborted) {
-      await this.#drop();
+    const answering = ready.echo.answers(this.#options.answerMs);
+    void answering.then((isAnswering) => (isAnswering ? undefined : this.#dropIf(ready)));
+    const aborted = once(signal, 'abort').then(() => false);
+    if (!(await Promise.race([answering, aborted])) || signal.aborted || this.#ready !== ready)
       return undefined;
-    }
     this.#ready = undefined;
     return ready.generation;
   }
 
-  #at(address: SshAddress): Ready | undefined {
-    return this.#ready && isSameAddress(address, this.#ready.generation.address) ? this.#ready : undefined;
-  }
-
-  async #drop(): Promise<void> {
+  async drop(): Promise<void> {
     const ready = this.#ready;
     this.#ready = undefined;
     if (ready) await this.#options.end(ready.generation);
+  }
+
+  async #dropIf(ready: Ready): Promise<void> {
+    if (this.#ready === ready) await this.drop().catch(() => undefined);
+  }
+
+  #at(address: SshAddress): Ready | undefined {
+    return this.#ready && isSameAddress(address, this.#ready.generation.address) ? this.#ready : undefined;
   }
 }

@@ -183,7 +183,7 @@ export class Tunnel {
         }),
         holdForward: fromPromise(async ({ input, signal }) => {
           await this.#save();
-          if (input.generation) await this.#forwarding.hold(this.#wish, input.generation, signal);
+          if (input.generation) await this.#forwarding.hold(() => this.#wish, input.generation, signal);
         }),
         awaitRetry: fromPromise(({ input, signal }) => awaitRetry(input.attempt, timings, signal)),
         awaitPod: fromPromise(({ input, signal }) => awaitPod(this.#options, input.podId, signal)),

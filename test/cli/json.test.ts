@@ -16,6 +16,8 @@ const seen = new Map<string, string>();
 let world: TestWorld;
 beforeAll(async () => {
   world = await startWorld();
+  // Whether another ssh stands by already is a matter of moments.
+  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({ standbyAfterMs: 3_600_000 });
 });
 afterAll(async () => {
   await world.end();

@@ -54,6 +54,13 @@ export async function createKey(env: NodeJS.ProcessEnv): Promise<string> {
   return path;
 }
 
+/** Whether a key is in a security key, which is touched for each login. */
+export async function needsTouch(path: string): Promise<boolean> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const key = Buffer.from(text.replace(/^-.*$/gm, ''), 'base64');
+  return key.includes('sk-ssh-') || key.includes('sk-ecdsa-');
+}
+
 function sshFolder(env: NodeJS.ProcessEnv): string {
   return join(env.HOME || homedir(), '.ssh');
 }

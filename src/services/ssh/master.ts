@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -113,8 +113,19 @@ export async function masterPid({ control }: MasterFiles): Promise<number | unde
  */
 export async function endMaster(files: MasterFiles, knownPid: number | undefined): Promise<void> {
   if (knownPid !== undefined && (await ownsControl(knownPid, files))) kill(knownPid);
-  else await ask(files.control, 'exit');
+  else if ((await ask(files.control, 'exit')) === undefined) for (const pid of await pidsOf(files)) kill(pid);
   await removeMasterFiles(files);
+}
+
+// One that is still shaking hands has no control socket yet. Shells name the socket, too, and are not masters (-M).
+async function pidsOf({ control }: MasterFiles): Promise<number[]> {
+  const names = await readdir('/proc').catch(() => []);
+  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
+  const commands = await Promise.all(pids.map(commandOf));
+  return pids.filter((_, index) => {
+    const words = commands[index]?.split('\0') ?? [];
+    return words.includes('-M') && words.includes(literal(control));
+  });
 }
 
 function kill(pid: number): void {
