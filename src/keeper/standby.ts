@@ -14,7 +14,7 @@ export interface StandbyOptions {
 /** An ssh that has proved itself, and the session it did so with. */
 export interface Ready {
   generation: Generation;
-  echo: Echo;
+  echo: Pick<Echo, 'ended' | 'answers'>;
 }
 
 /** Milliseconds after which one that ends was a good one. */
