@@ -241,11 +241,12 @@ export class Forwarding {
     const over = new AbortController();
     const scope = AbortSignal.any([signal, over.signal]);
     const attempts: Promise<Opened>[] = [];
+    let orStandby: Promise<Opened> = never();
     let opened: Opened | undefined;
     try {
       const roundTripMs = await knock(address, knockMs, scope);
       const standby = this.#takeStandby(address, scope);
-      const orStandby = standby.then((answer) => answer ?? never());
+      orStandby = standby.then((answer) => answer ?? never());
       const aheadMs = Math.min(STANDBY_AHEAD_MS + 2 * roundTripMs, MAX_STANDBY_AHEAD_MS);
       opened = await firstOf([standby, sleep(aheadMs, undefined, { signal: scope })]);
       while (!opened) {
@@ -259,7 +260,7 @@ export class Forwarding {
       return opened;
     } finally {
       over.abort();
-      for (const attempt of attempts) this.#endUnless(opened, attempt);
+      for (const attempt of [orStandby, ...attempts]) this.#endUnless(opened, attempt);
     }
   }
 
