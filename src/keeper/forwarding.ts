@@ -39,8 +39,6 @@ const MAX_HANDSHAKES = 3;
 /** Milliseconds a standby has for its answer, on top of two round trips, before a handshake is begun as well. */
 const STANDBY_AHEAD_MS = 30;
 const MAX_STANDBY_AHEAD_MS = 300;
-/** Milliseconds an ssh has that nothing is known against, as one that an earlier keeper left, before another is begun. */
-const LEFT_AHEAD_MS = 1_000;
 /** Milliseconds a suspect has to come back when another ssh fails in a way that only the user can mend. */
 const LASTING_AFTER_MS = 15_000;
 /** Milliseconds between two looks at a suspect whose sessions end at once. */
@@ -153,7 +151,9 @@ export class Forwarding {
     const scope = AbortSignal.any([signal, over.signal]);
     const recovered: Opened = { kind: 'open', generation: suspect };
     const recovering = this.#recover(suspect, scope);
-    if (this.#lost !== suspect.id && (await within(LEFT_AHEAD_MS, recovering))) return recovered;
+    // One that nothing is known against, as an earlier keeper's, has its time to answer before another is begun.
+    const isUnsuspected = this.#lost !== suspect.id;
+    if (isUnsuspected && (await within(this.#options.timings.deadAfterMs, recovering))) return recovered;
     const fresh = this.#openFresh(wish, scope);
     // What only the user can mend does not count as long as the ssh there is may come back.
     const freshOrSuspect = fresh.catch(async (error: unknown) => {
