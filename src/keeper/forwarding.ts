@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FAILURES, toFailure } from '../errors.ts';
 import type { Generation, Opened, SshAddress, TunnelWish } from '../machines/tunnel.ts';
@@ -10,7 +8,6 @@ import { Generations } from './generations.ts';
 import { knock } from './knock.ts';
 import type { Locator } from './locate.ts';
 import { watchPod } from './pod-watch.ts';
-import { proveForward } from './prove.ts';
 import { type Ready, Standby } from './standby.ts';
 import type { KeeperTimings } from './timings.ts';
 
@@ -55,13 +52,11 @@ export class Forwarding {
   #lastAddress: SshAddress | undefined;
   /** Generation that was in use until it died. */
   #lost: string | undefined;
-  /** Boot of the pod whose sshd is known to forward. */
-  #forwardingBoot: string | undefined;
 
   constructor(options: ForwardingOptions, streams: ForwardingStreams) {
     this.#options = options;
     this.#streams = streams;
-    this.#generations = new Generations(options.runtime, (forward) => streams.uses(forward));
+    this.#generations = new Generations(options, (forward) => streams.uses(forward));
     this.#standby = new Standby({
       afterMs: options.timings.standbyAfterMs,
       answerMs: options.timings.deadAfterMs,
@@ -133,7 +128,7 @@ export class Forwarding {
       const { needsAgent, keyPath } = wish();
       // Nobody shall be asked, or have to touch a key, for an ssh that may never be needed.
       if (needsAgent || (await needsTouch(keyPath))) return undefined;
-      return this.#prove(wish(), address, { keepaliveSeconds }, scope);
+      return this.#generations.open(wish(), address, { keepaliveSeconds }, scope);
     };
     await this.#standby.keep(address, open, signal);
   }
@@ -186,16 +181,12 @@ export class Forwarding {
     return false;
   }
 
-  // Those who waited were let into it as soon as its forward was set up; they stay on it to their end.
-  async #letGo(generation: Generation): Promise<void> {
-    if (this.#streams.uses(this.filesOf(generation).forward)) this.#generations.drain(generation, 0);
-    else await this.#generations.end(generation);
-  }
-
   // Another has won, but this one may be up in the same moment.
   #endUnless(winner: Opened | undefined, attempt: Promise<Opened>): void {
     attempt
-      .then((late) => (late !== winner && late.kind === 'open' ? this.#letGo(late.generation) : undefined))
+      .then((late) =>
+        late !== winner && late.kind === 'open' ? this.#generations.letGo(late.generation) : undefined,
+      )
       .catch(() => undefined);
   }
 
@@ -271,45 +262,13 @@ export class Forwarding {
 
   async #connect(wish: TunnelWish, address: SshAddress, signal: AbortSignal): Promise<Opened> {
     const { onForward, onForwardFailed } = this.#streams;
-    const { generation } = await this.#prove(wish, address, { onForward, onForwardFailed }, signal);
+    const { generation } = await this.#generations.open(
+      wish,
+      address,
+      { onForward, onForwardFailed },
+      signal,
+    );
     return { kind: 'open', generation };
-  }
-
-  async #prove(
-    wish: TunnelWish,
-    address: SshAddress,
-    {
-      onForward,
-      onForwardFailed,
-      keepaliveSeconds,
-    }: Partial<Pick<ForwardingStreams, 'onForward' | 'onForwardFailed'>> & { keepaliveSeconds?: number },
-    signal: AbortSignal,
-  ): Promise<Ready> {
-    const generation: Generation = { id: randomBytes(6).toString('hex'), address };
-    const { knownHosts, timings } = this.#options;
-    this.#generations.add(generation);
-    const files = this.filesOf(generation);
-    try {
-      const echo = await proveForward(wish, address, {
-        files,
-        knownHostsPath: join(knownHosts, wish.podId),
-        keepaliveSeconds,
-        timings,
-        signal,
-        isKnownToForward: this.#forwardingBoot === address.bootId,
-        onForward: () => onForward?.(files.forward),
-        lives: () => this.#generations.lives(generation),
-      });
-      this.#generations.keepEcho(generation, echo);
-      this.#forwardingBoot = address.bootId;
-      signal.throwIfAborted();
-      return { generation, echo };
-    } catch (error) {
-      onForwardFailed?.(files.forward);
-      if (signal.aborted) await this.#letGo(generation);
-      else await this.#generations.end(generation);
-      throw error;
-    }
   }
 }
 
@@ -332,15 +291,4 @@ function firstOf(promises: Promise<Opened | undefined>[]): Promise<Opened | unde
 function isWorthWaiting(error: unknown): boolean {
   const { code } = toFailure(error);
   return !FAILURES[code].retryable && code !== 'podGone' && code !== 'podNotFound';
-}
-
-/** Pause before an attempt: none before the first, then doubling with jitter up to a low cap. */
-export async function awaitRetry(
-  attempt: number,
-  { firstBackoffMs, maxBackoffMs }: KeeperTimings,
-  signal: AbortSignal,
-): Promise<void> {
-  if (attempt === 0) return;
-  const pauseMs = Math.min(firstBackoffMs * 2 ** (attempt - 1), maxBackoffMs);
-  await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal });
 }

@@ -1,8 +1,27 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Generation } from '../machines/tunnel.ts';
+import type { Generation, SshAddress, TunnelWish } from '../machines/tunnel.ts';
 import { Echo } from '../services/ssh/echo.ts';
 import { endMaster, isStopped, type MasterFiles, masterFiles, masterPid } from '../services/ssh/master.ts';
 import { sessionsThrough } from '../services/ssh/sessions.ts';
+import { proveForward } from './prove.ts';
+import type { Ready } from './standby.ts';
+import type { KeeperTimings } from './timings.ts';
+
+export interface GenerationsOptions {
+  /** Folder of the Unix sockets. */
+  runtime: string;
+  knownHosts: string;
+  timings: Pick<KeeperTimings, 'openTimeoutMs' | 'keyGraceMs'>;
+}
+
+export interface OpenOptions {
+  keepaliveSeconds?: number;
+  /** Told of a forward that is set up and has yet to prove itself, and told that it did not. */
+  onForward?: (forward: string) => void;
+  onForwardFailed?: (forward: string) => void;
+}
 
 interface Live {
   generation: Generation;
@@ -24,18 +43,20 @@ const DRAIN_UNTOLD_MS = 10 * 60_000;
 
 /** Every ssh of one tunnel that may run: in use, suspect, just being opened, or draining. None is forgotten. */
 export class Generations {
-  readonly #runtime: string;
+  readonly #options: GenerationsOptions;
   readonly #carriesStream: (forward: string) => boolean;
   readonly #live = new Map<string, Live>();
+  /** Boot of the pod whose sshd is known to forward. */
+  #forwardingBoot: string | undefined;
 
   /** `carriesStream` tells whether a client is still joined to a forward's Unix socket. */
-  constructor(runtime: string, carriesStream: (forward: string) => boolean) {
-    this.#runtime = runtime;
+  constructor(options: GenerationsOptions, carriesStream: (forward: string) => boolean) {
+    this.#options = options;
     this.#carriesStream = carriesStream;
   }
 
   filesOf({ id }: Generation): MasterFiles {
-    return masterFiles(this.#runtime, id);
+    return masterFiles(this.#options.runtime, id);
   }
 
   pidOf({ id }: Generation): number | undefined {
@@ -45,6 +66,46 @@ export class Generations {
   /** To be called before its ssh is started. */
   add(generation: Generation): void {
     if (!this.#live.has(generation.id)) this.#live.set(generation.id, { generation });
+  }
+
+  /** Starts an ssh and resolves when it has proven that answers come through; throws as `proveForward` does. */
+  async open(
+    wish: TunnelWish,
+    address: SshAddress,
+    { keepaliveSeconds, onForward, onForwardFailed }: OpenOptions,
+    signal: AbortSignal,
+  ): Promise<Ready> {
+    const generation: Generation = { id: randomBytes(6).toString('hex'), address };
+    const { knownHosts, timings } = this.#options;
+    this.add(generation);
+    const files = this.filesOf(generation);
+    try {
+      const echo = await proveForward(wish, address, {
+        files,
+        knownHostsPath: join(knownHosts, wish.podId),
+        keepaliveSeconds,
+        timings,
+        signal,
+        isKnownToForward: this.#forwardingBoot === address.bootId,
+        onForward: () => onForward?.(files.forward),
+        lives: () => this.lives(generation),
+      });
+      this.keepEcho(generation, echo);
+      this.#forwardingBoot = address.bootId;
+      signal.throwIfAborted();
+      return { generation, echo };
+    } catch (error) {
+      onForwardFailed?.(files.forward);
+      if (signal.aborted) await this.letGo(generation);
+      else await this.end(generation);
+      throw error;
+    }
+  }
+
+  /** Ends one that is not to be used; clients who waited and were let into it already stay on it to their end. */
+  async letGo(generation: Generation): Promise<void> {
+    if (this.#carriesStream(this.filesOf(generation).forward)) this.drain(generation, 0);
+    else await this.end(generation);
   }
 
   /** Whether its ssh answers at the control socket. */

@@ -4,9 +4,10 @@ import { type Generation, type TunnelState, type TunnelWish, tunnelMachine } fro
 import type { Journal } from '../store/journal.ts';
 import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import type { TunnelFacts, TunnelStore } from '../store/tunnels.ts';
+import { awaitRetry } from './backoff.ts';
 import type { TunnelView } from './client.ts';
 import { ComfyProbe, jobsThrough } from './comfy-probe.ts';
-import { awaitRetry, Forwarding, type ForwardingOptions } from './forwarding.ts';
+import { Forwarding, type ForwardingOptions } from './forwarding.ts';
 import { Front } from './front.ts';
 import { awaitPod } from './pod-watch.ts';
 import { adviceFor, COMFY_DOWN, reasonOf } from './tunnel-words.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { usePrivateKey } from '../../../src/services/ssh/key.ts';
+import { needsTouch, usePrivateKey } from '../../../src/services/ssh/key.ts';
 import { tempHome } from '../../support/temp-home.ts';
 
 function makeKey(passphrase = '', type = 'ed25519'): string {
@@ -35,6 +35,14 @@ describe('the private key', () => {
       code: 'sshKeyTooOpen',
       detail: { mode: '644' },
     });
+  });
+
+  it('one in a security key is to be touched, others are not', async () => {
+    expect(await needsTouch(makeKey())).toBe(false);
+    const path = join(tempHome().root, 'id_ed25519_sk');
+    const blob = Buffer.from('openssh-key-v1\0\0\0\0\x1ask-ssh-ed25519@openssh.com').toString('base64');
+    writeFileSync(path, `-----BEGIN OPENSSH PRIVATE KEY-----\n${blob}\n-----END OPENSSH PRIVATE KEY-----\n`);
+    expect(await needsTouch(path)).toBe(true);
   });
 
   it('a file that is no key is told from one with a passphrase', async () => {
