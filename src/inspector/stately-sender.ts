@@ -28,8 +28,8 @@ const HANDSHAKE_MS = 3_000;
 const MAX_WAITING = 200;
 /** What an end that does not read may keep waiting; beyond it messages are dropped. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
-/** What the last looks at the tunnels may take. */
-const LAST_LOOK_MS = 500;
+/** What the last looks at the tunnels may take; they end when the journal has what the tunnel's state shows already. */
+const LAST_LOOK_MS = 3_000;
 const LOOK_AGAIN_MS = 20;
 
 /** Sends events in the protocol of `@statelyai/inspect`. Neither the connection nor its end keeps a process alive. */
