@@ -10,7 +10,7 @@ import type { PodSeen } from '../services/runpod/pod-state.ts';
 import type { PrivateKey } from '../services/ssh/key.ts';
 import { type Home, homePath, openHome } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
-import type { Output } from './output.ts';
+import type { Output } from './output/output.ts';
 import { text } from './text.ts';
 
 /** Everything a command works with. Each part is loaded when first asked for, so light commands stay light. */

@@ -1,14 +1,14 @@
 import { Command, Help } from 'commander';
 import { VERSION } from '../version.ts';
 import type { Context } from './context.ts';
-import type { Output } from './output.ts';
+import type { Output } from './output/output.ts';
+import { wrap } from './output/screen.ts';
 import { addInsight } from './program/insight.ts';
 import { addLaunch } from './program/launch.ts';
 import { addPods } from './program/pods.ts';
 import { addSetup } from './program/setup.ts';
 import type { Runs } from './program/shared.ts';
 import { addTunnels } from './program/tunnels.ts';
-import { wrap } from './screen.ts';
 
 // Commander's own has only the first alias.
 function subcommandTerm(command: Command): string {

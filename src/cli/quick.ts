@@ -2,8 +2,8 @@ import { describeHome, homePath } from '../store/home.ts';
 import { configPath } from './commands/config-path.ts';
 import { history } from './commands/history.ts';
 import { showSshConfig } from './commands/ssh-config-show.ts';
-import { Output } from './output.ts';
-import { stateHelp } from './state-help.ts';
+import { Output } from './output/output.ts';
+import { stateHelp } from './state/state-help.ts';
 import { HELP_TOPICS } from './text/topics.ts';
 import { prose } from './views/prose.ts';
 

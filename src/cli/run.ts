@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { AutopodError, FAILURES, type Failure, toFailure } from '../errors.ts';
 import { Context } from './context.ts';
-import { Output } from './output.ts';
+import { Output } from './output/output.ts';
 import { buildProgram } from './program.ts';
 import { FAILURE_WORDS } from './text/failures.ts';
 
@@ -33,7 +33,7 @@ export async function run(
     if (error instanceof CommanderError) return commanderExit(error, out);
     if (signal.aborted) return explain(new AutopodError('interrupted', { resume: context.resume }), out, env);
     if (error instanceof AutopodError && error.code === 'podNotChosen' && !out.isJson) {
-      const { tellApart } = await import('./several.ts');
+      const { tellApart } = await import('./choosing/several.ts');
       await tellApart(context, error.detail.pods as string[]);
     }
     return explain(error, out, env);

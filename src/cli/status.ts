@@ -1,7 +1,7 @@
 import { keeperClient } from '../keeper/client.ts';
 import { describeHome, homePath } from '../store/home.ts';
 import { tunnelList, tunnelStatus } from './commands/tunnel-status.ts';
-import { Output } from './output.ts';
+import { Output } from './output/output.ts';
 
 /**
  * `tunnel --status` and `tunnel list` by themselves, in a bundle of their own without the rest of the command line:

@@ -2,10 +2,10 @@ import type { AutoStop, TunnelView } from '../keeper/client.ts';
 import type { Note } from '../lifecycle/environment.ts';
 import type { Candidate, PodWish } from '../machines/pod-types.ts';
 import type { Spent } from '../store/ledger.ts';
-import { dayOf } from './day.ts';
-import { uptimeWords } from './money.ts';
+import { dayOf } from './text/day.ts';
 import { FAILURE_WORDS } from './text/failures.ts';
 import { TUNNEL_STATE_WORDS } from './text/states.ts';
+import { uptimeWords } from './text/uptime.ts';
 
 /** Words that are neither failures (`text/failures.ts`) nor states (`text/states.ts`). */
 export const text = {

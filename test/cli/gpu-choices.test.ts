@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { gpuChoices } from '../../src/cli/gpu-choices.ts';
+import { gpuChoices } from '../../src/cli/asking/gpu-choices.ts';
 import type { GpuType } from '../../src/services/runpod/client.ts';
 
 const gpu = (id: string, name: string, secure: number) => ({ id, name, price: { secure } }) as GpuType;

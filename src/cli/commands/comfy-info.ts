@@ -1,9 +1,9 @@
 import { AutopodError } from '../../errors.ts';
 import { comfyUI } from '../../services/comfyui.ts';
+import { type WayOptions, wayToComfy, whySilent } from '../comfy/way-to-comfy.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
-import { type WayOptions, wayToComfy, whySilent } from '../way-to-comfy.ts';
 
 const ENDPOINTS = [
   '/prompt',

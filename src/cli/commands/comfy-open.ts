@@ -1,8 +1,8 @@
 import { isAnswering } from '../../services/comfyui.ts';
-import { openBrowser } from '../browser.ts';
+import { openBrowser } from '../comfy/browser.ts';
+import { type WayOptions, wayToComfy } from '../comfy/way-to-comfy.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
-import { type WayOptions, wayToComfy } from '../way-to-comfy.ts';
 
 /** Opens ComfyUI in the browser; the page waits in the tunnel until it answers. */
 export const comfyOpen: Verb<WayOptions & { browser: boolean }> = async (context, named, options) => {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../../errors.ts';
 import { comfyUI, type QueueCounts, type SystemStats } from '../../services/comfyui.ts';
+import { failIfHopeless, type WayOptions, wayToComfy, whySilent } from '../comfy/way-to-comfy.ts';
 import type { Context } from '../context.ts';
-import type { Screen } from '../screen.ts';
+import type { Screen } from '../output/screen.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { panel, type Row } from '../views/panel.ts';
-import { failIfHopeless, type WayOptions, wayToComfy, whySilent } from '../way-to-comfy.ts';
 
 interface StatusOptions extends WayOptions {
   wait: boolean;

@@ -3,7 +3,7 @@ import { AutopodError } from '../../errors.ts';
 import { loadConfig } from '../../services/config.ts';
 import { SETTINGS, settingNamed, withSetting } from '../../services/settings.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
-import { checkedSetting } from '../checked-setting.ts';
+import { checkedSetting } from '../asking/checked-setting.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';

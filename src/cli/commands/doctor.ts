@@ -1,5 +1,5 @@
-import { type Check, examine } from '../examination.ts';
-import { type Screen, wrap } from '../screen.ts';
+import { type Check, examine } from '../doctor/examination.ts';
+import { type Screen, wrap } from '../output/screen.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 

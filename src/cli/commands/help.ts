@@ -1,5 +1,5 @@
 import { AutopodError } from '../../errors.ts';
-import { stateHelp } from '../state-help.ts';
+import { stateHelp } from '../state/state-help.ts';
 import { HELP_TOPICS } from '../text/topics.ts';
 import type { Verb } from '../verb.ts';
 import { prose } from '../views/prose.ts';

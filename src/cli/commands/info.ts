@@ -7,12 +7,12 @@ import type { PodRecord } from '../../lifecycle/pod-records.ts';
 import type { Pod } from '../../services/runpod/client.ts';
 import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
 import { bookRun, spentUntil } from '../../store/ledger.ts';
+import { choosePod } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
-import { uptimeWords } from '../money.ts';
-import { choosePod } from '../pod-argument.ts';
+import { toldState } from '../state/told-state.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
+import { uptimeWords } from '../text/uptime.ts';
 import { autoStopWords, text, totalWords, usd } from '../text.ts';
-import { toldState } from '../told-state.ts';
 import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
 

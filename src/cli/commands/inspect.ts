@@ -4,11 +4,11 @@ import { AutopodError } from '../../errors.ts';
 import { serveInspector } from '../../inspector/server.ts';
 import { theOneMeant } from '../../lifecycle/choose.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
-import { openBrowser } from '../browser.ts';
+import { openBrowser } from '../comfy/browser.ts';
 import type { Context } from '../context.ts';
+import { watchAll } from '../inspecting/watching.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
-import { watchAll } from '../watching.ts';
 
 interface InspectOptions {
   open: boolean;

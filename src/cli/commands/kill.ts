@@ -1,10 +1,10 @@
-import { confirm } from '../ask.ts';
-import { choosePod } from '../pod-argument.ts';
-import { reach, throwFailure } from '../reach.ts';
-import { spentJson, spentUntilNow } from '../spent.ts';
+import { confirm } from '../asking/ask.ts';
+import { choosePod } from '../choosing/pod-argument.ts';
+import { spentJson, spentUntilNow } from '../money/spent.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { prose } from '../views/prose.ts';
+import { reach, throwFailure } from '../waiting/reach.ts';
 
 /** Ends a pod for good, after asking. Its record goes only when RunPod says the pod is gone (I13). */
 export const kill: Verb<{ yes?: boolean }> = async (context, named, { yes }) => {

@@ -7,10 +7,10 @@ import type { Pod } from '../../services/runpod/client.ts';
 import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
 import { bookRun, spentUntil } from '../../store/ledger.ts';
 import type { Context } from '../context.ts';
-import { uptimeWords } from '../money.ts';
-import type { Output } from '../output.ts';
+import type { Output } from '../output/output.ts';
+import { toldState } from '../state/told-state.ts';
+import { uptimeWords } from '../text/uptime.ts';
 import { spentCell, text, usd } from '../text.ts';
-import { toldState } from '../told-state.ts';
 import type { Verb } from '../verb.ts';
 import { table } from '../views/table.ts';
 

@@ -1,9 +1,9 @@
 import { observePod } from '../../services/runpod/pod-state.ts';
-import { finishReady } from '../finish.ts';
-import { choosePod } from '../pod-argument.ts';
-import { reach } from '../reach.ts';
+import { accessChange, type WaitOptions } from '../arguments/wishes.ts';
+import { choosePod } from '../choosing/pod-argument.ts';
 import type { Verb } from '../verb.ts';
-import { accessChange, type WaitOptions } from '../wishes.ts';
+import { finishReady } from '../waiting/finish.ts';
+import { reach } from '../waiting/reach.ts';
 
 /** Restarts a pod and waits until ComfyUI answers again. Its container disk is wiped, its address changes. */
 export const restart: Verb<WaitOptions> = async (context, named, options) => {

@@ -7,8 +7,8 @@ import { meantBy } from '../../lifecycle/choose.ts';
 import type { SshAddress } from '../../machines/tunnel.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import { shellArguments, sshEnvironment } from '../../services/ssh/args.ts';
+import { choosePod } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
-import { choosePod } from '../pod-argument.ts';
 import type { Verb } from '../verb.ts';
 
 /**

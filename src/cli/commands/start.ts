@@ -1,10 +1,10 @@
-import { finishReady } from '../finish.ts';
-import { isStopped } from '../is-stopped.ts';
-import { choosePod } from '../pod-argument.ts';
-import { reach } from '../reach.ts';
+import { accessChange, type WaitOptions } from '../arguments/wishes.ts';
+import { choosePod } from '../choosing/pod-argument.ts';
+import { isStopped } from '../state/is-stopped.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
-import { accessChange, type WaitOptions } from '../wishes.ts';
+import { finishReady } from '../waiting/finish.ts';
+import { reach } from '../waiting/reach.ts';
 
 /** Starts a stopped pod and waits until ComfyUI answers; with `--no-wait` until RunPod accepts. */
 export const start: Verb<WaitOptions & { wait: boolean }> = async (context, named, options) => {

@@ -1,10 +1,10 @@
-import { isStopped } from '../is-stopped.ts';
-import { choosePod } from '../pod-argument.ts';
-import { reach, throwFailure } from '../reach.ts';
-import { spentJson, spentUntilNow } from '../spent.ts';
+import { choosePod } from '../choosing/pod-argument.ts';
+import { spentJson, spentUntilNow } from '../money/spent.ts';
+import { isStopped } from '../state/is-stopped.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { prose } from '../views/prose.ts';
+import { reach, throwFailure } from '../waiting/reach.ts';
 
 /** Stops a pod: compute is released, the network volume stays. */
 export const stop: Verb<object> = async (context, named) => {

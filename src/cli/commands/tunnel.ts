@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../../errors.ts';
 import type { TunnelView } from '../../keeper/client.ts';
+import { tunnelTo } from '../comfy/tunnel-to.ts';
 import type { Context } from '../context.ts';
-import { type AutoStopOptions, schedule } from '../schedule.ts';
+import { type AutoStopOptions, schedule } from '../money/schedule.ts';
 import { text } from '../text.ts';
-import { tunnelTo } from '../tunnel-to.ts';
 import type { Verb } from '../verb.ts';
 import { chosenTunnels, showTunnels, tellPlans, tunnelList, tunnelStatus } from './tunnel-status.ts';
 
@@ -66,7 +66,7 @@ async function podIdOf(context: Context, named: string | undefined): Promise<str
 }
 
 async function open(context: Context, named: string | undefined, options: TunnelOptions): Promise<number> {
-  const { choosePod } = await import('../pod-argument.ts');
+  const { choosePod } = await import('../choosing/pod-argument.ts');
   const { recordId, podId } = await choosePod(context, named);
   const opened = await tunnelTo(context, podId, options.localPort);
   await schedule(context, recordId, options);

@@ -10,15 +10,21 @@ import {
 } from '../../lifecycle/choose.ts';
 import type { PodWish } from '../../machines/pod-types.ts';
 import { withLock } from '../../store/lock.ts';
-import { confirm } from '../ask.ts';
+import {
+  accessChange,
+  accessWish,
+  hasCreateOptions,
+  type LaunchOptions,
+  podWish,
+} from '../arguments/wishes.ts';
+import { confirm } from '../asking/ask.ts';
 import type { Context } from '../context.ts';
-import { finishReady } from '../finish.ts';
-import { reach } from '../reach.ts';
-import { requireTunnelFor, schedule } from '../schedule.ts';
-import { statelyFor } from '../stately-for.ts';
+import { statelyFor } from '../inspecting/stately-for.ts';
+import { requireTunnelFor, schedule } from '../money/schedule.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
-import { accessChange, accessWish, hasCreateOptions, type LaunchOptions, podWish } from '../wishes.ts';
+import { finishReady } from '../waiting/finish.ts';
+import { reach } from '../waiting/reach.ts';
 import { dryRun } from './dry-run.ts';
 
 /** Makes it so: the named pod, or the one launch there is, or another one, until ComfyUI answers. */

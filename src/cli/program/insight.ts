@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { cloudType, dataCenter, portNumber, price, since, wholeNumber } from '../options.ts';
+import { cloudType, dataCenter, portNumber, price, since, wholeNumber } from '../arguments/options.ts';
 import { examples, json, POD, type Runs } from './shared.ts';
 
 /** What is, what was, and what could be had. */

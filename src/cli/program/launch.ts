@@ -1,5 +1,12 @@
 import { type Command, Option } from 'commander';
-import { cloudType, collect, dataCenter, exposedPort, loopbackSocket, wholeNumber } from '../options.ts';
+import {
+  cloudType,
+  collect,
+  dataCenter,
+  exposedPort,
+  loopbackSocket,
+  wholeNumber,
+} from '../arguments/options.ts';
 import { autoStop, examples, json, POD, type Runs, waiting } from './shared.ts';
 
 /** `up` and `connect`. */

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { describeHome, homePath } from '../../store/home.ts';
+import { portNumber } from '../arguments/options.ts';
+import { suggest } from '../arguments/suggest.ts';
 import type { Context } from '../context.ts';
-import { portNumber } from '../options.ts';
-import type { Output } from '../output.ts';
-import { suggest } from '../suggest.ts';
+import type { Output } from '../output/output.ts';
 import { examples, json, type Runs } from './shared.ts';
 
 /** The command these words name, such as `config set`; of one that takes words itself (`tunnel list`), that one. */

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { delayOrNever, durationMs, localPort } from '../options.ts';
+import { delayOrNever, durationMs, localPort } from '../arguments/options.ts';
 import type { Verb } from '../verb.ts';
 
 /** Joins a command to its lazily loaded verb. */

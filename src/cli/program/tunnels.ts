@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { durationMs } from '../options.ts';
+import { durationMs } from '../arguments/options.ts';
 import { autoStop, examples, json, POD, portOption, type Runs } from './shared.ts';
 
 /** The way to ComfyUI, and ComfyUI itself. */

@@ -1,4 +1,4 @@
-import { type Screen, type Tone, wrap } from '../screen.ts';
+import { type Screen, type Tone, wrap } from '../output/screen.ts';
 
 export type Row = [label: string, value: string, tone?: Tone | undefined];
 

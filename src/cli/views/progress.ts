@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Note } from '../../lifecycle/environment.ts';
-import type { Output } from '../output.ts';
+import type { Output } from '../output/output.ts';
 import { podStateWords } from '../text/states.ts';
 import { noteWords } from '../text.ts';
 import { ImagePull } from './image-pull.ts';

@@ -1,4 +1,4 @@
-import { type Screen, wrap } from '../screen.ts';
+import { type Screen, wrap } from '../output/screen.ts';
 
 /**
  * A text of paragraphs and of indented lines such as `  name   what it is`, broken between words where the terminal

@@ -1,4 +1,4 @@
-import { type Screen, wrap } from '../screen.ts';
+import { type Screen, wrap } from '../output/screen.ts';
 
 /**
  * Columns aligned with two spaces between them. A terminal too narrow for all does without the spare ones, in this

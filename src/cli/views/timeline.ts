@@ -1,5 +1,5 @@
 import type { JournalEntry } from '../../store/journal.ts';
-import { dayOf, two } from '../day.ts';
+import { dayOf, two } from '../text/day.ts';
 import { podStateWords, TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { text } from '../text.ts';
 

@@ -1,8 +1,8 @@
 import type { TunnelView } from '../../keeper/client.ts';
 import type { TunnelState } from '../../machines/tunnel.ts';
-import { uptimeWords } from '../money.ts';
-import type { Screen, Tone } from '../screen.ts';
+import type { Screen, Tone } from '../output/screen.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
+import { uptimeWords } from '../text/uptime.ts';
 import { autoStopWords, text } from '../text.ts';
 import { panel, type Row } from './panel.ts';
 import { table } from './table.ts';

@@ -1,14 +1,14 @@
-import { AutopodError } from '../errors.ts';
-import type { StatelySender } from '../inspector/stately-sender.ts';
-import type { Outcome } from '../lifecycle/drive.ts';
-import type { PodRecordFacts } from '../lifecycle/pod-records.ts';
-import { pursue } from '../lifecycle/pursue.ts';
-import { usualDurations } from '../lifecycle/usual.ts';
-import type { Goal } from '../machines/pod-types.ts';
-import type { Context } from './context.ts';
-import { type AutoStopOptions, remindOfPlan } from './schedule.ts';
-import { text } from './text.ts';
-import { showProgress } from './views/progress.ts';
+import { AutopodError } from '../../errors.ts';
+import type { StatelySender } from '../../inspector/stately-sender.ts';
+import type { Outcome } from '../../lifecycle/drive.ts';
+import type { PodRecordFacts } from '../../lifecycle/pod-records.ts';
+import { pursue } from '../../lifecycle/pursue.ts';
+import { usualDurations } from '../../lifecycle/usual.ts';
+import type { Goal } from '../../machines/pod-types.ts';
+import type { Context } from '../context.ts';
+import { type AutoStopOptions, remindOfPlan } from '../money/schedule.ts';
+import { text } from '../text.ts';
+import { showProgress } from '../views/progress.ts';
 
 export interface ReachOptions extends AutoStopOptions {
   /** Milliseconds until a pod that does not get ready is given up. */

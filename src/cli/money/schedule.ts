@@ -1,8 +1,8 @@
-import { AutopodError } from '../errors.ts';
-import { observePod } from '../services/runpod/pod-state.ts';
-import type { AutoStop, StopPlan } from '../store/plans.ts';
-import type { Context } from './context.ts';
-import { text } from './text.ts';
+import { AutopodError } from '../../errors.ts';
+import { observePod } from '../../services/runpod/pod-state.ts';
+import type { AutoStop, StopPlan } from '../../store/plans.ts';
+import type { Context } from '../context.ts';
+import { text } from '../text.ts';
 
 /** As given on the command line: milliseconds, or `never`; undefined for what was not said. */
 export interface AutoStopOptions {

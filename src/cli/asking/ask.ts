@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
-import { AutopodError } from '../errors.ts';
-import type { Context } from './context.ts';
+import { AutopodError } from '../../errors.ts';
+import type { Context } from '../context.ts';
 
 /** Asks a yes-or-no question on the terminal; `confirmationNeeded` where there is none. No is the default. */
 export async function confirm({ out, signal }: Context, action: string, question: string): Promise<boolean> {

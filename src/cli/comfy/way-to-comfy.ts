@@ -1,8 +1,8 @@
-import { AutopodError } from '../errors.ts';
-import type { TunnelView } from '../keeper/client.ts';
-import { observePod } from '../services/runpod/pod-state.ts';
-import type { Context } from './context.ts';
-import { choosePod } from './pod-argument.ts';
+import { AutopodError } from '../../errors.ts';
+import type { TunnelView } from '../../keeper/client.ts';
+import { observePod } from '../../services/runpod/pod-state.ts';
+import { choosePod } from '../choosing/pod-argument.ts';
+import type { Context } from '../context.ts';
 import { tunnelTo } from './tunnel-to.ts';
 
 export interface WayOptions {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Command, Option } from 'commander';
-import { SETTINGS } from '../services/settings.ts';
-import type { Home } from '../store/home.ts';
-import { HELP_TOPICS } from './text/topics.ts';
+import { SETTINGS } from '../../services/settings.ts';
+import type { Home } from '../../store/home.ts';
+import { HELP_TOPICS } from '../text/topics.ts';
 
 export interface Suggestion {
   word: string;

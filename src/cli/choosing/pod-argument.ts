@@ -1,6 +1,6 @@
-import { type Chosen, chooseNamed, chooseOnly } from '../lifecycle/choose.ts';
-import type { Context } from './context.ts';
-import { accessWish } from './wishes.ts';
+import { type Chosen, chooseNamed, chooseOnly } from '../../lifecycle/choose.ts';
+import { accessWish } from '../arguments/wishes.ts';
+import type { Context } from '../context.ts';
 
 /** The pod a command was given, or the only one there is (I12). Keeps a record of a pod it had none of. */
 export async function choosePod(context: Context, named: string | undefined): Promise<Chosen> {

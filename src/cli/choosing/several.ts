@@ -1,7 +1,7 @@
-import { observePod } from '../services/runpod/pod-state.ts';
-import type { Context } from './context.ts';
-import { usd } from './text.ts';
-import { table } from './views/table.ts';
+import { observePod } from '../../services/runpod/pod-state.ts';
+import type { Context } from '../context.ts';
+import { usd } from '../text.ts';
+import { table } from '../views/table.ts';
 
 /** Shows the pods that could be meant, so that one can be named; nothing where RunPod does not tell of them. */
 export async function tellApart(context: Context, ids: string[]): Promise<void> {

@@ -1,6 +1,6 @@
-import { costSighting, observePod } from '../services/runpod/pod-state.ts';
-import { type Spent, spentUntil } from '../store/ledger.ts';
-import type { Context } from './context.ts';
+import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
+import { type Spent, spentUntil } from '../../store/ledger.ts';
+import type { Context } from '../context.ts';
 
 /** What a pod has cost until now; undefined when RunPod does not say, or nothing was spent. */
 export async function spentUntilNow(

@@ -1,6 +1,6 @@
-import type { TunnelView } from '../keeper/client.ts';
-import { openTunnel } from '../lifecycle/open-tunnel.ts';
-import type { Context } from './context.ts';
+import type { TunnelView } from '../../keeper/client.ts';
+import { openTunnel } from '../../lifecycle/open-tunnel.ts';
+import type { Context } from '../context.ts';
 
 const DEFAULT_LOCAL_PORT = 8188;
 

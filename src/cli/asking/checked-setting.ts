@@ -1,9 +1,9 @@
-import { AutopodError, type FailureCode, toFailure } from '../errors.ts';
-import { resolveGpuNames } from '../services/runpod/gpu-names.ts';
-import { validateDataCenter, validateVolume } from '../services/runpod/volume.ts';
-import { usePrivateKey } from '../services/ssh/key.ts';
-import type { Context } from './context.ts';
-import { FAILURE_WORDS } from './text/failures.ts';
+import { AutopodError, type FailureCode, toFailure } from '../../errors.ts';
+import { resolveGpuNames } from '../../services/runpod/gpu-names.ts';
+import { validateDataCenter, validateVolume } from '../../services/runpod/volume.ts';
+import { usePrivateKey } from '../../services/ssh/key.ts';
+import type { Context } from '../context.ts';
+import { FAILURE_WORDS } from '../text/failures.ts';
 
 /** Failures that speak against the value; any other says only that it could not be checked. */
 const AGAINST: FailureCode[] = [

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pageFolder } from '../inspector/page-folder.ts';
+import { pageFolder } from '../../inspector/page-folder.ts';
 
 interface States {
   states: { id: string; description: string }[];

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { AutopodError } from '../errors.ts';
-import type { StatelySender } from '../inspector/stately-sender.ts';
-import type { Context } from './context.ts';
-import { loopbackSocket } from './options.ts';
-import { text } from './text.ts';
+import { AutopodError } from '../../errors.ts';
+import type { StatelySender } from '../../inspector/stately-sender.ts';
+import { loopbackSocket } from '../arguments/options.ts';
+import type { Context } from '../context.ts';
+import { text } from '../text.ts';
 
 /**
  * Where `--inspect` sends to: the address it names, else the `autopod inspect` that was started last; undefined
@@ -16,7 +16,7 @@ export async function statelyFor(
   if (wanted === undefined) return undefined;
   const url = wanted === true ? await runningInspector(context) : wanted;
   const [{ sendToStately }, { knownSecrets, watchTunnels }] = await Promise.all([
-    import('../inspector/stately-sender.ts'),
+    import('../../inspector/stately-sender.ts'),
     import('./watching.ts'),
   ]);
   const onLost = () => context.out.say(text.statelyLost(new URL(url).origin));

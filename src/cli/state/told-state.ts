@@ -1,5 +1,5 @@
-import { type PodRecord, savedState } from '../lifecycle/pod-records.ts';
-import type { PodSeen } from '../services/runpod/pod-state.ts';
+import { type PodRecord, savedState } from '../../lifecycle/pod-records.ts';
+import type { PodSeen } from '../../services/runpod/pod-state.ts';
 
 /** States in which a pod runs, or is about to. */
 const RUNNING = ['booting', 'startingComfyUI', 'ready'];

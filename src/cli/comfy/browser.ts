@@ -1,5 +1,5 @@
-import type { Context } from './context.ts';
-import { text } from './text.ts';
+import type { Context } from '../context.ts';
+import { text } from '../text.ts';
 
 /** Opens an address in the user's browser; where there is none, says so: the address on stdout is enough. */
 export async function openBrowser({ out, env }: Context, url: string): Promise<void> {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { AutopodError } from '../errors.ts';
-import type { AccessWish, Cloud, ExposedPort, PodWish } from '../machines/pod-types.ts';
-import type { Config } from '../services/config.ts';
+import { AutopodError } from '../../errors.ts';
+import type { AccessWish, Cloud, ExposedPort, PodWish } from '../../machines/pod-types.ts';
+import type { Config } from '../../services/config.ts';
+import type { AutoStopOptions } from '../money/schedule.ts';
 import { cloudType } from './options.ts';
-import type { AutoStopOptions } from './schedule.ts';
 
 /** Options `up` and `connect` share. */
 export interface LaunchOptions extends WaitOptions, AutoStopOptions {

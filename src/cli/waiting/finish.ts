@@ -1,7 +1,7 @@
-import type { Outcome } from '../lifecycle/drive.ts';
-import type { Context } from './context.ts';
+import type { Outcome } from '../../lifecycle/drive.ts';
+import type { Context } from '../context.ts';
+import { text } from '../text.ts';
 import { throwFailure } from './reach.ts';
-import { text } from './text.ts';
 
 /** Tells that a pod is ready, why it is not, or that another command wanted something else meanwhile. The answer is the exit code. */
 export async function finishReady(

@@ -1,12 +1,12 @@
-import { toFailure } from '../errors.ts';
-import { requireFreePort } from '../keeper/local-port.ts';
-import { readableRecords } from '../lifecycle/choose.ts';
-import { sshVersion } from '../services/ssh/version.ts';
-import type { Context } from './context.ts';
+import { toFailure } from '../../errors.ts';
+import { requireFreePort } from '../../keeper/local-port.ts';
+import { readableRecords } from '../../lifecycle/choose.ts';
+import { sshVersion } from '../../services/ssh/version.ts';
+import { configuredCloud } from '../arguments/wishes.ts';
+import type { Context } from '../context.ts';
+import { FAILURE_WORDS } from '../text/failures.ts';
+import { text } from '../text.ts';
 import { openToOthers } from './home-modes.ts';
-import { FAILURE_WORDS } from './text/failures.ts';
-import { text } from './text.ts';
-import { configuredCloud } from './wishes.ts';
 
 export interface Check {
   name: string;

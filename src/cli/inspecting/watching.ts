@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import { AutopodError, isFailureCode } from '../errors.ts';
-import type { Wording } from '../inspector/subjects.ts';
-import { Watch } from '../inspector/watch.ts';
-import { type Home, leaseFolder } from '../store/home.ts';
-import { lockHolder } from '../store/lock.ts';
-import { tunnelStore } from '../store/tunnels.ts';
-import type { Context } from './context.ts';
-import { FAILURE_WORDS } from './text/failures.ts';
-import { candidateWords, text } from './text.ts';
+import { AutopodError, isFailureCode } from '../../errors.ts';
+import type { Wording } from '../../inspector/subjects.ts';
+import { Watch } from '../../inspector/watch.ts';
+import { type Home, leaseFolder } from '../../store/home.ts';
+import { lockHolder } from '../../store/lock.ts';
+import { tunnelStore } from '../../store/tunnels.ts';
+import type { Context } from '../context.ts';
+import { FAILURE_WORDS } from '../text/failures.ts';
+import { candidateWords, text } from '../text.ts';
 
 const KEEPER_STUCK_MS = 2_000;
 

@@ -1,6 +1,6 @@
-import type { GpuType } from '../services/runpod/client.ts';
-import { resolveGpuNames } from '../services/runpod/gpu-names.ts';
-import { text } from './text.ts';
+import type { GpuType } from '../../services/runpod/client.ts';
+import { resolveGpuNames } from '../../services/runpod/gpu-names.ts';
+import { text } from '../text.ts';
 
 export interface GpuChoices {
   options: { value: string; label: string; hint: string }[];
