@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { VERSION } from '../version.ts';
+import { flushed } from './output/flush.ts';
 
 const argv = process.argv.slice(2);
 /** Commands that have a short way, as `tunnel` has. */
@@ -9,9 +10,10 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.stdout.write(`${VERSION}\n`);
 } else {
   const interrupted = new AbortController();
-  // The first Ctrl-C saves and leaves; a second one does not wait.
+  let isDone = false;
+  // The first Ctrl-C saves and leaves; a second one does not wait, nor one while a slow reader takes what is left.
   const interrupt = () => {
-    if (interrupted.signal.aborted) process.exit(130);
+    if (isDone || interrupted.signal.aborted) process.exit(130);
     interrupted.abort();
   };
   process.on('SIGINT', interrupt);
@@ -23,10 +25,16 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
     process.stderr.write(`autopod: The output could not be written: ${error.message}\n`);
     process.exit(1);
   });
-  process.exitCode = (await quickly()) ?? (await wholly());
-  // What could not be written is told a turn later.
-  await new Promise(setImmediate);
-  process.exit();
+  await leave((await quickly()) ?? (await wholly()));
+
+  async function leave(exitCode: number): Promise<never> {
+    isDone = true;
+    process.exitCode = exitCode;
+    await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+    // What could not be written is told a turn later.
+    await new Promise(setImmediate);
+    process.exit();
+  }
 
   // What goes wrong on the short way is told by the long one.
   async function quickly(): Promise<number | undefined> {
@@ -42,7 +50,7 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
 
   async function wholly(): Promise<number> {
     const { run, runAsBug } = await import('./run.ts');
-    process.on('unhandledRejection', (error) => process.exit(runAsBug(error, argv, process, process.env)));
+    process.on('unhandledRejection', (error) => void leave(runAsBug(error, argv, process, process.env)));
     return run(argv, process, process.env, interrupted.signal);
   }
 }

@@ -1,5 +1,6 @@
 import { Command, Help } from 'commander';
 import { VERSION } from '../version.ts';
+import { requireValues } from './arguments/given.ts';
 import type { Context } from './context.ts';
 import type { Output } from './output/output.ts';
 import { wrap } from './output/screen.ts';
@@ -61,6 +62,7 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
     (load) =>
     async (...args) => {
       const command = args.at(-1) as Command;
+      requireValues(command);
       const [named, value] = command.args;
       onExit(await (await load())(context, named, command.opts(), value));
     };

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { AutopodError, FAILURES, type Failure, toFailure } from '../errors.ts';
 import { Context } from './context.ts';
 import { Output } from './output/output.ts';
+import { printableDeep } from './output/printable.ts';
 import { buildProgram } from './program.ts';
 import { FAILURE_WORDS } from './text/failures.ts';
 
@@ -59,7 +60,7 @@ function explain(error: unknown, out: Output, env: NodeJS.ProcessEnv): number {
 
 /** One failure in words on stderr, or as the JSON value on stdout. */
 function showFailure(failure: Failure, out: Output): void {
-  const { what, why, next } = FAILURE_WORDS[failure.code](failure.detail);
+  const { what, why, next } = FAILURE_WORDS[failure.code](printableDeep(failure.detail));
   if (out.isJson) {
     const hint = [why, next].filter(Boolean).join(' ');
     out.json({ error: { code: failure.code, message: what, hint, detail: failure.detail } });

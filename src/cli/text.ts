@@ -2,6 +2,7 @@ import type { AutoStop, TunnelView } from '../keeper/client.ts';
 import type { Note } from '../lifecycle/environment.ts';
 import type { Candidate, PodWish } from '../machines/pod-types.ts';
 import type { Spent } from '../store/ledger.ts';
+import { printable } from './output/printable.ts';
 import { dayOf } from './text/day.ts';
 import { FAILURE_WORDS } from './text/failures.ts';
 import { TUNNEL_STATE_WORDS } from './text/states.ts';
@@ -18,9 +19,9 @@ export const text = {
     `${from} could not be read. It is kept as ${to}; autopod goes on with what RunPod says.`,
   created: (podId: string, rate: string) => `Created pod ${podId} at ${rate}; it costs from now on.`,
   adopted: (podId: string) => `Found pod ${podId} of this launch at RunPod; using it.`,
-  continuing: (name: string) => `Going on with ${name}.`,
+  continuing: (name: string) => `Going on with ${printable(name)}.`,
   optionsIgnored: (name: string) =>
-    `${name} exists already, so the options for a pod to be created are left out. --new makes another one.`,
+    `${printable(name)} exists already, so the options for a pod to be created are left out. --new makes another one.`,
   unfinishedLaunch: (id: string) =>
     `Launch ${id} is unfinished and may have a pod. autopod up goes on with it; connect makes another one.`,
   replacing: (podId: string) => `Pod ${podId} no longer exists at RunPod; making another one.`,
@@ -116,7 +117,7 @@ export const text = {
   podInformation: () => 'Pod Information',
   launchIdPlaceholder: () => '(made when the pod is created)',
   planTitle: (wish: PodWish) =>
-    `Would create ${wish.name} from ${wish.image}, trying in this order${wish.volumeId ? `, with volume ${wish.volumeId} at ${wish.volumeMount}` : ''}:`,
+    `Would create ${printable(wish.name)} from ${wish.image}, trying in this order${wish.volumeId ? `, with volume ${wish.volumeId} at ${wish.volumeMount}` : ''}:`,
   requestTitle: () => 'The first request (POST /pods):',
   tunnelPending: (view: TunnelView) =>
     `The tunnel at localhost:${view.localPort} is ${TUNNEL_STATE_WORDS[view.state]}; it goes on by itself. See: autopod tunnel --status`,

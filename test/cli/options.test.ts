@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { durationMs } from '../../src/cli/arguments/options.ts';
 import { inProcess } from '../support/shell.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
@@ -69,4 +70,49 @@ it('stop on a stopped pod says that it is stopped already', async () => {
   expect(first.stdout).toContain('is no longer paid for');
   const again = await world.autopod(['stop']);
   expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('is stopped already')]);
+});
+
+it.each([
+  ['30', 'It needs a unit: 30s, 30m or 30h.'],
+  ['0m', 'such as 90s, 30m, 1h30m or 1d'],
+  ['30m1h', 'such as 90s'],
+  ['-5m', 'such as 90s'],
+  ['1e3s', 'such as 90s'],
+  ['400d', 'at most 365d'],
+])('a duration of %s is refused, and what would be right is said', async (value, words) => {
+  for (const option of ['--idle-stop', '--stop-after', '--timeout']) {
+    const { code, stderr } = await inProcess(world, ['up', option, value]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+  }
+});
+
+it.each([
+  ['90s', 90_000],
+  ['1h30m', 5_400_000],
+  ['1.5h', 5_400_000],
+  ['1d', 86_400_000],
+  ['1d2h3m4s', 93_784_000],
+])('a duration of %s is taken', (value, ms) => {
+  expect(durationMs(value)).toBe(ms);
+});
+
+it.each([
+  [['info', ''], 'The pod is empty'],
+  [['stop', ' '], 'The pod is empty'],
+  [['kill', '-y', ''], 'The pod is empty'],
+  [['up', '--name', ''], '--name is empty'],
+  [['up', '--template', ''], '--template is empty'],
+  [['up', '--gpu', 'A40', '--gpu', ''], '--gpu is empty'],
+  [['up', '--volume-id='], '--volume-id is empty'],
+  [['gpus', '--datacenter', ''], '--datacenter is empty'],
+  [['up', '--name', 'two\nlines'], 'without control characters'],
+  [['connect', '--name', 'a\u001b[2J'], 'without control characters'],
+])('%j is a usage error that names it, and asks nothing of RunPod', async (argv, words) => {
+  const asked = async () =>
+    ((await (await fetch(`${world.simulator.controlUrl}/requests`)).json()) as { requests: unknown[] })
+      .requests.length;
+  const before = await asked();
+  const { code, stderr } = await inProcess(world, argv);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+  expect(await asked()).toBe(before);
 });

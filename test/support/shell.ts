@@ -55,6 +55,8 @@ export function steady(text: string, { home, simulator }: TestWorld, podId: stri
     .replaceAll(/127\.0\.0\.1 port \d+/g, 'ADDRESS')
     .replaceAll(/(localhost:|local port )\d+/g, '$1PORT')
     .replaceAll(/\bpid \d+|process \d+/g, 'PID')
+    // A second ssh stands by some moment after the first, on a busy machine later.
+    .replaceAll('; PID stands by', '')
     .replaceAll(/autopod-\d{12}-[0-9a-f]{4}/g, 'NAME')
     .replaceAll(/\b\d+(\.\d)? (kB|B|MB)\b/g, 'N bytes')
     .replaceAll(/\b\d+(\.\d)? (s|ms)\b/g, 'N $2')

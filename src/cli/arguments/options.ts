@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { printable } from '../output/printable.ts';
 
 /** A whole number of at least `least`, at most `most`, or a clear usage error. */
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (value: string) => number {
@@ -25,16 +26,27 @@ export function portNumber(value: string): number {
   return port;
 }
 
-const UNIT_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 };
+const UNIT_MS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 };
+const DURATION = new RegExp(
+  `^${Object.keys(UNIT_MS)
+    .map((unit) => `(?:(\\d+(?:\\.\\d+)?)${unit})?`)
+    .join('')}$`,
+);
+const LONGEST_MS = 365 * UNIT_MS.d;
 
-/** `90s`, `30m`, `2h`, or a bare number of seconds; in milliseconds. */
+/** `90s`, `30m`, `1h30m`, `1d`; in milliseconds. A bare number is refused: one means minutes, another seconds. */
 export function durationMs(value: string): number {
-  const match = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(value);
-  const unit = UNIT_MS[match?.[2] || 's'];
-  if (!match || unit === undefined || Number(match[1]) <= 0) {
-    throw new InvalidArgumentError('It takes a duration such as 90s, 30m or 2h.');
+  const counts = DURATION.exec(value)?.slice(1) ?? [];
+  const ms = Object.values(UNIT_MS).reduce(
+    (sum, unitMs, index) => sum + unitMs * Number(counts[index] ?? 0),
+    0,
+  );
+  if (/^\d+(\.\d+)?$/.test(value)) {
+    throw new InvalidArgumentError(`It needs a unit: ${value}s, ${value}m or ${value}h.`);
   }
-  return Number(match[1]) * unit;
+  if (ms <= 0) throw new InvalidArgumentError('It takes a duration such as 90s, 30m, 1h30m or 1d.');
+  if (ms > LONGEST_MS) throw new InvalidArgumentError('It takes at most 365d.');
+  return ms;
 }
 
 /** `10m` ago, or an RFC 3339 time; as RFC 3339. */
@@ -93,6 +105,14 @@ export function loopbackSocket(value: string): string {
   const isHere = url && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
   if (url?.protocol !== 'ws:' || !isHere || value.includes('#')) {
     throw new InvalidArgumentError('It takes an address on this machine such as ws://localhost:8080.');
+  }
+  return value;
+}
+
+/** A pod's name as one word of lists and files: what a terminal would not print is refused. */
+export function podName(value: string): string {
+  if (printable(value) !== value) {
+    throw new InvalidArgumentError('It takes a name without control characters.');
   }
   return value;
 }

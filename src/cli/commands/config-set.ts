@@ -31,6 +31,12 @@ export const configSet: Verb<object> = async (context, name = '', _options, valu
     });
   }
   const given = setting.isSecret && value !== '' ? await readStandardInput() : (value ?? '');
+  if (given === '' && value !== '') {
+    throw new AutopodError('usage', {
+      message: `config set ${name} was given nothing on its standard input. Nothing was changed.`,
+      next: `To remove it: autopod config set ${name} ""`,
+    });
+  }
   const checked = given === '' ? { value: given } : await checkedSetting(context, setting.name, given);
   await writeSettings(context, { [setting.name]: checked.value });
   if (checked.isUnchecked) out.say(text.settingUnchecked(setting.name));

@@ -1,9 +1,9 @@
-import { stripVTControlCharacters } from 'node:util';
 import { AutopodError } from '../../errors.ts';
 import type { LogLine } from '../../services/runpod/client.ts';
 import type { FollowedLine } from '../../services/runpod/logs.ts';
 import { choosePod } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
+import { printable } from '../output/printable.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
@@ -107,7 +107,6 @@ async function withinMs<T>(work: Promise<T>, ms: number): Promise<T | undefined>
 }
 
 function show({ out }: Context, { ts, source, line }: LogLine, isMixed: boolean): void {
-  const text = out.stdout.isTTY ? stripVTControlCharacters(line) : line;
   if (out.isJson) out.jsonLine({ at: ts, source, line });
-  else out.line(`${ts.slice(0, 19)}Z ${isMixed ? `${source.padEnd(9)} ` : ''}${text}`);
+  else out.line(`${ts.slice(0, 19)}Z ${isMixed ? `${source.padEnd(9)} ` : ''}${printable(line)}`);
 }

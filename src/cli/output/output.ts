@@ -1,5 +1,7 @@
 import type { Writable } from 'node:stream';
+import { printable, printableJson, printableLines } from './printable.ts';
 import { paintWith, type Screen, type Tone, wrap } from './screen.ts';
+import { cutTo } from './width.ts';
 
 /** Where words and data go: data to stdout, words and progress to stderr. */
 export class Output {
@@ -64,20 +66,22 @@ export class Output {
 
   /** What is redrawn at the bottom of a terminal. */
   redraw(text: string): void {
-    this.stderr.write(`\r\x1b[K${this.#fit(text).slice(0, (this.stderr.columns ?? 80) - 1)}`);
+    const line = cutTo((this.stderr.columns ?? 80) - 1, printable(this.#fit(text)));
+    this.stderr.write(`\r\x1b[K${line}`);
   }
 
   /** The one JSON value of a `--json` run. */
   json(value: unknown): void {
-    this.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    this.stdout.write(`${printableJson(JSON.stringify(value, null, 2))}\n`);
   }
 
   /** One line of a `--json-stream` run. */
   jsonLine(value: unknown): void {
-    this.stdout.write(`${JSON.stringify(value)}\n`);
+    this.stdout.write(`${printableJson(JSON.stringify(value))}\n`);
   }
 
-  #fit(text: string): string {
+  #fit(given: string): string {
+    const text = printableLines(given);
     return this.#isUnicode ? text : text.replaceAll(/[^\0-\x7f]/g, (letter) => PLAIN[letter] ?? '?');
   }
 }

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { columnsOf, piecesOf } from './width.ts';
 
 /** What a colour says. */
 export type Tone = 'good' | 'warning' | 'bad' | 'quiet' | 'strong';
@@ -19,23 +20,18 @@ export function paintWith(hasColor: boolean): Screen['paint'] {
   return (tone, text) => (hasColor ? styleText(STYLES[tone], text, { validateStream: false }) : text);
 }
 
-/** Lines of at most `columns` letters, broken between words; a longer word keeps its line, or is cut if it must fit. */
+/** Lines of at most so many columns, broken between words; a longer word keeps its line, or is cut if it must fit. */
 export function wrap(text: string, columns: number, mustFit: boolean): string[] {
-  const words = text.split(' ').flatMap((word) => (mustFit ? pieces(word, columns) : [word]));
+  const words = text.split(' ').flatMap((word) => (mustFit ? piecesOf(columns, word) : [word]));
   const lines: string[] = [];
   let line = words[0] ?? '';
   for (const word of words.slice(1)) {
     const longer = `${line} ${word}`;
-    if (longer.length <= columns) line = longer;
+    if (columnsOf(longer) <= columns) line = longer;
     else {
       lines.push(line);
       line = word;
     }
   }
   return [...lines, line];
-}
-
-function pieces(word: string, columns: number): string[] {
-  const count = Math.max(1, Math.ceil(word.length / columns));
-  return Array.from({ length: count }, (_, index) => word.slice(index * columns, (index + 1) * columns));
 }

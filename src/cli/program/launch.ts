@@ -5,6 +5,7 @@ import {
   dataCenter,
   exposedPort,
   loopbackSocket,
+  podName,
   wholeNumber,
 } from '../arguments/options.ts';
 import { autoStop, examples, json, POD, type Runs, waiting } from './shared.ts';
@@ -52,7 +53,7 @@ function launchOptions(command: Command): Command {
       ),
     )
     .option('--expose-all', 'make public every port that port_templates names for the image')
-    .option('--name <name>', 'name of the pod')
+    .addOption(new Option('--name <name>', 'name of the pod').argParser(podName))
     .option('--dry-run', 'print the plan and the request; create nothing')
     .option('-y, --yes', 'do not ask before --expose makes a port public')
     .option('--json-stream', 'print one JSON line for each change of state')

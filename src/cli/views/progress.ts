@@ -1,6 +1,6 @@
-import { stripVTControlCharacters } from 'node:util';
 import type { Note } from '../../lifecycle/environment.ts';
 import type { Output } from '../output/output.ts';
+import { printable } from '../output/printable.ts';
 import { podStateWords } from '../text/states.ts';
 import { noteWords } from '../text.ts';
 import { ImagePull } from './image-pull.ts';
@@ -69,7 +69,7 @@ export function showProgress(out: Output, usual: Map<string, number>, begun = Da
     tell: (note) => {
       release(true);
       const pulled = note.kind === 'podLog' ? pull.read(note.line) : undefined;
-      const words = pulled?.words ?? printable(noteWords(note));
+      const words = pulled?.words ?? printable(noteWords(note)).trim();
       const isMilestone = pulled?.isMilestone ?? (note.kind === 'podLog' && MILESTONE.test(note.line));
       if (isMilestone || LASTING.includes(note.kind)) print(`  ${words}`);
       else liveLine?.detail(words);
@@ -89,13 +89,6 @@ function elapsed(from: number): string {
 function clock(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-}
-
-// A pod's log may hold anything, control sequences included.
-function printable(line: string): string {
-  return stripVTControlCharacters(line)
-    .replaceAll(/\p{Cc}/gu, ' ')
-    .trim();
 }
 
 /** The line at the bottom of a terminal that tells what is waited for. */

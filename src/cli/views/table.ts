@@ -1,4 +1,6 @@
+import { printable } from '../output/printable.ts';
 import { type Screen, wrap } from '../output/screen.ts';
+import { columnsOf, padTo } from '../output/width.ts';
 
 /**
  * Columns aligned with two spaces between them. A terminal too narrow for all does without the spare ones, in this
@@ -10,12 +12,14 @@ export function table(
   screen: Screen | undefined,
   spare: string[] = [],
 ): string {
-  const all = [head, ...rows].map((row) => row.map((cell) => screen?.letters(cell) ?? cell));
+  const all = [head, ...rows].map((row) =>
+    row.map((cell) => screen?.letters(printable(cell)) ?? printable(cell)),
+  );
   if (!screen) return aligned(all).join('\n');
   for (let dropped = 0; dropped <= spare.length; dropped++) {
     const kept = head.map((title) => !spare.slice(0, dropped).includes(title));
     const lines = aligned(all.map((row) => row.filter((_, column) => kept[column])));
-    if (lines.every(({ length }) => length <= screen.columns)) {
+    if (lines.every((line) => columnsOf(line) <= screen.columns)) {
       return [screen.paint('quiet', lines[0] ?? ''), ...lines.slice(1)].join('\n');
     }
   }
@@ -23,10 +27,13 @@ export function table(
 }
 
 function aligned(rows: string[][]): string[] {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const widths =
+    rows[0]?.map((_, column) =>
+      rows.reduce((most, row) => Math.max(most, columnsOf(row[column] ?? '')), 0),
+    ) ?? [];
   return rows.map((row) =>
     row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => padTo(widths[column] ?? 0, cell))
       .join('  ')
       .trimEnd(),
   );

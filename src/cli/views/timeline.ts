@@ -1,4 +1,5 @@
 import type { JournalEntry } from '../../store/journal.ts';
+import { printable } from '../output/printable.ts';
 import { dayOf, two } from '../text/day.ts';
 import { podStateWords, TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { text } from '../text.ts';
@@ -27,7 +28,7 @@ export function timeline(entries: Entry[], isWhole: boolean): string[] {
     }
     const machine = (isPodStopped(entry) ? 'pod' : (entry.machine.split('@')[0] ?? '')).padEnd(6);
     const subject = subjects.size > 1 ? `${entry.podId}  ` : '';
-    lines.push(`  ${timeOf(when)}  ${subject}${machine}  ${words}`);
+    lines.push(`  ${timeOf(when)}  ${subject}${machine}  ${printable(words)}`);
   }
   return lines;
 }
