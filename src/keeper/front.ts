@@ -7,12 +7,13 @@ import { Joint } from './joint.ts';
 import { Opening } from './opening.ts';
 import { portHolder } from './port-holder.ts';
 import { refuseHttp } from './refusal.ts';
+import type { Explanation } from './tunnel-words.ts';
 
 export interface FrontOptions {
   /** Milliseconds a connection is held while there is no way through. */
   holdMs: number;
   /** What a client is told in the end: there is no way through, or there is and the pod's port does not answer. */
-  explain: (reason: 'noWay' | 'noAnswer') => { state: string; advice: string };
+  explain: (reason: 'noWay' | 'noAnswer') => Explanation;
 }
 
 /** Enough in the way of buffers that a fast stream is not stopped and started again with each piece of it. */
@@ -204,7 +205,9 @@ export class Front {
     while (this.#way === path && Date.now() < noticedBy && !local.destroyed) await sleep(10);
     const isAlive = this.#way === path && (await takesConnections(path));
     if (local.destroyed) return;
-    if (isAlive && opening.isHttp) refuseHttp(local, opening.bytes, this.#options.explain('noAnswer'));
+    // A client that has not asked yet may be about to: a port that is closed on the pod is told of sooner than that.
+    const mayBeHttp = opening.isHttp || opening.bytes.length === 0;
+    if (isAlive && mayBeHttp) refuseHttp(local, opening.bytes, this.#options.explain('noAnswer'));
     else if (isAlive || !opening.canRepeat) local.destroy();
     else if (this.#way === undefined) this.#hold(local, opening);
     else this.#join(local, this.#way, opening);

@@ -11,7 +11,7 @@ export async function requireFreePort(port: number, keeper: KeeperClient): Promi
     (tunnel) => tunnel.localPort === port && tunnel.state !== 'stopped',
   );
   if (held) throw new AutopodError('localPortTaken', { port, podId: held.podId });
-  const front = new Front({ holdMs: 0, explain: () => ({ state: '', advice: '' }) });
+  const front = new Front({ holdMs: 0, explain: () => ({ state: '', title: '', advice: '' }) });
   await front.listen(port);
   await front.close();
 }

@@ -10,7 +10,7 @@ import { ComfyProbe, jobsThrough } from './comfy-probe.ts';
 import { Forwarding, type ForwardingOptions } from './forwarding.ts';
 import { Front } from './front.ts';
 import { awaitPod } from './pod-watch.ts';
-import { adviceFor, COMFY_DOWN, reasonOf } from './tunnel-words.ts';
+import { COMFY_DOWN, explanationOf, reasonOf } from './tunnel-words.ts';
 
 export interface TunnelOptions extends ForwardingOptions {
   store: TunnelStore;
@@ -72,10 +72,7 @@ export class Tunnel {
     });
     this.#front = new Front({
       holdMs: options.timings.holdMs,
-      explain: (reason) =>
-        reason === 'noWay'
-          ? { state: this.#state, advice: adviceFor(this.#state) }
-          : { state: 'fine, ComfyUI is down', advice: COMFY_DOWN },
+      explain: (reason) => (reason === 'noWay' ? explanationOf(this.#state) : COMFY_DOWN),
     });
     this.#probe = new ComfyProbe(options.timings);
   }

@@ -17,6 +17,7 @@ async function frontTo(handler?: (socket: Socket) => void, holdMs = 2_000) {
     holdMs,
     explain: (reason) => ({
       state: reason === 'noWay' ? 'waitingForPod' : reason,
+      title: `it is <${reason}>`,
       advice: 'autopod start <it>',
     }),
   });
@@ -161,7 +162,10 @@ describe('the local port', () => {
     const url = `http://127.0.0.1:${port}/`;
     const page = await fetch(url, { headers: { accept: 'text/html' } });
     expect([page.status, page.headers.get('retry-after')]).toEqual([503, '5']);
-    expect(await page.text()).toContain('autopod start &lt;it>');
+    const html = await page.text();
+    expect(html).toContain('autopod start &lt;it>');
+    expect(html.match(/it is &lt;noWay>/g)).toHaveLength(2);
+    expect(html).toMatch(/name="viewport".*\n.*color-scheme" content="light dark"/);
     const json = await fetch(url, { headers: { accept: 'application/json' } });
     expect(await json.json()).toMatchObject({
       error: { state: 'waitingForPod', hint: 'autopod start <it>' },
@@ -188,6 +192,22 @@ describe('the local port', () => {
     const answer = await fetch(`http://127.0.0.1:${port}/queue`, { headers: { accept: 'application/json' } });
     expect(answer.status).toBe(503);
     expect(await answer.json()).toMatchObject({ error: { state: 'noAnswer' } });
+  });
+
+  it('a client that asks only after the pod’s port has closed on it gets the 503, too', async () => {
+    const closed: Promise<unknown>[] = [];
+    const { front, port, path } = await frontTo((socket) => {
+      closed.push(once(socket, 'close'));
+      socket.destroy();
+    });
+    front.way = path;
+    for (let number = 0; number < 20; number++) {
+      const socket = connect({ port, host: '127.0.0.1' });
+      await until('the pod has closed it', () => closed.length > number);
+      await closed[number];
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n');
+      expect((await buffer(socket)).toString()).toMatch(/^HTTP\/1\.1 503 /);
+    }
   });
 
   it('a GET whose ssh dies before the answer is asked again of the next one', async () => {
@@ -381,7 +401,7 @@ describe('the local port', () => {
       other.listen(0, host);
       await once(other, 'listening');
       const { port } = other.address() as { port: number };
-      const front = new Front({ holdMs: 1, explain: () => ({ state: '', advice: '' }) });
+      const front = new Front({ holdMs: 1, explain: () => ({ state: '', title: '', advice: '' }) });
       await expect(front.listen(port)).rejects.toMatchObject({
         code: 'localPortTaken',
         detail: { port, pid: process.pid },
@@ -394,7 +414,7 @@ describe('the local port', () => {
   it('a closed front leaves its port to others', async () => {
     const { front, port } = await frontTo(echo);
     await front.close();
-    const again = new Front({ holdMs: 1, explain: () => ({ state: '', advice: '' }) });
+    const again = new Front({ holdMs: 1, explain: () => ({ state: '', title: '', advice: '' }) });
     expect(await again.listen(port)).toBe(port);
     await again.close();
   });
