@@ -18,7 +18,7 @@ describe.runIf(hasChromium)('the page shown while ComfyUI does not answer', () =
   it('outlives attempts that fail, and becomes ComfyUI when that answers', async () => {
     const options = { holdMs: 50, explain: () => COMFY_DOWN };
     let front = new Front(options);
-    const port = await front.listen(await freePort());
+    const port = await front.listen(Number(await freePort()));
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${port}/`);
     expect(await page.title()).toBe('ComfyUI does not answer – autopod');
