@@ -1,11 +1,13 @@
 import type { ServerChannel, Session } from 'ssh2';
 import { interpret } from './commands.ts';
+import type { Files } from './files.ts';
 import type { Machine } from './machine.ts';
+import { serveSftp } from './sftp.ts';
 
 const NOTHING = Buffer.alloc(0);
 
-/** Serves one ssh session: a command, or a shell with a prompt. */
-export function serveSession(session: Session, machine: () => Machine): void {
+/** Serves one ssh session: a command, a shell with a prompt, or scp and sftp. */
+export function serveSession(session: Session, machine: () => Machine, files: Files): void {
   session.on('pty', (accept) => accept?.());
   session.on('env', (accept) => accept?.());
   session.on('window-change', (accept) => accept?.());
@@ -16,6 +18,7 @@ export function serveSession(session: Session, machine: () => Machine): void {
     else runOnce(channel, command, machine());
   });
   session.on('shell', (accept) => shell(accept(), machine));
+  session.on('sftp', (accept) => serveSftp(accept(), files));
 }
 
 /** `cat`: gives back each byte, and ends when its input does. */

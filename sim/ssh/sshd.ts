@@ -3,6 +3,7 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2, { type Connection } from 'ssh2';
 import { authorize } from './authorize.ts';
+import { Files } from './files.ts';
 import { generateHostKey } from './host-key.ts';
 import { join } from './join.ts';
 import type { Machine } from './machine.ts';
@@ -29,6 +30,7 @@ interface SshdOptions {
 /** A pod's own sshd, on a loopback port and with a host key that change at each start. */
 export class Sshd {
   readonly #options: SshdOptions;
+  readonly #files = new Files();
   readonly #sockets = new Set<net.Socket>();
   readonly #held = new Set<net.Socket>();
   #reserved: ReservedPort | null = null;
@@ -162,7 +164,7 @@ export class Sshd {
   #serve(connection: Connection): void {
     connection.on('error', () => {});
     connection.on('authentication', (context) => authorize(context, this.#options.publicKeys()));
-    connection.on('session', (accept) => serveSession(accept(), this.#options.machine));
+    connection.on('session', (accept) => serveSession(accept(), this.#options.machine, this.#files));
     connection.on('request', (_accept: unknown, reject: (() => void) | undefined) => reject?.());
     connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
       const isComfyUi = LOCAL_NAMES.has(destIP) && destPort === COMFYUI_PORT;
