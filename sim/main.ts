@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { loadScenario, ScenarioError } from './scenario.ts';
+import { loadScenario } from './scenario.ts';
 import { startSimulator } from './simulator.ts';
 
 export interface SimArguments {
@@ -11,7 +11,11 @@ export interface SimArguments {
   json?: boolean;
 }
 
-/** Serves the simulator until it is interrupted or told to shut down. Resolves to the exit code. */
+/**
+ * Serves the simulator until it is interrupted or told to shut down. Resolves to the exit code.
+ *
+ * @throws ScenarioError, or the error of a port that is taken (`syscall` is `listen`).
+ */
 export async function runSim({
   port,
   scenario,
@@ -33,10 +37,6 @@ export async function runSim({
     if (!ended.signal.aborted) await once(ended.signal, 'abort');
     await simulator.close();
     return 0;
-  } catch (error) {
-    if (!(error instanceof ScenarioError) && !isListenError(error)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return error instanceof ScenarioError ? 2 : 1;
   } finally {
     process.off('SIGINT', end).off('SIGTERM', end);
   }
@@ -64,8 +64,4 @@ In another terminal:
 Look inside and script faults at ${controlUrl}. Ctrl-C ends it.
 
 `;
-}
-
-function isListenError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error && error.syscall === 'listen';
 }

@@ -147,6 +147,9 @@ export async function loadScenario(file: string): Promise<ScenarioInput> {
     parseScenario(input);
     return input as ScenarioInput;
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new ScenarioError(`scenario ${file}: there is no such file`);
+    }
     throw new ScenarioError(`scenario ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

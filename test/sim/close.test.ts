@@ -1,13 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { startSimulator } from '../../sim/simulator.ts';
 import { control, createPod, simulate } from './support/simulator.ts';
-import { scratchDirectory } from './support/ssh.ts';
 
 const root = new URL('../../', import.meta.url);
 
@@ -62,17 +59,6 @@ it.each(['SIGTERM', 'SIGINT', 'shutdown'] as const)(
     expect(await once(child, 'exit')).toEqual([0, null]);
   },
 );
-
-it('ends with 2 and names the mistake in a scenario file', async () => {
-  const scenario = join(scratchDirectory(), 'scenario.json');
-  writeFileSync(scenario, '{"latency": {}}');
-  const child = startProgram({ scenario });
-  const [stderr, [code]] = await Promise.all([child.stderr?.toArray(), once(child, 'exit')]);
-  expect([code, Buffer.concat(stderr ?? []).toString()]).toEqual([
-    2,
-    `scenario ${scenario}: scenario: unknown key "latency"\n`,
-  ]);
-});
 
 function startProgram(options: Record<string, unknown>): ChildProcess {
   const script = `
