@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { AutopodError, FAILURES, type Failure, toFailure } from '../errors.ts';
 import { Context } from './context.ts';
 import { Output } from './output/output.ts';
@@ -31,14 +31,32 @@ export async function run(
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return commanderExit(error, out);
+    const command = commandOf(program, argv);
+    if (error instanceof CommanderError) return commanderExit(error, command, out);
     if (signal.aborted) return explain(new AutopodError('interrupted', { resume: context.resume }), out, env);
     if (error instanceof AutopodError && error.code === 'podNotChosen' && !out.isJson) {
       const { tellApart } = await import('./choosing/several.ts');
       await tellApart(context, error.detail.pods as string[]);
     }
-    return explain(error, out, env);
+    return explain(withCommand(error, command), out, env);
   }
+}
+
+/** The command these words begin with, such as ` config set`: its help is the one that explains them. */
+function commandOf(program: Command, argv: string[]): string {
+  const names: string[] = [];
+  let command: Command | undefined = program;
+  for (const word of argv.filter((one) => !one.startsWith('-'))) {
+    command = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    if (!command) break;
+    names.push(command.name());
+  }
+  return names.join(' ');
+}
+
+function withCommand(error: unknown, command: string): unknown {
+  if (!(error instanceof AutopodError) || error.code !== 'usage') return error;
+  return new AutopodError('usage', { command, ...error.detail });
 }
 
 /** What a promise nobody waited for has thrown: a bug of ours, told like any failure. The answer is the exit code. */
@@ -72,18 +90,22 @@ function showFailure(failure: Failure, out: Output): void {
 }
 
 // Help and version are no errors, and a command without its verb has shown its help already.
-function commanderExit({ code, exitCode, message }: CommanderError, out: Output): number {
+function commanderExit({ code, exitCode, message }: CommanderError, command: string, out: Output): number {
   if (exitCode === 0) return 0;
-  if (code !== 'commander.help') showFailure(usageFailure(message), out);
+  if (code !== 'commander.help') showFailure(usageFailure(message, command), out);
   return FAILURES.usage.exitCode;
 }
 
 /** Commander's `error: unknown option '--x'`, with `(Did you mean --y?)` on a line of its own, in our form. */
-function usageFailure(message: string): Failure {
+function usageFailure(message: string, command: string): Failure {
   const [what = '', suggestion] = message.replace(/^error: /, '').split('\n');
   const next = suggestion?.replace(/^\((.*)\)$/, '$1') || undefined;
   return {
     code: 'usage',
-    detail: { message: `${what.charAt(0).toUpperCase()}${what.slice(1)}`.replace(/([^.?])$/, '$1.'), next },
+    detail: {
+      command,
+      message: `${what.charAt(0).toUpperCase()}${what.slice(1)}`.replace(/([^.?])$/, '$1.'),
+      next,
+    },
   };
 }

@@ -147,7 +147,9 @@ it('a usage error has the form of every failure', async () => {
   expect((await show(['up', '--gpuu', 'A40'])).stderr).toBe(
     "autopod: Unknown option '--gpuu'.\n  → Did you mean --gpu?\n",
   );
-  expect((await show(['up', '--timeout'])).stderr).toMatch(/^autopod: Option .*\n {2}→ See `autopod --help`/);
+  expect((await show(['up', '--timeout'])).stderr).toMatch(
+    /^autopod: Option .*\n {2}→ See `autopod up --help`/,
+  );
 });
 
 it('an AUTOPOD_API_URL that is none is a usage error', async () => {

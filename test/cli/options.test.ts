@@ -73,6 +73,27 @@ it('stop on a stopped pod says that it is stopped already', async () => {
 });
 
 it.each([
+  [['up', '--zzzzzzzz'], 'autopod up --help'],
+  [['config', 'set'], 'autopod config set --help'],
+  [['comfy', 'status', '--timeout', '5'], 'autopod comfy status --help'],
+  [['ps', '--zzzzzzzz'], 'autopod ls --help'],
+  [['tunnel', 'pod1', '--stop', '--status'], 'autopod tunnel --help'],
+])('%j points to the help of its command', async (argv, help) => {
+  const { code, stderr } = await inProcess(world, argv);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(`See \`${help}\``)]);
+});
+
+it.each([
+  ['stop', 'autopod tunnel [POD] --stop'],
+  ['status', 'autopod tunnel [POD] --status'],
+  ['start', 'autopod tunnel [POD]'],
+  ['lst', 'autopod tunnel list'],
+])('tunnel %s is no pod: the way to write it is told', async (verb, way) => {
+  const { code, stderr } = await inProcess(world, ['tunnel', verb]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(way)]);
+});
+
+it.each([
   ['30', 'It needs a unit: 30s, 30m or 30h.'],
   ['0m', 'such as 90s, 30m, 1h30m or 1d'],
   ['30m1h', 'such as 90s'],

@@ -27,6 +27,7 @@ export const tunnel: Verb<TunnelOptions> = async (context, named, options) => {
       next: `Leave out one of them; every tunnel: autopod tunnel ${option} --all`,
     });
   }
+  refuseVerb(named);
   refuseIgnored(named, options);
   if (options.stop) return close(context, await podIdOf(context, named), options.all === true);
   if (options.status) return tunnelStatus(context, await podIdOf(context, named));
@@ -34,6 +35,30 @@ export const tunnel: Verb<TunnelOptions> = async (context, named, options) => {
   if (options.all) return openAll(context);
   return open(context, named, options);
 };
+
+/** What other tools, the Python autopod among them, write as a word. */
+const WRITTEN_AS_OPTION: Record<string, string> = {
+  stop: '--stop',
+  close: '--stop',
+  status: '--status',
+  ls: 'list',
+  lst: 'list',
+  lists: 'list',
+};
+const OPENS = ['start', 'open', 'up'];
+
+/** Throws `usage` for a verb where a pod is named: no pod is called that, and nothing is done to one. */
+function refuseVerb(named = ''): void {
+  const isOpening = OPENS.includes(named);
+  const meant = Object.hasOwn(WRITTEN_AS_OPTION, named) ? WRITTEN_AS_OPTION[named] : undefined;
+  if (!isOpening && meant === undefined) return;
+  throw new AutopodError('usage', {
+    message: `“${named}” stands where a pod is named.`,
+    next: isOpening
+      ? 'To open the tunnel: autopod tunnel [POD]'
+      : `Use: autopod tunnel ${meant === 'list' ? 'list' : `[POD] ${meant}`}`,
+  });
+}
 
 /** Throws `usage` for what would be left out without a word. */
 function refuseIgnored(named: string | undefined, options: TunnelOptions): void {

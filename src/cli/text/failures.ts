@@ -15,7 +15,10 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     what: `autopod ran into a bug of its own: ${d.message ?? 'no message'}`,
     next: 'Run it again with AUTOPOD_DEBUG=1 and report what it prints. Whatever was begun is saved; `autopod up` goes on from there.',
   }),
-  usage: (d) => ({ what: str(d.message), next: strOr(d.next, 'See `autopod --help`.') }),
+  usage: (d) => ({
+    what: str(d.message),
+    next: strOr(d.next, `See \`${['autopod', strOr(d.command)].filter(Boolean).join(' ')} --help\`.`),
+  }),
   interrupted: (d) =>
     d.resume
       ? {
