@@ -76,7 +76,7 @@ export class Context {
   privateKey(): Promise<PrivateKey> {
     return this.#memo('privateKey', async () => {
       const { usePrivateKey } = await import('../services/ssh/key.ts');
-      return usePrivateKey((await this.config()).sshKeyPath);
+      return usePrivateKey((await this.config()).sshKeyPath, this.env);
     });
   }
 

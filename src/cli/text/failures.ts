@@ -228,11 +228,13 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   sshKeyInvalid: (d) => ({
     what: `${str(d.path)} is not a private ssh key.`,
     why: strOr(d.detail),
-    next: 'Name a private key in providers.runpod.ssh_key_path of config.json.',
+    next: strOr(d.next, 'Name a private key in providers.runpod.ssh_key_path of config.json.'),
   }),
   sshKeyLocked: (d) => ({
-    what: `The ssh key ${str(d.path)} has a passphrase, and no agent holds it.`,
-    next: `ssh-add ${str(d.path)}, then repeat the command.`,
+    what: `The ssh key ${str(d.path)} has a passphrase, and ${d.isPublicHalfMissing ? 'its public half is missing' : 'no agent holds it'}.`,
+    next: d.isPublicHalfMissing
+      ? `Make the public half, ssh-keygen -y -f ${str(d.path)} > ${str(d.path)}.pub, then ssh-add ${str(d.path)}, and repeat the command.`
+      : `${d.hasAgent ? '' : 'eval "$(ssh-agent)" && '}ssh-add ${str(d.path).replace(/\.pub$/, '')}, then repeat the command in the same terminal.`,
   }),
   sshKeyRefused: (d) => ({
     what: `Pod ${str(d.podId)} does not accept the ssh key${d.path ? ` ${str(d.path)}` : ''}.`,

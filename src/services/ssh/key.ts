@@ -3,6 +3,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { AutopodError } from '../../errors.ts';
+import { agentAt, agents, holds } from './agent.ts';
+import { diagnose, publicHalf } from './key-file.ts';
 
 /** A private key that ssh can use now, without asking. */
 export interface PrivateKey {
@@ -18,31 +20,72 @@ export interface PrivateKey {
 const PREFERRED = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 
 /**
- * The configured key, or the first usable one in `~/.ssh`. Throws `sshKeyMissing`, `sshKeyTooOpen`,
- * `sshKeyInvalid`, or `sshKeyLocked` when it has a passphrase and no agent holds it.
+ * The configured key, or the first that can be used of those in `~/.ssh` and the one runpodctl has made. Throws
+ * `sshKeyMissing`, `sshKeyTooOpen`, `sshKeyInvalid`, or `sshKeyLocked` when it has a passphrase and no agent holds it.
  */
-export async function usePrivateKey(configured: string | undefined): Promise<PrivateKey> {
-  const path = configured ?? (await privateKeyPaths())[0];
-  if (path === undefined) throw new AutopodError('sshKeyMissing');
-  const { mode } = await stat(path).catch(() => {
-    throw new AutopodError('sshKeyMissing', { path });
-  });
-  if ((mode & 0o077) !== 0)
-    throw new AutopodError('sshKeyTooOpen', { path, mode: (mode & 0o777).toString(8) });
-  const open = await openKey(path);
-  if (open !== undefined) return { path, publicKey: open, needsAgent: false };
-  const publicKey = (await publicHalf(path)) ?? '';
-  if (!publicKey || !(await isInAgent(publicKey))) throw new AutopodError('sshKeyLocked', { path });
-  return { path, publicKey, needsAgent: true, agentSocket: process.env.SSH_AUTH_SOCK };
+export async function usePrivateKey(
+  configured: string | undefined,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<PrivateKey> {
+  if (configured !== undefined) return useKey(configured, env);
+  let first: unknown;
+  for (const path of await privateKeyPaths(env)) {
+    try {
+      return await useKey(path, env);
+    } catch (error) {
+      if (!(error instanceof AutopodError) || error.code === 'sshMissing') throw error;
+      first ??= error;
+    }
+  }
+  throw first ?? new AutopodError('sshKeyMissing');
 }
 
-/** The private keys in `~/.ssh` by their names, the most usual first. */
+async function useKey(path: string, env: NodeJS.ProcessEnv): Promise<PrivateKey> {
+  const file = await stat(path).catch(() => undefined);
+  // A public half will do where an agent holds the other.
+  if (!file || path.endsWith('.pub')) return usePublicHalf(path, env);
+  // As ssh does: a key that is somebody else's may be read by a group.
+  if (file.uid === process.getuid?.() && (file.mode & 0o077) !== 0)
+    throw new AutopodError('sshKeyTooOpen', { path, mode: (file.mode & 0o777).toString(8) });
+  const open = await openKey(path);
+  if (open !== undefined) return { path, publicKey: open, needsAgent: false };
+  const publicKey = await publicHalf(path);
+  if (publicKey === undefined) throw new AutopodError('sshKeyLocked', { path, isPublicHalfMissing: true });
+  return heldByAgent(path, publicKey, env);
+}
+
+async function usePublicHalf(path: string, env: NodeJS.ProcessEnv): Promise<PrivateKey> {
+  const publicKey = await publicHalf(path);
+  if (publicKey === undefined) throw new AutopodError('sshKeyMissing', { path });
+  if (!/^(ssh-|ecdsa-|sk-)\S+ \S+/.test(publicKey)) {
+    throw new AutopodError('sshKeyInvalid', { path, detail: 'It is not a public key, either.' });
+  }
+  return heldByAgent(path, publicKey, env);
+}
+
+async function heldByAgent(path: string, publicKey: string, env: NodeJS.ProcessEnv): Promise<PrivateKey> {
+  const answering = await agents(env);
+  const holder = answering.find((agent) => holds(agent, publicKey));
+  if (!holder) throw new AutopodError('sshKeyLocked', { path, hasAgent: answering.length > 0 });
+  return { path, publicKey, needsAgent: true, agentSocket: holder.socket };
+}
+
+/** The private keys in `~/.ssh` by their names, the most usual first; last the one runpodctl makes. */
 export async function privateKeyPaths(env: NodeJS.ProcessEnv = process.env): Promise<string[]> {
   const folder = sshFolder(env);
-  const names = (await readdir(folder).catch(() => [])).filter((name) => /^id_[\w-]+$/.test(name));
+  const names = (await namesIn(folder)).filter((name) => /^id_[\w-]+$/.test(name));
   const others = names.filter((name) => !PREFERRED.includes(name));
   const known = PREFERRED.filter((name) => names.includes(name));
-  return [...known, ...others].map((name) => join(folder, name));
+  const runpod = join(env.HOME || homedir(), '.runpod', 'ssh');
+  const runpods = (await namesIn(runpod)).filter((name) => !name.endsWith('.pub') && name !== 'known_hosts');
+  return [
+    ...[...known, ...others].map((name) => join(folder, name)),
+    ...runpods.map((name) => join(runpod, name)),
+  ];
+}
+
+function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
 }
 
 /** Makes `~/.ssh/id_autopod`, without passphrase, and answers its path. One that is there is kept. */
@@ -73,25 +116,19 @@ async function openKey(path: string): Promise<string | undefined> {
     const { code, stderr = '' } = error as { code?: unknown; stderr?: string };
     if (code === 'ENOENT') throw new AutopodError('sshMissing', { program: 'ssh-keygen' });
     if (/passphrase/i.test(stderr)) return undefined;
-    throw new AutopodError('sshKeyInvalid', { path, detail: stderr.trim().split('\n').at(-1) ?? '' });
+    const known = await diagnose(path);
+    throw new AutopodError('sshKeyInvalid', {
+      path,
+      ...(known ?? { detail: stderr.trim().split('\n').at(-1) ?? '' }),
+    });
   }
-}
-
-async function publicHalf(path: string): Promise<string | undefined> {
-  return readFile(`${path}.pub`, 'utf8').then(
-    (text) => text.trim(),
-    () => undefined,
-  );
 }
 
 /** Whether an agent holds the key at `path` now. */
 export async function isHeldByAgent(path: string, agentSocket: string | null): Promise<boolean> {
   const publicKey = await publicHalf(path);
-  return publicKey !== undefined && isInAgent(publicKey, agentSocket ?? undefined);
-}
-
-async function isInAgent(publicKey: string, socket = process.env.SSH_AUTH_SOCK): Promise<boolean> {
-  const blob = publicKey.split(/\s+/)[1] ?? '';
-  const { stdout } = await execa('ssh-add', ['-L'], { reject: false, env: { SSH_AUTH_SOCK: socket } });
-  return (stdout ?? '').includes(blob);
+  const socket = agentSocket ?? process.env.SSH_AUTH_SOCK;
+  if (publicKey === undefined || !socket) return false;
+  const agent = await agentAt(socket);
+  return agent !== undefined && holds(agent, publicKey);
 }
