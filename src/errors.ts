@@ -58,6 +58,7 @@ export const FAILURES = {
   sshKeyRefused: { exitCode: 1, retryable: false },
   sshHostKeyChanged: { exitCode: 1, retryable: false },
   sshForwardingForbidden: { exitCode: 1, retryable: false },
+  sshPathUnusable: { exitCode: 2, retryable: false },
   sshUnreachable: { exitCode: 1, retryable: true },
 
   localPortTaken: { exitCode: 1, retryable: false },

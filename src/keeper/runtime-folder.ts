@@ -7,10 +7,13 @@ import type { Home } from '../store/home.ts';
 /** Longest folder that leaves room for a socket's name: ssh takes paths of about 90 bytes. */
 const MAX_LENGTH = 55;
 
-/** The folder of a home's Unix sockets: in the home, or where its path is too long a short one of this user alone. */
+/** Letters that mean nothing to ssh, wherever they stand: a colon would end the socket's name in a forward. */
+const PLAIN = /^[\w./+@-]*$/;
+
+/** The folder of a home's Unix sockets: in the home, or where its path is too long or too odd a short one of this user alone. */
 export function runtimeFolder({ root }: Home): string {
   const inHome = join(root, 'run');
-  if (Buffer.byteLength(inHome) <= MAX_LENGTH) return inHome;
+  if (Buffer.byteLength(inHome) <= MAX_LENGTH && PLAIN.test(inHome)) return inHome;
   // Loaded here only: it would cost each status more than all else it does.
   const { createHash } = process.getBuiltinModule('node:crypto');
   const hash = createHash('sha256').update(root).digest('hex').slice(0, 10);

@@ -50,6 +50,8 @@ export function leaseFolder({ locks }: Home, recordId: string): string {
 
 /** Makes the folders of a home, closed to other users, and names its files. Throws `stateUnreadable`. */
 export function openHome(root: string): Home {
+  // ssh is given files in it.
+  if (/\$\{|[\n\r]/.test(root)) throw new AutopodError('sshPathUnusable', { path: root });
   try {
     return makeHome(root);
   } catch (error) {

@@ -262,6 +262,8 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     'netns/through.test.ts',
     'an sshd that forbids forwarding is told as such, and is not tried for ever',
   ),
+  sshPathUnusable: () =>
+    told(['up', '--dry-run'], homeWith(`{"providers":{"runpod":{"ssh_key_path":"/home/\${me}/key"}}}`)),
   sshUnreachable: async () => {
     await control(`pods/${podId}/sshd`, { state: 'down' });
     const code = await told(['comfy', 'status', podId, '--timeout', '2s']);

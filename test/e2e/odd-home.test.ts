@@ -10,6 +10,10 @@ afterEach(() => world.end());
 
 it.each([
   ['spaces and percent signs', 'ap my %h %% home '],
+  ['a colon', 'ap:8188:'],
+  ['an apostrophe', "ap-o'neill "],
+  ['quotes, a backslash, a number sign and a dollar', 'ap"my"\\ #1 $HOME '],
+  ['what a shell takes for a pattern', 'ap[1]*? '],
   ['a path too long for a Unix socket', `ap-${'long'.repeat(30)}-`],
 ])('a home with %s: up, ssh, ssh-config and a killed ssh all work', async (_, prefix) => {
   world = await startWorld({}, 'sim-key', prefix);
@@ -20,6 +24,12 @@ it.each([
     encoding: 'utf8',
   });
   expect(settings).toMatch(/^user root$/m);
+  // In the user's own configuration it must not stand in the way of any other host.
+  const installed = await world.autopod(['ssh-config', '--install']);
+  expect(installed.code, installed.stderr).toBe(0);
+  const own = join(world.home, '.ssh', 'config');
+  expect(execFileSync('ssh', ['-F', own, '-G', 'elsewhere'], { encoding: 'utf8' })).toMatch(/^host /m);
+  expect(execFileSync('ssh', ['-F', own, '-G', 'autopod'], { encoding: 'utf8' })).toMatch(/^user root$/m);
   const { sshPid, localPort } = JSON.parse((await world.autopod(['tunnel', '--json'])).stdout);
   expect(signal(sshPid, 'SIGKILL')).toBe(1);
   expect(await statusAt(localPort)).toBe(200);
@@ -34,3 +44,13 @@ it('a home named from where one stands works, and its ssh configuration from any
   const settings = execFileSync('ssh', ['-F', config, '-G', 'autopod'], { cwd: '/', encoding: 'utf8' });
   expect(settings).toContain(`userknownhostsfile ${join(world.home, 'known_hosts')}`);
 });
+
+it.each([[`\${HOME}`], ['two\nlines']])(
+  'a home with %j is refused before anything is asked',
+  async (name) => {
+    world = await startWorld();
+    const run = await world.autopod(['up'], { AUTOPOD_HOME: join(world.home, name) });
+    expect([run.code, run.stderr]).toEqual([2, expect.stringContaining('AUTOPOD_HOME')]);
+    expect(await world.podIds()).toEqual([]);
+  },
+);

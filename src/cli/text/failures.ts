@@ -250,6 +250,11 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     what: `The sshd of pod ${str(d.podId)} forbids forwarding.`,
     next: 'Use an image whose sshd allows AllowTcpForwarding.',
   }),
+  sshPathUnusable: (d) => ({
+    what: `ssh cannot be given the path ${strOr(d.path, 'of a file it needs')}.`,
+    why: strOr(d.detail, `ssh replaces \${…} in file names, and takes no name of several lines.`),
+    next: 'Choose a path without such letters: AUTOPOD_HOME for the folder of autopod, providers.runpod.ssh_key_path for the key.',
+  }),
   sshUnreachable: (d) => ({
     what: `Pod ${str(d.podId)} cannot be reached over ssh.`,
     why: strOr(d.detail),

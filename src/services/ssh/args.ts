@@ -1,3 +1,5 @@
+import { AutopodError } from '../../errors.ts';
+
 /** What an ssh connection to a pod needs. */
 export interface SshTarget {
   host: string;
@@ -143,7 +145,7 @@ function common(target: SshTarget): string[] {
   ];
 }
 
-// `-i` looks for the file before it replaces percent signs; only it says when the file is missing.
+// `-i` looks for the file before it replaces anything in its name; only it says when the file is missing.
 function identity(path: string): string[] {
   return path.includes('%') ? option('IdentityFile', quoted(path)) : ['-i', path];
 }
@@ -152,13 +154,20 @@ function option(name: string, value: string): string[] {
   return ['-o', `${name}=${value}`];
 }
 
-// ssh splits these options' values at spaces, and replaces what follows a percent sign.
+/**
+ * A path as a value in ssh's configuration, where spaces part words, quotes and backslashes hold them together, and a
+ * percent sign stands for something.
+ */
 function quoted(path: string): string {
-  return path.includes(' ') ? `"${literal(path)}"` : literal(path);
+  return PLAIN.test(path) ? literal(path) : `"${literal(path).replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
-/** A path as ssh takes it without replacing anything in it. */
+const PLAIN = /^[\w./:@%+,=-]+$/;
+
+/** A path as ssh takes it without replacing anything in it. Throws `sshPathUnusable` where it would all the same. */
 export function literal(path: string): string {
+  // Nothing keeps ssh from replacing ${NAME}, or from ending a line where a path has one end.
+  if (/\$\{|[\n\r]/.test(path)) throw new AutopodError('sshPathUnusable', { path });
   return path.replaceAll('%', '%%');
 }
 

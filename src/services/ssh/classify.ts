@@ -8,6 +8,10 @@ const MEANINGS: [RegExp, FailureCode][] = [
   [/Load key .*(error in libcrypto|invalid format)/i, 'sshKeyInvalid'],
   [/Permission denied/i, 'sshKeyRefused'],
   [/administratively prohibited/i, 'sshForwardingForbidden'],
+  [
+    /Bad (local )?forwarding specification|invalid quotes|env var .* has no value|keyword .* extra arguments/i,
+    'sshPathUnusable',
+  ],
   [/Bad configuration option|Bad SSH2 cipher spec|unknown option|illegal option/i, 'sshTooOld'],
 ];
 

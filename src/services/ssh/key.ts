@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { AutopodError } from '../../errors.ts';
 import { agentAt, agents, holds } from './agent.ts';
+import { literal } from './args.ts';
 import { diagnose, publicHalf } from './key-file.ts';
 
 /** A private key that ssh can use now, without asking. */
@@ -41,6 +42,7 @@ export async function usePrivateKey(
 }
 
 async function useKey(path: string, env: NodeJS.ProcessEnv): Promise<PrivateKey> {
+  literal(path);
   const file = await stat(path).catch(() => undefined);
   // A public half will do where an agent holds the other.
   if (!file || path.endsWith('.pub')) return usePublicHalf(path, env);

@@ -8,7 +8,9 @@ export function userConfigPath(env: NodeJS.ProcessEnv): string {
 
 /** The line by which a user's ssh configuration takes in ours. It must stand before the first Host block. */
 export function includeLine(ours: string): string {
-  return `Include "${ours}"`;
+  // The name is a pattern: what stands for other names is escaped for that, and for the quotes once more.
+  const pattern = ours.replaceAll(/[*?[\]\\]/g, '\\$&');
+  return `Include "${pattern.replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
 /**
