@@ -96,6 +96,8 @@ const scenarioSchema = z.strictObject({
     ]),
   /** Public keys registered with the account. */
   sshKeys: z.array(z.string()).default([]),
+  /** The most pods a page of `GET /pods` holds, whatever is asked for. */
+  podsPerPage: z.int().min(1).max(1000).default(1000),
   /** How long `GET /pods` does not show a pod just created. */
   listLagMs: ms(0),
   /** How long `GET /pods/{id}` is a 404 for a pod just created. */

@@ -6,8 +6,21 @@ import type { Cloud } from './pod.ts';
 const NO_CAPACITY =
   'There are no longer any instances available with the requested specifications. Please refresh and try again.';
 
+export interface GpuRequest {
+  id: string;
+  count: number;
+  allowedCudaVersions?: string[];
+  minCudaVersion?: string;
+  minRamPerGpu?: number;
+  minVcpuCountPerGpu?: number;
+}
+
+/** What comes with each GPU: processors, and system memory in GB. */
+export const VCPUS_PER_GPU = 9;
+export const RAM_PER_GPU = 50;
+
 interface PlacementRequest {
-  gpu: { id: string; count: number; allowedCudaVersions?: string[]; minCudaVersion?: string };
+  gpu: GpuRequest;
   cloud: Cloud;
   /** Any of these; none means anywhere. */
   dataCenterIds: readonly string[];
