@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { OPERATION_IDS } from './api/document.ts';
+import { DEFAULT_HOST_CUDA } from './catalog/cuda.ts';
 import { DEFAULT_DATA_CENTERS } from './catalog/data-centers.ts';
 import { DEFAULT_GPUS } from './catalog/gpus.ts';
 import { DEFAULT_STOCK, STOCK_LEVELS } from './catalog/stock.ts';
@@ -87,6 +88,10 @@ const scenarioSchema = z.strictObject({
   stock: z
     .record(z.string(), z.record(z.string(), z.enum(STOCK_LEVELS)))
     .default(() => structuredClone(DEFAULT_STOCK)),
+  /** Where hosts report other CUDA versions than their GPU type does elsewhere. */
+  hostCudaVersions: z
+    .record(z.string(), z.record(z.string(), z.array(z.string())))
+    .default(() => structuredClone(DEFAULT_HOST_CUDA)),
   /** GPU types this account may not use: creating one is a 403. */
   closedGpus: z.array(z.string()).default([]),
   networkVolumes: z

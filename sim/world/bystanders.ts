@@ -15,6 +15,7 @@ export function bystanderSpec({ gpus, dataCenters }: Scenario, index: number): P
     gpu: { id: gpus[0]?.id ?? 'NVIDIA A40', count: 1 },
     cloud: 'SECURE',
     dataCenterId: dataCenters[0]?.id ?? 'US-GA-1',
+    cudaVersion: null,
     globalNetworking: false,
   };
 }

@@ -22,6 +22,8 @@ export interface PodSpec {
   gpu: { id: string; count: number };
   cloud: Cloud;
   dataCenterId: string;
+  /** Of the host; null where it reports none. */
+  cudaVersion: string | null;
   globalNetworking: boolean;
 }
 
@@ -34,7 +36,6 @@ export interface PodMounts {
 interface PodHardware {
   gpuMemory: number;
   pricePerGpuHour: number;
-  cudaVersion: string | null;
   vcpusPerGpu: number;
   /** System memory in GB. */
   ramPerGpu: number;

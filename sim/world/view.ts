@@ -20,7 +20,7 @@ export function podView(pod: Pod): Record<string, unknown> {
     gpu: gpuView(pod),
     cloud: spec.cloud,
     dataCenterId: spec.dataCenterId,
-    cudaVersion: pod.hardware.cudaVersion,
+    cudaVersion: spec.cudaVersion,
     ssh: { proxy: proxyEndpoint(pod), direct: directEndpoint(pod) },
     ...(pod.cluster && { cluster: pod.cluster }),
     template: null,

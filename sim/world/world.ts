@@ -146,7 +146,6 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
     const hardware = {
       gpuMemory: entry?.memory ?? 0,
       pricePerGpuHour: price ?? 0,
-      cudaVersion: entry?.cudaVersions.at(-1) ?? null,
       vcpusPerGpu: VCPUS_PER_GPU,
       ramPerGpu: RAM_PER_GPU,
     };
