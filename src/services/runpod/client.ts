@@ -55,9 +55,9 @@ export interface RunPod {
   getNetworkVolume(volumeId: string, signal: AbortSignal): Promise<NetworkVolume>;
   listNetworkVolumes(signal: AbortSignal): Promise<NetworkVolume[]>;
   registeredSshKeys(signal: AbortSignal): Promise<string[]>;
-  /** GPU types with their stock for pods of `count` GPUs. */
+  /** GPU types with their stock for pods of `count` GPUs, on hosts that have at least this CUDA version. */
   gpuCatalog(
-    query: { count: number; cloud: 'SECURE' | 'COMMUNITY' },
+    query: { count: number; cloud: 'SECURE' | 'COMMUNITY'; minCudaVersion?: string | undefined },
     signal: AbortSignal,
   ): Promise<GpuType[]>;
   dataCenters(signal: AbortSignal): Promise<DataCenter[]>;
@@ -147,12 +147,13 @@ export function createRunPod(options: RunPodOptions): RunPod {
 
     registeredSshKeys: async (signal) => (await read('account/ssh-keys', keysShape, signal)).keys,
 
-    gpuCatalog: async ({ count, cloud }, signal) => {
+    gpuCatalog: async ({ count, cloud, minCudaVersion }, signal) => {
       const query = new URLSearchParams({
         include: 'AVAILABILITY',
         product: 'POD',
         cloud,
         count: String(count),
+        ...(minCudaVersion !== undefined && { minCudaVersion }),
       });
       return (await read(`catalog/gpus?${query}`, gpuListShape, signal)).gpus;
     },
