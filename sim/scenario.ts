@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { OPERATION_IDS } from './api/document.ts';
-import { DEFAULT_HOST_CUDA } from './catalog/cuda.ts';
 import { DEFAULT_DATA_CENTERS } from './catalog/data-centers.ts';
 import { DEFAULT_GPUS } from './catalog/gpus.ts';
+import { DEFAULT_HOST_CUDA } from './catalog/host-cuda.ts';
 import { DEFAULT_STOCK, STOCK_LEVELS } from './catalog/stock.ts';
 import { faultSchema } from './faults.ts';
 

@@ -1,7 +1,7 @@
 import { Problem } from '../api/answer.ts';
-import { type CudaRequest, cudaVersionsIn, hasFittingHosts, oldest } from '../catalog/cuda.ts';
 import { rank, type StockLevel } from '../catalog/stock.ts';
 import type { Scenario } from '../scenario.ts';
+import { type CudaRequest, cudaVersionsIn, hasFittingHosts, oldest } from './host-cuda.ts';
 import type { Cloud } from './pod.ts';
 
 const NO_CAPACITY =

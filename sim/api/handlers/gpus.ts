@@ -1,6 +1,6 @@
-import { type CudaRequest, cudaVersionsIn, hasFittingHosts } from '../../catalog/cuda.ts';
 import { bestLevel, type StockLevel } from '../../catalog/stock.ts';
 import type { Scenario } from '../../scenario.ts';
+import { type CudaRequest, cudaVersionsIn, hasFittingHosts } from '../../world/host-cuda.ts';
 import { stockLevel } from '../../world/placement.ts';
 import type { Cloud } from '../../world/pod.ts';
 import { type Answer, Problem } from '../answer.ts';

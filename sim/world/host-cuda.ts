@@ -6,11 +6,6 @@ export interface CudaRequest {
   minCudaVersion?: string | undefined;
 }
 
-/** Hosts that report other versions than those of their GPU type elsewhere, by GPU id and data center. */
-export const DEFAULT_HOST_CUDA: Record<string, Record<string, string[]>> = {
-  'NVIDIA GeForce RTX 3090': { 'US-WA-1': ['12.4'] },
-};
-
 /** Of the CUDA versions that a data center's machines of one GPU type report, those that are asked for. */
 export function cudaVersionsIn(
   { gpus, hostCudaVersions }: Scenario,
