@@ -18,7 +18,7 @@ module.exports = {
       from: { path: '^src/machines/' },
       to: { pathNot: ['^src/machines/', '^src/errors', 'node_modules/xstate'] },
     },
-    only('services', 'services/', ['services/', 'errors']),
+    only('services', 'services/', ['services/', 'errors', 'version']),
     only('store', 'store/', ['store/', 'errors']),
     only('keeper', 'keeper/', ['keeper/', 'machines/', 'services/', 'store/', 'errors', 'version']),
     only('lifecycle', 'lifecycle/', [

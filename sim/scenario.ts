@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { OPERATION_IDS } from './api/document.ts';
 import { DEFAULT_DATA_CENTERS } from './catalog/data-centers.ts';
 import { DEFAULT_GPUS } from './catalog/gpus.ts';
+import { DEFAULT_HOST_CUDA } from './catalog/host-cuda.ts';
 import { DEFAULT_STOCK, STOCK_LEVELS } from './catalog/stock.ts';
 import { faultSchema } from './faults.ts';
 
@@ -87,6 +88,10 @@ const scenarioSchema = z.strictObject({
   stock: z
     .record(z.string(), z.record(z.string(), z.enum(STOCK_LEVELS)))
     .default(() => structuredClone(DEFAULT_STOCK)),
+  /** Where hosts report other CUDA versions than their GPU type does elsewhere. */
+  hostCudaVersions: z
+    .record(z.string(), z.record(z.string(), z.array(z.string())))
+    .default(() => structuredClone(DEFAULT_HOST_CUDA)),
   /** GPU types this account may not use: creating one is a 403. */
   closedGpus: z.array(z.string()).default([]),
   networkVolumes: z
@@ -96,6 +101,8 @@ const scenarioSchema = z.strictObject({
     ]),
   /** Public keys registered with the account. */
   sshKeys: z.array(z.string()).default([]),
+  /** The most pods a page of `GET /pods` holds, whatever is asked for. */
+  podsPerPage: z.int().min(1).max(1000).default(1000),
   /** How long `GET /pods` does not show a pod just created. */
   listLagMs: ms(0),
   /** How long `GET /pods/{id}` is a 404 for a pod just created. */

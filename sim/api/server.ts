@@ -1,9 +1,10 @@
-import { timingSafeEqual } from 'node:crypto';
+import { randomUUID, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { World } from '../world/world.ts';
 import { type Answer, Problem } from './answer.ts';
 import { checkAnswer } from './check-answer.ts';
 import { OPERATIONS, type Operation } from './document.ts';
+import { edgeRefusal } from './edge.ts';
 import { HANDLERS } from './handlers/index.ts';
 import { RateLimit } from './rate-limit.ts';
 import { readRequest } from './request.ts';
@@ -14,6 +15,15 @@ interface ApiOptions {
   apiKey: string;
   log: (line: string) => void;
 }
+
+interface Received {
+  request: IncomingMessage;
+  url: URL;
+  body: Buffer;
+}
+
+/** Of a create. */
+const MOST_BYTES = 102_400;
 
 /** Serves RunPod's REST API v2 out of a world. */
 export class Api {
@@ -34,10 +44,18 @@ export class Api {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     try {
+      const edge = edgeRefusal(request);
+      if (edge) {
+        send(response, edge, gone.signal);
+        return;
+      }
+      response.setHeader('x-request-id', randomUUID());
+      const body = Buffer.concat(await request.toArray());
+      if (operation) checkSize(operation, body);
       checkKey(request, this.#options.apiKey);
       for (const [name, value] of Object.entries(this.#rateLimit.count())) response.setHeader(name, value);
       if (!operation) throw noOperation(url.pathname);
-      const outcome = await this.#perform(operation, request, url, entry, gone.signal);
+      const outcome = await this.#perform(operation, { request, url, body }, entry, gone.signal);
       this.#conclude(outcome, operation, request, response, gone.signal);
     } catch (error) {
       if (gone.signal.aborted) return;
@@ -51,23 +69,21 @@ export class Api {
 
   async #perform(
     operation: Operation,
-    request: IncomingMessage,
-    url: URL,
+    received: Received,
     entry: LoggedRequest,
     gone: AbortSignal,
   ): Promise<Outcome> {
     const fault = this.#world.faults.take(operation.operationId);
-    if (!fault) return this.#answer(operation, request, url).catch(refusal);
+    if (!fault) return this.#answer(operation, received).catch(refusal);
     entry.fault = fault.kind;
     this.#world.changed();
     const instead = await strikeBefore(fault, gone);
-    return instead ?? strikeAfter(fault, await this.#answer(operation, request, url).catch(refusal));
+    return instead ?? strikeAfter(fault, await this.#answer(operation, received).catch(refusal));
   }
 
-  async #answer(operation: Operation, request: IncomingMessage, url: URL): Promise<Answer> {
+  async #answer(operation: Operation, { request, url, body }: Received): Promise<Answer> {
     const handler = HANDLERS[operation.operationId];
     if (!handler) throw new Problem(501, `${operation.operationId} is not simulated`);
-    const body = Buffer.concat(await request.toArray());
     return handler(readRequest(this.#world, operation, url, request.headers, body));
   }
 
@@ -88,6 +104,13 @@ export class Api {
     const detail = `the simulator's answer to ${operation?.operationId} breaks the document`;
     this.#options.log(`${detail}: ${wrong.join('; ')}`);
     return new Problem(500, detail, { errors: wrong }).answer;
+  }
+}
+
+/** @throws Problem 413 where the document has a limit, before anybody asks for a key */
+function checkSize({ responses }: Operation, body: Buffer): void {
+  if ('413' in responses && body.length > MOST_BYTES) {
+    throw new Problem(413, `request body exceeds the ${MOST_BYTES} byte limit`);
   }
 }
 

@@ -14,9 +14,16 @@ const HELP = {
   'PATCH /sim/scenario': 'a JSON merge patch of the script',
   'POST /sim/faults': 'one fault or several, added to those still to come',
   'DELETE /sim/faults': 'forgets the faults still to come',
+  'POST /sim/bystanders': '`{count, clusterId?}`: adds stopped pods of somebody else',
   [`POST /sim/pods/ID/{${Object.keys(POD_CONTROLS).join(',')}}`]: 'acts on one pod',
   'POST /sim/shutdown': 'ends the simulator',
 };
+
+const bystandersBody = z.strictObject({
+  count: z.int().positive().max(10_000),
+  /** Makes them members of this cluster. */
+  clusterId: z.string().optional(),
+});
 
 /** The script of the simulator, over HTTP, for tests in other processes. */
 export class Control {
@@ -59,6 +66,9 @@ export class Control {
         world.addFaults(faults);
         return { pendingFaults: world.faults.pending };
       }
+      case 'POST /sim/bystanders':
+        world.addBystanders(bystandersBody.parse(await readJson(request)));
+        return { podCount: world.pods.size };
       case 'DELETE /sim/faults':
         world.faults.clear();
         return { pendingFaults: [] };

@@ -1,6 +1,6 @@
 import { Problem } from '../api/answer.ts';
 import type { Scenario } from '../scenario.ts';
-import { place } from './placement.ts';
+import { type GpuRequest, place } from './placement.ts';
 import type { Cloud, PodMounts, PodSpec } from './pod.ts';
 
 /** The body of a create, already valid by the document. */
@@ -16,7 +16,7 @@ export interface CreatePodBody {
   cpu?: unknown;
   dataCenterIds?: string[];
   globalNetworking?: boolean;
-  gpu?: { id: string; count?: number; allowedCudaVersions?: string[]; minCudaVersion?: string };
+  gpu?: Omit<GpuRequest, 'count'> & { count?: number };
   mounts?: PodMounts;
   startJupyter?: boolean;
   startSsh?: boolean;
@@ -50,7 +50,7 @@ export function plan(scenario: Scenario, body: CreatePodBody): PodSpec {
     mounts: body.mounts ?? {},
     gpu: { id: gpu.id, count: gpu.count },
     cloud,
-    dataCenterId: place(scenario, { gpu, cloud, dataCenterIds }),
+    ...place(scenario, { gpu, cloud, dataCenterIds }),
     globalNetworking: body.globalNetworking ?? false,
   };
 }

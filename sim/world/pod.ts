@@ -22,6 +22,8 @@ export interface PodSpec {
   gpu: { id: string; count: number };
   cloud: Cloud;
   dataCenterId: string;
+  /** Of the host; null where it reports none. */
+  cudaVersion: string | null;
   globalNetworking: boolean;
 }
 
@@ -34,7 +36,9 @@ export interface PodMounts {
 interface PodHardware {
   gpuMemory: number;
   pricePerGpuHour: number;
-  cudaVersion: string | null;
+  vcpusPerGpu: number;
+  /** System memory in GB. */
+  ramPerGpu: number;
 }
 
 const ACTIONS: Record<PodStatus, readonly PodAction[]> = {
@@ -51,6 +55,8 @@ export class Pod {
   readonly id = newPodId();
   readonly machineId = randomBytes(4).toString('hex');
   readonly createdAt = new Date();
+  /** Later pods have a higher one. */
+  readonly serial = newSerial();
   readonly log = new LogBook();
   readonly listeners = new Set<Server>();
   readonly sshd: Sshd;
@@ -60,6 +66,8 @@ export class Pod {
   status: PodStatus = 'PROVISIONING';
   locked = false;
   startedAt: Date | null = null;
+  /** What it belongs to, when it is not a pod of its own. */
+  cluster: { id: string; rank: number } | null = null;
   /** How often it has been started. */
   boots = 0;
   /** A stop was accepted and is not over. */
@@ -115,6 +123,13 @@ export class Pod {
     this.comfyui.stop();
     await this.sshd.stop();
   }
+}
+
+let lastSerial = 0;
+
+function newSerial(): number {
+  lastSerial += 1;
+  return lastSerial;
 }
 
 const ID_ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';

@@ -17,11 +17,12 @@ export function podView(pod: Pod): Record<string, unknown> {
     status,
     actions: pod.actions,
     mounts: spec.mounts,
-    gpu: spec.gpu,
+    gpu: gpuView(pod),
     cloud: spec.cloud,
     dataCenterId: spec.dataCenterId,
-    cudaVersion: pod.hardware.cudaVersion,
+    cudaVersion: spec.cudaVersion,
     ssh: { proxy: proxyEndpoint(pod), direct: directEndpoint(pod) },
+    ...(pod.cluster && { cluster: pod.cluster }),
     template: null,
     cost: costPerHour(pod),
     locked: pod.locked,
@@ -32,6 +33,12 @@ export function podView(pod: Pod): Record<string, unknown> {
     createdAt: pod.createdAt.toISOString(),
     startedAt: pod.startedAt?.toISOString() ?? null,
   };
+}
+
+/** A pod without its GPU still has a processor. */
+function gpuView({ spec: { gpu }, hardware: { vcpusPerGpu, ramPerGpu } }: Pod): Record<string, unknown> {
+  const shares = Math.max(1, gpu.count);
+  return { ...gpu, vcpuCount: vcpusPerGpu * shares, memory: ramPerGpu * shares };
 }
 
 /** USD per hour now: nothing for a pod that is stopped. */

@@ -4,9 +4,14 @@ import { RequestLog } from '../api/request-log.ts';
 import { ComfyUi } from '../comfyui/comfyui.ts';
 import { type Fault, FaultQueue } from '../faults.ts';
 import { parseScenario, type Scenario } from '../scenario.ts';
+import { bystanderSpec } from './bystanders.ts';
 import { type CreatePodBody, plan } from './create.ts';
 import { boot, halt, type Surroundings, stop } from './lifecycle.ts';
+import { RAM_PER_GPU, VCPUS_PER_GPU } from './placement.ts';
 import { Pod, type PodAction, type PodSpec } from './pod.ts';
+
+/** Why a pod of a cluster cannot be acted on by itself. */
+export const CLUSTER_MEMBER = 'pod is a member of a cluster; manage it through the cluster';
 
 /** The account, its pods and the script they follow. Emits `changed` whenever any of it may look different. */
 export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
@@ -71,8 +76,20 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
     return pod;
   }
 
+  /** Adds pods that somebody else of the account once made and stopped, at no cost to this process. */
+  addBystanders({ count, clusterId }: { count: number; clusterId?: string | undefined }): void {
+    for (let index = 0; index < count; index++) {
+      const pod = this.#build(bystanderSpec(this.#scenario, index));
+      pod.status = 'EXITED';
+      if (clusterId !== undefined) pod.cluster = { id: clusterId, rank: index };
+      this.pods.set(pod.id, pod);
+    }
+    this.changed();
+  }
+
   /** @throws Problem 409 for what the pod's `actions` do not list, or for a locked pod */
   act(pod: Pod, action: PodAction): void {
+    if (pod.cluster) throw new Problem(409, CLUSTER_MEMBER);
     if (!pod.actions.includes(action)) {
       throw new Problem(409, `action ${action} is not valid for a pod in status ${pod.status}`);
     }
@@ -129,7 +146,8 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
     const hardware = {
       gpuMemory: entry?.memory ?? 0,
       pricePerGpuHour: price ?? 0,
-      cudaVersion: entry?.cudaVersions.at(-1) ?? null,
+      vcpusPerGpu: VCPUS_PER_GPU,
+      ramPerGpu: RAM_PER_GPU,
     };
     const comfyui = new ComfyUi({
       version: () => this.#scenario.comfyui.version,

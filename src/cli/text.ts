@@ -1,6 +1,7 @@
 import type { AutoStop, TunnelView } from '../keeper/client.ts';
 import type { Note } from '../lifecycle/environment.ts';
 import type { Candidate, PodWish } from '../machines/pod-types.ts';
+import type { BelowFloor } from '../services/runpod/placement.ts';
 import type { Spent } from '../store/ledger.ts';
 import { printable } from './output/printable.ts';
 import { dayOf } from './text/day.ts';
@@ -56,6 +57,8 @@ export const text = {
   noTunnels: () => 'No tunnels. Open one with: autopod tunnel',
   noGpus: (place: string | undefined) =>
     `No such GPU is in stock${place ? ` in ${place}` : ''}. --all shows the others, too.`,
+  tooOldGpus: (names: string[], minCudaVersion: string) =>
+    `In stock only on hosts below CUDA ${minCudaVersion}, and left out: ${names.join(', ')}. --min-cuda none shows them, too.`,
   stockIsAHint: () => 'Stock is a hint, not a reservation. Use one with: autopod up --gpu NAME',
   noVolumes: () =>
     'The account has no network volumes. Without one, models are lost when the pod stops; make one at https://console.runpod.io/user/storage.',
@@ -118,6 +121,10 @@ export const text = {
   launchIdPlaceholder: () => '(made when the pod is created)',
   planTitle: (wish: PodWish) =>
     `Would create ${printable(wish.name)} from ${wish.image}, trying in this order${wish.volumeId ? `, with volume ${wish.volumeId} at ${wish.volumeMount}` : ''}:`,
+  leftOut: (tooOld: BelowFloor[]) =>
+    `Left out ${tooOld.map(tooOldWords).join('; ')}: in stock only on hosts below CUDA ${tooOld[0]?.minCudaVersion} (--min-cuda changes that)`,
+  tooOldTitle: (minCudaVersion: string) =>
+    `Left out, for they are in stock only on hosts below CUDA ${minCudaVersion} (--min-cuda changes that):`,
   requestTitle: () => 'The first request (POST /pods):',
   tunnelPending: (view: TunnelView) =>
     `The tunnel at localhost:${view.localPort} is ${TUNNEL_STATE_WORDS[view.state]}; it goes on by itself. See: autopod tunnel --status`,
@@ -169,11 +176,17 @@ export function candidateWords({ gpuName, dataCenterId, cloud, stock, pricePerHo
   return `${gpuName} in ${place}, ${cloud === 'SECURE' ? 'Secure' : 'Community'} cloud, stock ${stock.toLowerCase()}, ${usd(pricePerHour)}`;
 }
 
+export function tooOldWords({ gpuName, dataCenterId, cloud }: BelowFloor): string {
+  return `${gpuName} in ${dataCenterId ?? 'any data center'}, ${cloud === 'SECURE' ? 'Secure' : 'Community'} cloud`;
+}
+
 /** A note as one line of progress; undefined for what is only worth showing live. */
 export function noteWords(note: Note): string {
   switch (note.kind) {
     case 'planned':
       return `${note.candidates.length} candidate${note.candidates.length === 1 ? '' : 's'}`;
+    case 'leftOut':
+      return text.leftOut(note.tooOld);
     case 'trying':
       return text.trying(note.candidate, note.number, note.of);
     case 'created':

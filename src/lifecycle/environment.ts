@@ -2,6 +2,7 @@ import type { Failure } from '../errors.ts';
 import type { KeeperClient, OpenRequest } from '../keeper/client.ts';
 import type { Candidate } from '../machines/pod-types.ts';
 import type { RunPod } from '../services/runpod/client.ts';
+import type { BelowFloor } from '../services/runpod/placement.ts';
 import type { PodSeen } from '../services/runpod/pod-state.ts';
 import type { PrivateKey } from '../services/ssh/key.ts';
 import type { Timings } from './timings.ts';
@@ -9,6 +10,7 @@ import type { Timings } from './timings.ts';
 /** What happens inside a state, for whoever watches. Not kept: the journal has the transitions. */
 export type Note =
   | { kind: 'planned'; candidates: Candidate[] }
+  | { kind: 'leftOut'; tooOld: BelowFloor[] }
   | { kind: 'trying'; candidate: Candidate; number: number; of: number }
   | { kind: 'created'; podId: string; costPerHour: number }
   | { kind: 'adopted'; podId: string }

@@ -1,7 +1,8 @@
 import { AutopodError } from '../errors.ts';
 import type { Candidate, PodFacts, PodWish } from '../machines/pod-types.ts';
+import type { GpuType } from '../services/runpod/client.ts';
 import { resolveGpuNames } from '../services/runpod/gpu-names.ts';
-import { planPlacement } from '../services/runpod/placement.ts';
+import { type BelowFloor, belowFloor, planPlacement } from '../services/runpod/placement.ts';
 import { podRequest } from '../services/runpod/pod-request.ts';
 import { validateDataCenter, validateVolume } from '../services/runpod/volume.ts';
 import type { Environment } from './environment.ts';
@@ -38,7 +39,9 @@ export async function planCandidates(
   const candidates = plans.flatMap((plan) => ('candidates' in plan ? plan.candidates : []));
   const [first] = plans;
   if (candidates.length === 0 && first && 'error' in first) throw first.error;
+  const tooOld = plans.flatMap((plan) => plan.tooOld);
   env.tell({ kind: 'planned', candidates });
+  if (tooOld.length > 0) env.tell({ kind: 'leftOut', tooOld });
   return candidates;
 }
 
@@ -46,21 +49,40 @@ const BOTH_TIERS = ['SECURE', 'COMMUNITY'] as const;
 
 async function planIn(
   env: Environment,
-  { gpuCount, dataCenterId, gpuPreferences }: PodWish,
+  { gpuCount, dataCenterId, gpuPreferences, minCudaVersion }: PodWish,
   cloud: 'SECURE' | 'COMMUNITY',
   signal: AbortSignal,
-): Promise<{ candidates: Candidate[] } | { error: AutopodError }> {
-  const catalog = await patiently(env, signal, () =>
-    env.runpod.gpuCatalog({ count: gpuCount, cloud }, signal),
-  );
-  const gpus = resolveGpuNames(gpuPreferences, catalog);
+): Promise<
+  { candidates: Candidate[]; tooOld: BelowFloor[] } | { error: AutopodError; tooOld: BelowFloor[] }
+> {
+  const ask = (floor: string | undefined) =>
+    patiently(env, signal, () =>
+      env.runpod.gpuCatalog({ count: gpuCount, cloud, minCudaVersion: floor }, signal),
+    );
+  const whole = await ask(undefined);
+  const catalog = minCudaVersion === undefined ? whole : heldBy(await ask(minCudaVersion), whole);
+  const floor = minCudaVersion !== undefined && { minCudaVersion, catalog: whole };
+  const query = {
+    gpus: resolveGpuNames(gpuPreferences, catalog),
+    catalog,
+    gpuCount,
+    cloud,
+    ...(floor && { floor }),
+    ...(dataCenterId !== undefined && { dataCenterId }),
+  };
+  const tooOld = belowFloor(query);
   try {
-    const place = dataCenterId === undefined ? {} : { dataCenterId };
-    return { candidates: planPlacement({ gpus, catalog, gpuCount, cloud, ...place }) };
+    return { candidates: planPlacement(query), tooOld };
   } catch (error) {
-    if (error instanceof AutopodError && error.code === 'gpuOutOfStock') return { error };
+    if (error instanceof AutopodError && error.code === 'gpuOutOfStock') return { error, tooOld };
     throw error;
   }
+}
+
+/** The whole catalogue with the stock of a narrower one; what that does not list is not to be had there. */
+function heldBy(narrow: GpuType[], whole: GpuType[]): GpuType[] {
+  const byId = new Map(narrow.map((gpu) => [gpu.id, gpu]));
+  return whole.map((gpu) => byId.get(gpu.id) ?? { ...gpu, availability: 'NONE', dataCenters: [] });
 }
 
 /** Looks for the launch's pod and creates it only when there is none (I2). The caller has saved the launch id. */

@@ -16,6 +16,8 @@ export interface PodWish {
   /** Names as the user wrote them, most wanted first. */
   gpuPreferences: string[];
   gpuCount: number;
+  /** The CUDA version a host must have at least, `major.minor`; any host will do without one. */
+  minCudaVersion?: string;
   diskGb: number;
   cloud: Cloud;
   dataCenterId?: string;

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AutopodError } from '../errors.ts';
+import { isCudaFloor, NO_CUDA_FLOOR } from './runpod/cuda.ts';
 
 const DEFAULT_API_URL = 'https://api.runpod.io/v2';
 
@@ -26,6 +27,10 @@ const file = z.looseObject({
     .looseObject({
       gpu_preferences: z.array(z.string()).optional(),
       gpu_count: z.number().int().positive().optional(),
+      min_cuda_version: z
+        .string()
+        .refine(isCudaFloor, { error: ({ input }) => `“${input}”: ${NO_CUDA_FLOOR}` })
+        .nullish(),
     })
     .optional(),
   port_templates: z.record(z.string(), z.record(z.string(), z.string())).optional(),
@@ -44,6 +49,8 @@ export interface Config {
   volumeMount: string;
   gpuPreferences: string[];
   gpuCount: number;
+  /** The lowest CUDA version of a host, or `none`; undefined leaves it to the image. */
+  minCudaVersion: string | undefined;
   /** Labels of an image's ports: `{image: {port: label}}`. */
   portTemplates: Record<string, Record<string, string>>;
 }
@@ -63,6 +70,7 @@ export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<
     volumeMount: runpod.default_volume_mount || '/workspace',
     gpuPreferences: defaults?.gpu_preferences ?? ['RTX A40', 'RTX A6000', 'RTX A5000'],
     gpuCount: defaults?.gpu_count ?? 1,
+    minCudaVersion: defaults?.min_cuda_version ?? undefined,
     portTemplates: port_templates ?? {},
   };
 }

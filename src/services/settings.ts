@@ -1,4 +1,5 @@
 import { AutopodError } from '../errors.ts';
+import { isCudaFloor, NO_CUDA_FLOOR } from './runpod/cuda.ts';
 
 /** One setting of config.json as `config set` takes it. */
 export interface Setting {
@@ -27,6 +28,7 @@ export const SETTINGS: Setting[] = [
   runpod('default_volume_mount', absolutePath),
   { name: 'gpu_preferences', path: ['defaults', 'gpu_preferences'], read: list },
   { name: 'gpu_count', path: ['defaults', 'gpu_count'], read: positiveInteger },
+  { name: 'min_cuda_version', path: ['defaults', 'min_cuda_version'], read: cudaVersion },
 ];
 
 /** By its name, or by its whole path such as `providers.runpod.api_key`. */
@@ -59,6 +61,11 @@ function oneOf(choices: string[]): Setting['read'] {
     if (choices.includes(value.toUpperCase())) return value.toUpperCase();
     throw new AutopodError('usage', { message: `“${value}” is not one of ${choices.join(', ')}.` });
   };
+}
+
+function cudaVersion(value: string): string {
+  if (isCudaFloor(value)) return value;
+  throw new AutopodError('usage', { message: `“${value}” is no CUDA version.`, next: NO_CUDA_FLOOR });
 }
 
 function absolutePath(value: string): string {

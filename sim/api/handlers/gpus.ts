@@ -1,6 +1,7 @@
-import { bestLevel } from '../../catalog/stock.ts';
+import { bestLevel, type StockLevel } from '../../catalog/stock.ts';
 import type { Scenario } from '../../scenario.ts';
-import { isAtLeast, stockLevel } from '../../world/placement.ts';
+import { type CudaRequest, cudaVersionsIn, hasFittingHosts } from '../../world/host-cuda.ts';
+import { stockLevel } from '../../world/placement.ts';
 import type { Cloud } from '../../world/pod.ts';
 import { type Answer, Problem } from '../answer.ts';
 import type { ApiRequest } from '../request.ts';
@@ -15,6 +16,12 @@ interface AvailabilityQuery {
   countryCodes?: string[];
   cudaVersions?: string[];
   minCudaVersion?: string;
+}
+
+interface Level {
+  id: string;
+  name: string;
+  availability: StockLevel;
 }
 
 export function listGpuTypes({ world: { scenario }, query }: ApiRequest): Answer {
@@ -56,35 +63,43 @@ function readQuery(raw: Record<string, unknown>): AvailabilityQuery {
 }
 
 function gpuView(scenario: Scenario, gpu: Gpu, query: AvailabilityQuery): Record<string, unknown> {
-  const { cudaVersions, ...entry } = gpu;
+  const { cudaVersions: _versions, ...entry } = gpu;
   if (!query.include?.length) return entry;
-  const matching = cudaVersions.filter((version) => matchesCuda(version, query));
-  const isCudaAsked = query.cudaVersions !== undefined || query.minCudaVersion !== undefined;
-  const dataCenters = isCudaAsked && matching.length === 0 ? [] : levelsByDataCenter(scenario, gpu, query);
+  const dataCenters = levelsByDataCenter(scenario, gpu, query);
   const availability = bestLevel(dataCenters.map((dataCenter) => dataCenter.availability));
+  const cudaVersions = versionsOffered(scenario, gpu, query, dataCenters);
   return {
     ...entry,
     availability,
     ...(availability !== 'NONE' && { dataCenters }),
-    ...(matching.length > 0 && {
-      cudaVersions: matching.map((version) => ({ version, available: availability !== 'NONE' })),
-    }),
+    ...(cudaVersions.length > 0 && { cudaVersions }),
   };
 }
 
-function levelsByDataCenter(scenario: Scenario, { id: gpuId }: Gpu, query: AvailabilityQuery) {
+/** The data centers that offer this GPU in the requested configuration, sold out or not. */
+function levelsByDataCenter(scenario: Scenario, { id: gpuId }: Gpu, query: AvailabilityQuery): Level[] {
   const { cloud = 'SECURE', count = 1, countryCodes } = query;
   return scenario.dataCenters
     .filter(({ id }) => Object.hasOwn(scenario.stock[gpuId] ?? {}, id))
     .filter(({ country }) => countryCodes?.includes(country) ?? true)
+    .filter(({ id }) => hasFittingHosts(scenario, gpuId, id, cudaAsked(query)))
     .map(({ id, name }) => ({ id, name, availability: stockLevel(scenario, gpuId, id, { cloud, count }) }));
+}
+
+function versionsOffered(scenario: Scenario, { id: gpuId }: Gpu, query: AvailabilityQuery, places: Level[]) {
+  const offered = new Map<string, boolean>();
+  for (const { id, availability } of places) {
+    for (const version of cudaVersionsIn(scenario, gpuId, id, cudaAsked(query))) {
+      offered.set(version, offered.get(version) === true || availability !== 'NONE');
+    }
+  }
+  return [...offered].map(([version, available]) => ({ version, available }));
 }
 
 function isInCountries(scenario: Scenario, gpu: Gpu, query: AvailabilityQuery): boolean {
   return query.countryCodes === undefined || levelsByDataCenter(scenario, gpu, query).length > 0;
 }
 
-function matchesCuda(version: string, { cudaVersions, minCudaVersion }: AvailabilityQuery): boolean {
-  if (cudaVersions) return cudaVersions.includes(version);
-  return minCudaVersion === undefined || isAtLeast(version, minCudaVersion);
+function cudaAsked({ cudaVersions, minCudaVersion }: AvailabilityQuery): CudaRequest {
+  return { allowedCudaVersions: cudaVersions, minCudaVersion };
 }

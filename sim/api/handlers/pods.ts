@@ -1,13 +1,18 @@
 import type { CreatePodBody } from '../../world/create.ts';
 import type { Pod, PodAction, PodMounts, PodSpec } from '../../world/pod.ts';
 import { podView } from '../../world/view.ts';
-import type { World } from '../../world/world.ts';
+import { CLUSTER_MEMBER, type World } from '../../world/world.ts';
 import { type Answer, Problem } from '../answer.ts';
+import { pageOf } from '../page.ts';
 import type { ApiRequest } from '../request.ts';
 
-export function listPods({ world }: ApiRequest): Answer {
-  const seen = [...world.pods.values()].filter((pod) => ageMs(pod) >= world.scenario.listLagMs);
-  return { status: 200, body: { pods: seen.map(podView) } };
+/** Members of clusters are left out of a page that is cut already. */
+export function listPods({ world, query }: ApiRequest): Answer {
+  const { listLagMs, podsPerPage } = world.scenario;
+  const listed = [...world.pods.values()].filter((pod) => ageMs(pod) >= listLagMs);
+  const { items, pagination } = pageOf(listed, 'listPods', query, podsPerPage);
+  const shown = query.includeClusterPods === true ? items : items.filter(({ cluster }) => !cluster);
+  return { status: 200, body: { pods: shown.map(podView), pagination } };
 }
 
 export function createPod({ world, body }: ApiRequest): Answer {
@@ -21,6 +26,7 @@ export function getPod(request: ApiRequest): Answer {
 export function updatePod(request: ApiRequest): Answer {
   const { world, body } = request;
   const pod = find(request);
+  if (pod.cluster) throw new Problem(409, CLUSTER_MEMBER);
   const { locked, templateId, mounts, ...changes } = body as UpdatePodBody;
   if (templateId !== undefined) throw new Problem(404, 'template not found');
   if (mounts) checkMounts(pod.spec.mounts, mounts);

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { isCudaFloor, NO_CUDA_FLOOR } from '../../services/runpod/cuda.ts';
 import { printable } from '../output/printable.ts';
 
 /** A whole number of at least `least`, at most `most`, or a clear usage error. */
@@ -80,6 +81,13 @@ export function cloudType(value: string): 'SECURE' | 'COMMUNITY' | 'ALL' {
   const cloud = value.toUpperCase();
   if (cloud === 'SECURE' || cloud === 'COMMUNITY' || cloud === 'ALL') return cloud;
   throw new InvalidArgumentError('It takes SECURE, COMMUNITY or ALL.');
+}
+
+/** `12.8`, or `none` for any. */
+export function minCuda(value: string): string {
+  const floor = value.toLowerCase();
+  if (isCudaFloor(floor)) return floor;
+  throw new InvalidArgumentError(NO_CUDA_FLOOR);
 }
 
 /** RunPod writes its data centers in capitals. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { AutopodError } from '../../errors.ts';
 import type { AccessWish, Cloud, ExposedPort, PodWish } from '../../machines/pod-types.ts';
 import type { Config } from '../../services/config.ts';
+import { cudaFloor } from '../../services/runpod/cuda.ts';
 import type { AutoStopOptions } from '../money/schedule.ts';
 import { cloudType } from './options.ts';
 
@@ -9,6 +10,8 @@ import { cloudType } from './options.ts';
 export interface LaunchOptions extends WaitOptions, AutoStopOptions {
   gpu?: string[];
   gpuCount?: number;
+  /** Or `none`. */
+  minCuda?: string;
   diskSize: number;
   datacenter?: string;
   template?: string;
@@ -43,6 +46,7 @@ export function podWish(options: LaunchOptions, config: Config): PodWish {
   const cloud = options.cloudType ?? configuredCloud(config);
   const volumeId = options.volumeId ?? config.volumeId;
   const dataCenterId = options.datacenter ?? config.dataCenterId?.toUpperCase();
+  const minCudaVersion = cudaFloor(options.minCuda ?? config.minCudaVersion, image);
   const volumeMount = options.volumeMount ?? config.volumeMount;
   const gpuPreferences = options.gpu ?? config.gpuPreferences;
   if (volumeId !== undefined && cloud === 'COMMUNITY') {
@@ -61,6 +65,7 @@ export function podWish(options: LaunchOptions, config: Config): PodWish {
     image,
     gpuPreferences,
     gpuCount: options.gpuCount ?? config.gpuCount,
+    ...(minCudaVersion !== undefined && { minCudaVersion }),
     diskGb: options.diskSize,
     cloud,
     ...(dataCenterId !== undefined && { dataCenterId }),
@@ -85,6 +90,7 @@ export function hasCreateOptions(options: LaunchOptions): boolean {
   const {
     gpu,
     gpuCount,
+    minCuda,
     datacenter,
     template,
     cloudType: cloud,
@@ -94,9 +100,19 @@ export function hasCreateOptions(options: LaunchOptions): boolean {
     exposeAll,
     name,
   } = options;
-  return [gpu, gpuCount, datacenter, template, cloud, volumeId, volumeMount, expose, exposeAll, name].some(
-    (value) => value !== undefined,
-  );
+  return [
+    gpu,
+    gpuCount,
+    minCuda,
+    datacenter,
+    template,
+    cloud,
+    volumeId,
+    volumeMount,
+    expose,
+    exposeAll,
+    name,
+  ].some((value) => value !== undefined);
 }
 
 /** config.json is edited by hand: an unknown tier there is named like one on the command line, as `configMalformed`. */

@@ -1,4 +1,5 @@
 import { redactKey } from '../../services/config.ts';
+import { cudaFloor } from '../../services/runpod/cuda.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
@@ -21,8 +22,14 @@ export const configShow: Verb<object> = async (context) => {
     ['Cloud', shown.cloud],
     ['Data center', shown.dataCenterId ?? 'any'],
     ['Volume', shown.volumeId ? `${shown.volumeId} → ${shown.volumeMount}` : 'none'],
+    ['CUDA', cudaWords(shown.minCudaVersion, shown.image)],
     ['GPUs', `${shown.gpuCount}x ${shown.gpuPreferences.join(', then ')}`],
   ];
   out.line(panel(text.configTitle(), rows, out.screen));
   return 0;
 };
+
+function cudaWords(asked: string | undefined, image: string): string {
+  const floor = cudaFloor(asked, image);
+  return floor === undefined ? 'any' : `at least ${floor}${asked === undefined ? ', for the image' : ''}`;
+}

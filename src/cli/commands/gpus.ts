@@ -1,4 +1,5 @@
 import type { GpuType, RunPod } from '../../services/runpod/client.ts';
+import { cudaFloor } from '../../services/runpod/cuda.ts';
 import type { CloudTier } from '../../services/runpod/placement.ts';
 import { validateDataCenter, validateVolume } from '../../services/runpod/volume.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
@@ -12,6 +13,7 @@ interface GpusOptions {
   datacenter?: string;
   cloudType: 'SECURE' | 'COMMUNITY' | 'ALL';
   gpuCount: number;
+  minCuda?: string;
   minMemory?: number;
   maxPrice?: number;
   all?: boolean;
@@ -35,26 +37,53 @@ export const gpus: Verb<GpusOptions> = async (context, filter, options) => {
   const { out, signal } = context;
   const runpod = await context.runpod();
   const place = await placeOf(runpod, options, signal);
-  const both: CloudTier[] = options.volumeId ? ['SECURE'] : ['SECURE', 'COMMUNITY'];
-  const tiers = options.cloudType === 'ALL' ? both : [options.cloudType];
+  const { minCudaVersion, image } = await context.config();
+  const floor = cudaFloor(options.minCuda ?? minCudaVersion, image);
+  const onAnyHost = named(await rowsOn(context, options, place, undefined), filter);
+  const meant = new Set(onAnyHost.map(({ id }) => id));
+  const found =
+    floor === undefined
+      ? onAnyHost
+      : (await rowsOn(context, options, place, floor)).filter(({ id }) => meant.has(id));
+  const rows = found.toSorted((a, b) => a.pricePerHour - b.pricePerHour || a.name.localeCompare(b.name));
+  const tooOld = onlyOnOlder(onAnyHost, rows);
+  if (out.isJson)
+    out.json({ gpus: rows, dataCenterId: place ?? null, minCudaVersion: floor ?? null, tooOld });
+  else if (rows.length === 0) out.say(text.noGpus(place));
+  else printRows(context, rows, place);
+  if (!out.isJson && floor !== undefined && tooOld.length > 0) out.say(text.tooOldGpus(tooOld, floor));
+  return rows.length > 0 ? 0 : 1;
+};
+
+/** Names of what is in stock, yet in no cloud on a host that is new enough. */
+function onlyOnOlder(all: Row[], newEnough: Row[]): string[] {
+  const had = new Set(newEnough.filter(({ stock }) => stock !== 'NONE').map(({ name }) => name));
+  const names = all.filter(({ name, stock }) => stock !== 'NONE' && !had.has(name)).map(({ name }) => name);
+  return [...new Set(names)];
+}
+
+/** What is wanted, on hosts with at least this CUDA version. */
+async function rowsOn(
+  context: Context,
+  options: GpusOptions,
+  place: string | undefined,
+  minCudaVersion: string | undefined,
+): Promise<Row[]> {
+  const { gpuCount: count, cloudType, volumeId } = options;
+  const both: CloudTier[] = volumeId ? ['SECURE'] : ['SECURE', 'COMMUNITY'];
+  const tiers = cloudType === 'ALL' ? both : [cloudType];
+  const runpod = await context.runpod();
   const catalogs = await Promise.all(
     tiers.map(async (cloud) => ({
       cloud,
-      types: await runpod.gpuCatalog({ count: options.gpuCount, cloud }, signal),
+      types: await runpod.gpuCatalog({ count, cloud, minCudaVersion }, context.signal),
     })),
   );
   await rememberNames(context, catalogs[0]?.types ?? []);
-  const wanted = catalogs
-    .flatMap(({ cloud, types }) => types.map((gpu) => rowOf(gpu, cloud, options.gpuCount, place)))
+  return catalogs
+    .flatMap(({ cloud, types }) => types.map((gpu) => rowOf(gpu, cloud, count, place)))
     .filter((row) => row.pricePerHour > 0 && isWanted(row, options));
-  const rows = named(wanted, filter).toSorted(
-    (a, b) => a.pricePerHour - b.pricePerHour || a.name.localeCompare(b.name),
-  );
-  if (out.isJson) out.json({ gpus: rows, dataCenterId: place ?? null });
-  else if (rows.length === 0) out.say(text.noGpus(place));
-  else printRows(context, rows, place);
-  return rows.length > 0 ? 0 : 1;
-};
+}
 
 /** Where to look: where the volume is, or the data center that was named; anywhere without either. */
 async function placeOf(

@@ -6,6 +6,7 @@ import type { PodRecord } from '../../lifecycle/pod-records.ts';
 
 import type { Pod } from '../../services/runpod/client.ts';
 import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
+import { USER_AGENT } from '../../services/runpod/user-agent.ts';
 import { bookRun, spentUntil } from '../../store/ledger.ts';
 import { choosePod } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
@@ -111,7 +112,8 @@ async function services(
 
 async function answersAt(url: string, signal: AbortSignal): Promise<boolean> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
-  return fetch(url, { method: 'HEAD', redirect: 'manual', signal: limit }).then(
+  const headers = { 'user-agent': USER_AGENT };
+  return fetch(url, { method: 'HEAD', headers, redirect: 'manual', signal: limit }).then(
     ({ status }) => status < 500,
     () => false,
   );

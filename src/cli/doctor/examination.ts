@@ -1,6 +1,7 @@
 import { toFailure } from '../../errors.ts';
 import { requireFreePort } from '../../keeper/local-port.ts';
 import { readableRecords } from '../../lifecycle/choose.ts';
+import { USER_AGENT } from '../../services/runpod/user-agent.ts';
 import { sshVersion } from '../../services/ssh/version.ts';
 import { configuredCloud } from '../arguments/wishes.ts';
 import type { Context } from '../context.ts';
@@ -133,9 +134,12 @@ async function volumes(context: Context): Promise<Examined> {
 
 async function clock(context: Context): Promise<Examined> {
   const { apiUrl } = await context.config();
-  const answer = await fetch(apiUrl, { method: 'HEAD', signal: AbortSignal.timeout(10_000) }).catch(
-    () => null,
-  );
+  const asking = {
+    method: 'HEAD',
+    headers: { 'user-agent': USER_AGENT },
+    signal: AbortSignal.timeout(10_000),
+  };
+  const answer = await fetch(apiUrl, asking).catch(() => null);
   const theirs = Date.parse(answer?.headers.get('date') ?? '');
   if (Number.isNaN(theirs)) return { verdict: 'warning', found: 'RunPod did not tell the time' };
   const skewMs = Math.abs(Date.now() - theirs);

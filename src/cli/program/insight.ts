@@ -1,5 +1,13 @@
 import { type Command, Option } from 'commander';
-import { cloudType, dataCenter, portNumber, price, since, wholeNumber } from '../arguments/options.ts';
+import {
+  cloudType,
+  dataCenter,
+  minCuda,
+  portNumber,
+  price,
+  since,
+  wholeNumber,
+} from '../arguments/options.ts';
 import { examples, json, POD, type Runs } from './shared.ts';
 
 /** What is, what was, and what could be had. */
@@ -46,6 +54,12 @@ export function addInsight(program: Command, runs: Runs): void {
       new Option('--cloud-type <type>', 'SECURE, COMMUNITY or ALL').argParser(cloudType).default('ALL'),
     )
     .option('--gpu-count <n>', 'so many in one pod', wholeNumber(1), 1)
+    .addOption(
+      new Option(
+        '--min-cuda <x.y>',
+        'lowest CUDA version of the host, or none for any; left out, what the image needs',
+      ).argParser(minCuda),
+    )
     .option('--min-memory <gb>', 'at least so much memory each', wholeNumber(1))
     .option('--max-price <usd>', 'at most so much an hour', price)
     .option('--all', 'those out of stock, too')

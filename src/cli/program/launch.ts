@@ -5,6 +5,7 @@ import {
   dataCenter,
   exposedPort,
   loopbackSocket,
+  minCuda,
   podName,
   wholeNumber,
 } from '../arguments/options.ts';
@@ -39,6 +40,12 @@ function launchOptions(command: Command): Command {
   return autoStop(waiting(json(command)))
     .option('--gpu <name>', 'GPU wanted; repeat it in order of preference', collect)
     .option('--gpu-count <n>', 'GPUs of the pod', wholeNumber(1))
+    .addOption(
+      new Option(
+        '--min-cuda <x.y>',
+        'lowest CUDA version of the host, or none for any; left out, what the image needs',
+      ).argParser(minCuda),
+    )
     .option('--disk-size <gb>', 'container disk in GB', wholeNumber(1), 50)
     .addOption(
       new Option('--datacenter <id>', 'data center; a volume decides it by itself').argParser(dataCenter),

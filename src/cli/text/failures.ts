@@ -132,10 +132,17 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
           : '',
       strOr(d.detail),
       list(d.inStock).length ? `In stock: ${list(d.inStock).join(', ')}.` : '',
+      list(d.tooOld).length
+        ? `In stock only on hosts below CUDA ${d.minCudaVersion}: ${list(d.tooOld).join(', ')}.`
+        : '',
     ]
       .filter(Boolean)
       .join(' '),
-    next: 'Name other GPUs with --gpu (repeatable), or try again later.',
+    next: `Name other GPUs with --gpu (repeatable), or try again later.${
+      list(d.tooOld).length
+        ? ' --min-cuda none takes any host, though what the image runs on may not work there.'
+        : ''
+    }`,
   }),
   placementRefused: (d) => ({
     what: 'RunPod refused every candidate. Nothing was created.',

@@ -7,6 +7,7 @@ import { ImagePull } from './image-pull.ts';
 
 /** Notes worth a line of their own even where nothing is redrawn. */
 const LASTING: Note['kind'][] = [
+  'leftOut',
   'trying',
   'created',
   'adopted',

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { AutopodError } from '../../errors.ts';
 import { createFailure, readFailure } from './failures.ts';
 import { type FollowedLine, followLog, type LogFollowing, type LogQuery } from './logs.ts';
+import { allPages } from './pages.ts';
 import type { CreatePodRequest } from './pod-request.ts';
 import {
   type DataCenter,
@@ -20,6 +21,7 @@ import {
   volumeListShape,
   volumeShape,
 } from './shapes.ts';
+import { USER_AGENT } from './user-agent.ts';
 
 export type { DataCenter, GpuType, LogLine, NetworkVolume, Pod };
 
@@ -39,6 +41,7 @@ export type PodActionName = 'start' | 'stop' | 'restart';
 
 /** RunPod's REST API v2, as far as autopod needs it. Every failure is an AutopodError; an abort is an AbortError. */
 export interface RunPod {
+  /** All pods of the account, whatever the number of pages; newest first. */
   listPods(signal: AbortSignal): Promise<Pod[]>;
   /** Throws `podNotFound`. */
   getPod(podId: string, signal: AbortSignal): Promise<Pod>;
@@ -52,9 +55,9 @@ export interface RunPod {
   getNetworkVolume(volumeId: string, signal: AbortSignal): Promise<NetworkVolume>;
   listNetworkVolumes(signal: AbortSignal): Promise<NetworkVolume[]>;
   registeredSshKeys(signal: AbortSignal): Promise<string[]>;
-  /** GPU types with their stock for pods of `count` GPUs. */
+  /** GPU types with their stock for pods of `count` GPUs, on hosts that have at least this CUDA version. */
   gpuCatalog(
-    query: { count: number; cloud: 'SECURE' | 'COMMUNITY' },
+    query: { count: number; cloud: 'SECURE' | 'COMMUNITY'; minCudaVersion?: string | undefined },
     signal: AbortSignal,
   ): Promise<GpuType[]>;
   dataCenters(signal: AbortSignal): Promise<DataCenter[]>;
@@ -100,7 +103,10 @@ export function createRunPod(options: RunPodOptions): RunPod {
   }
 
   return {
-    listPods: async (signal) => (await read('pods', podListShape, signal)).pods,
+    async listPods(signal) {
+      const pages = await allPages((query) => read(`pods${query}`, podListShape, signal));
+      return [...new Map(pages.flatMap(({ pods }) => pods).map((pod) => [pod.id, pod])).values()];
+    },
 
     getPod: (podId, signal) =>
       read(`pods/${encodeURIComponent(podId)}`, podShape, signal).catch(
@@ -141,12 +147,13 @@ export function createRunPod(options: RunPodOptions): RunPod {
 
     registeredSshKeys: async (signal) => (await read('account/ssh-keys', keysShape, signal)).keys,
 
-    gpuCatalog: async ({ count, cloud }, signal) => {
+    gpuCatalog: async ({ count, cloud, minCudaVersion }, signal) => {
       const query = new URLSearchParams({
         include: 'AVAILABILITY',
         product: 'POD',
         cloud,
         count: String(count),
+        ...(minCudaVersion !== undefined && { minCudaVersion }),
       });
       return (await read(`catalog/gpus?${query}`, gpuListShape, signal)).gpus;
     },
@@ -163,7 +170,7 @@ const connectTimeouts = { lookup: 10_000, connect: 10_000, secureConnect: 10_000
 function clientFor({ apiUrl, apiKey, readTimeoutMs = 20_000, trace }: RunPodOptions): Got {
   return got.extend({
     prefixUrl: apiUrl,
-    headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json' },
+    headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json', 'user-agent': USER_AGENT },
     responseType: 'json',
     retry: { limit: 0 },
     timeout: { ...connectTimeouts, request: readTimeoutMs },

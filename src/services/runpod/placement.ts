@@ -10,6 +10,8 @@ export interface PlacementQuery {
   catalog: GpuType[];
   gpuCount: number;
   cloud: CloudTier;
+  /** The CUDA version of hosts that the catalogue was asked for, and what it says of all hosts. */
+  floor?: { minCudaVersion: string; catalog: GpuType[] };
   /** Where the pod must be: the volume's data center, or the asked one. */
   dataCenterId?: string;
 }
@@ -23,23 +25,54 @@ export interface PlacementCandidate {
   pricePerHour: number;
 }
 
+/** What could be had, were it not for the CUDA version its hosts have. */
+export interface BelowFloor {
+  gpuName: string;
+  dataCenterId?: string;
+  cloud: CloudTier;
+  minCudaVersion: string;
+}
+
 const STOCK_RANK: Record<string, number> = { HIGH: 0, MEDIUM: 1, LOW: 2, NONE: 3 };
 
 /**
  * Candidates in the order worth trying: those the catalogue says are in stock by preference, then the others by
- * preference, for the catalogue is a hint and no reservation. A GPU that the place never offers is left out.
+ * preference, for the catalogue is a hint and no reservation. A GPU that the place never offers is left out, and
+ * so is one that is in stock on too old hosts alone.
  * Throws `gpuOutOfStock` naming what is in stock there when nothing asked for is, and `usage` when no machine
  * of any asked type has that many GPUs.
  */
 export function planPlacement(query: PlacementQuery): PlacementCandidate[] {
   const fitting = query.gpus.filter((gpu) => query.gpuCount <= maxCount(gpu, query.cloud));
   if (fitting.length === 0) throw tooMany(query);
+  const tooOld = new Set(belowFloor(query).map(({ gpuName }) => gpuName));
   const candidates = fitting
+    .filter(({ name }) => !tooOld.has(name))
     .map((gpu) => candidate(gpu, query))
     .filter((found) => found !== undefined)
     .toSorted((a, b) => Number(a.stock === 'NONE') - Number(b.stock === 'NONE'));
   if (candidates.every(({ stock }) => stock === 'NONE')) throw outOfStock(query);
   return candidates;
+}
+
+/** Of the GPUs asked for, those that are in stock on hosts below the floor and on no other. */
+export function belowFloor(query: PlacementQuery): BelowFloor[] {
+  const { gpus, cloud, dataCenterId, gpuCount, floor } = query;
+  if (!floor) return [];
+  const { minCudaVersion } = floor;
+  return gpus
+    .filter((gpu) => gpuCount <= maxCount(gpu, cloud) && !isInStock(gpu, dataCenterId))
+    .filter(({ id }) => floor.catalog.some((gpu) => gpu.id === id && isInStock(gpu, dataCenterId)))
+    .map(({ name }) => ({
+      gpuName: name,
+      ...(dataCenterId !== undefined && { dataCenterId }),
+      cloud,
+      minCudaVersion,
+    }));
+}
+
+function isInStock(gpu: GpuType, dataCenterId: string | undefined): boolean {
+  return (stockOf(gpu, dataCenterId) ?? 'NONE') !== 'NONE';
 }
 
 function candidate(gpu: GpuType, query: PlacementQuery): PlacementCandidate | undefined {
@@ -80,13 +113,20 @@ function tooMany({ gpus, gpuCount, cloud }: PlacementQuery): AutopodError {
   });
 }
 
-function outOfStock({ gpus, catalog, gpuCount, cloud, dataCenterId }: PlacementQuery): AutopodError {
+function outOfStock(query: PlacementQuery): AutopodError {
+  const { gpus, catalog, gpuCount, cloud, dataCenterId, floor } = query;
   const inStock = catalog
     .filter((gpu) => gpuCount <= maxCount(gpu, cloud))
     .map((gpu) => ({ name: gpu.name, stock: stockOf(gpu, dataCenterId) ?? 'NONE' }))
     .filter(({ stock }) => stock !== 'NONE')
     .toSorted((a, b) => rank(a.stock) - rank(b.stock))
     .map(({ name, stock }) => `${name} (${stock.toLowerCase()})`);
-  const asked = gpus.map(({ name }) => `${name} in ${dataCenterId ?? 'any data center'}`);
-  return new AutopodError('gpuOutOfStock', { asked, inStock });
+  const place = dataCenterId ?? 'any data center';
+  const asked = gpus.map(({ name }) => `${name} in ${place}`);
+  const tooOld = belowFloor(query).map(({ gpuName }) => `${gpuName} in ${place}`);
+  return new AutopodError('gpuOutOfStock', {
+    asked,
+    inStock,
+    ...(floor && tooOld.length > 0 && { tooOld, minCudaVersion: floor.minCudaVersion }),
+  });
 }

@@ -11,6 +11,8 @@ export interface RequestedPod {
   name: string;
   image: string;
   gpuCount: number;
+  /** The CUDA version the host must have at least, `major.minor`. */
+  minCudaVersion?: string;
   diskGb: number;
   volumeId?: string;
   volumeMount: string;
@@ -31,7 +33,11 @@ export function podRequest(
     name: wish.name,
     image: wish.image,
     cloud: candidate.cloud,
-    gpu: { id: candidate.gpuId, count: wish.gpuCount },
+    gpu: {
+      id: candidate.gpuId,
+      count: wish.gpuCount,
+      ...(wish.minCudaVersion !== undefined && { minCudaVersion: wish.minCudaVersion }),
+    },
     disk: wish.diskGb,
     ports: ['22/tcp', ...wish.exposedPorts.map(({ port }) => `${port}/http`)],
     startSsh: true,

@@ -27,7 +27,10 @@ export const podShape = z.looseObject({
   createdAt: z.string().nullish(),
   startedAt: z.string().nullish(),
 });
-export const podListShape = z.looseObject({ pods: z.array(podShape) });
+export const podListShape = z.looseObject({
+  pods: z.array(podShape),
+  pagination: z.looseObject({ nextCursor: z.string().nullish(), hasNextPage: z.boolean() }).nullish(),
+});
 
 export const volumeShape = z.looseObject({
   id: z.string(),

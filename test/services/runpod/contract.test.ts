@@ -15,6 +15,7 @@ it('every create request a wish can make agrees with the OpenAPI document', () =
       name: text,
       image: text,
       gpuCount: fc.integer({ min: 1, max: 16 }),
+      minCudaVersion: fc.constantFrom('12.8', '12.11', '13.0'),
       diskGb: fc.integer({ min: 1, max: 4_000 }),
       volumeId: text,
       volumeMount: text,
@@ -67,6 +68,7 @@ it('opens nothing but ssh unless asked, sends the GPU count, and repeats no key 
     env: { PUBLIC_KEY: 'ssh-ed25519 A x' },
   });
   expect(request).not.toHaveProperty('mounts');
+  expect(request.gpu).not.toHaveProperty('minCudaVersion');
 });
 
 it('every other request of the client is accepted by a server that validates against the document', async () => {
@@ -80,6 +82,9 @@ it('every other request of the client is accepted by a server that validates aga
   const runpod = createRunPod({ apiUrl: `${simulator.url}/`, apiKey: 'sim-key' });
   const gpus = await runpod.gpuCatalog({ count: 2, cloud: 'COMMUNITY' }, signal);
   expect(gpus.length).toBeGreaterThan(5);
+  const modern = await runpod.gpuCatalog({ count: 2, cloud: 'COMMUNITY', minCudaVersion: '13.0' }, signal);
+  expect(modern.find(({ name }) => name === 'RTX 5090')?.availability).not.toBe('NONE');
+  expect(modern.find(({ name }) => name === 'A40')?.availability).toBe('NONE');
   expect((await runpod.dataCenters(signal)).map(({ id }) => id)).toContain('US-GA-1');
   const [volume] = await runpod.listNetworkVolumes(signal);
   expect(await runpod.getNetworkVolume(volume?.id ?? '', signal)).toEqual(volume);

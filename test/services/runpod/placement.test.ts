@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { GpuType } from '../../../src/services/runpod/client.ts';
-import { planPlacement } from '../../../src/services/runpod/placement.ts';
+import { belowFloor, planPlacement } from '../../../src/services/runpod/placement.ts';
 
 const gpu = (name: string, stock: Record<string, string>, price = 0.5): GpuType => ({
   id: `NVIDIA ${name}`,
@@ -57,4 +57,39 @@ it('more GPUs than any machine has is a usage error that says how many it has', 
       detail: expect.objectContaining({ message: expect.stringContaining('A40: 4') }),
     }),
   );
+});
+
+describe('with a floor for the CUDA version of hosts', () => {
+  const nowhere = gpu('L4', {});
+  const onAny = [gpu('A40', { 'US-GA-1': 'HIGH', 'CA-MTL-1': 'LOW' }), gpu('L4', { 'US-GA-1': 'HIGH' }), l40];
+  const onModern = [gpu('A40', { 'CA-MTL-1': 'LOW' }), nowhere, l40];
+  const query = (dataCenterId?: string) => ({
+    gpus: onModern,
+    catalog: onModern,
+    gpuCount: 1,
+    cloud: 'SECURE' as const,
+    floor: { minCudaVersion: '12.8', catalog: onAny },
+    ...(dataCenterId !== undefined && { dataCenterId }),
+  });
+
+  it('a GPU that is in stock on older hosts alone is no candidate, and is named', () => {
+    expect(planPlacement(query()).map(({ gpuName }) => gpuName)).toEqual(['A40', 'L40']);
+    expect(belowFloor(query())).toEqual([{ gpuName: 'L4', cloud: 'SECURE', minCudaVersion: '12.8' }]);
+  });
+
+  it('with every GPU excluded in its place, the refusal says so', () => {
+    expect(() => planPlacement(query('US-GA-1'))).toThrow(
+      expect.objectContaining({
+        code: 'gpuOutOfStock',
+        detail: expect.objectContaining({
+          tooOld: ['A40 in US-GA-1', 'L4 in US-GA-1'],
+          minCudaVersion: '12.8',
+        }),
+      }),
+    );
+  });
+
+  it('what is sold out on hosts of every age is not said to be excluded', () => {
+    expect(belowFloor(query()).map(({ gpuName }) => gpuName)).not.toContain('L40');
+  });
 });

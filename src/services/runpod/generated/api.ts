@@ -24,6 +24,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/account/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List secrets
+         * @description Returns the account's secrets — encrypted strings referenced from pod, serverless, and template environment variables with the `{{ RUNPOD_SECRET_<name> }}` placeholder syntax, substituted with the secret's value when the pod or worker boots. Secret values are write-only and are never returned.
+         */
+        get: operations["listSecrets"];
+        put?: never;
+        /**
+         * Create a secret
+         * @description Stores a new account-scoped encrypted string. `name` must be unique
+         *     across the account's secrets and is immutable; `value` is write-only
+         *     and can never be read back through the API.
+         *
+         *     Use the secret from pods, serverless endpoints, and templates by
+         *     setting an environment variable's value to
+         *     `{{ RUNPOD_SECRET_<name> }}` — Runpod substitutes the stored value
+         *     when the pod or worker boots.
+         *
+         *     Returns `201` with the created secret's metadata, or `409` when the
+         *     name is already taken.
+         */
+        post: operations["createSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/account/secrets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Secret identifier
+                 * @example 2q9m7x4cavgd
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get a secret
+         * @description Returns a single secret's metadata by ID. The value is write-only and never returned.
+         */
+        get: operations["getSecret"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a secret
+         * @description Permanently deletes a secret. Environment variables referencing the
+         *     deleted secret's name will no longer resolve to a value.
+         */
+        delete: operations["deleteSecret"];
+        options?: never;
+        head?: never;
+        /**
+         * Update a secret
+         * @description Rotates a secret's value and/or updates its description. Only the
+         *     provided fields are changed and at least one field is required; the
+         *     `name` is immutable.
+         *
+         *     Pods and workers receive the new value at their next boot — running
+         *     instances keep the value they were started with.
+         *
+         *     When both fields are sent, the value is applied first, then the
+         *     description. The two updates are not atomic: if the description
+         *     update fails after the value was rotated, the response is an error
+         *     but the new value has already taken effect. Send the fields in
+         *     separate requests when that partial outcome matters.
+         */
+        patch: operations["updateSecret"];
+        trace?: never;
+    };
     "/v2/pods": {
         parameters: {
             query?: never;
@@ -36,6 +116,12 @@ export interface paths {
          * @description Returns pods owned by the authenticated user. Cluster member
          *     pods are excluded by default; set `includeClusterPods=true` to include
          *     them (each carries a non-null `cluster` membership block).
+         *
+         *     Results are cursor-paginated newest-first; an omitted `limit`
+         *     defaults to 1000. When cluster member pods are excluded, the
+         *     exclusion applies to each page after it is cut, so a page may hold
+         *     fewer than `limit` pods — follow `pagination.nextCursor` until
+         *     `hasNextPage` is false rather than counting items.
          */
         get: operations["listPods"];
         put?: never;
@@ -96,6 +182,15 @@ export interface paths {
          *     | `403` | Your account cannot access the requested pool. | Skip this candidate, keep going. |
          *     | `429` | Rate limited. | Back off using `Retry-After`, then resume. |
          *     | `5xx` | Transient upstream failure. | Retry the same candidate with backoff. |
+         *
+         *     Requests larger than 102400 bytes receive `413` before authentication
+         *     or processing. Reduce the serialized JSON request body and retry.
+         *
+         *     This limit also applies to the deployment request built from your input
+         *     and any referenced template. A small request can therefore receive `413`
+         *     if inherited template settings make the combined request too large.
+         *     Reduce environment variables or command values in your request or template
+         *     and retry.
          *
          *     `400` covers both "your request breaks a rule" and "no capacity",
          *     because capacity exhaustion currently carries no machine-readable code
@@ -338,7 +433,7 @@ export interface paths {
         };
         /**
          * List serverless endpoints
-         * @description Returns all serverless endpoints owned by the authenticated user.
+         * @description Returns serverless endpoints owned by the authenticated user, cursor-paginated newest-first; an omitted `limit` defaults to 1000. Follow `pagination.nextCursor` until `hasNextPage` is false.
          */
         get: operations["listEndpoints"];
         put?: never;
@@ -510,7 +605,7 @@ export interface paths {
          *     summary of how many workers are running the current version. Each
          *     release is a versioned configuration snapshot with a `diff` of what
          *     changed; build-driven releases carry a `buildId` (fetch build detail via
-         *     the builds sub-routes).
+         *     the builds sub-routes). Releases are cursor-paginated newest-first; an omitted `limit` defaults to 1000. The rollout summary always describes the endpoint's current state, independent of the page requested.
          */
         get: operations["listEndpointReleases"];
         put?: never;
@@ -567,7 +662,7 @@ export interface paths {
         };
         /**
          * List templates
-         * @description Returns all templates owned by the authenticated user.
+         * @description Returns templates owned by the authenticated user (including team/organization-scoped ones), cursor-paginated; an omitted `limit` defaults to 1000. Follow `pagination.nextCursor` until `hasNextPage` is false.
          */
         get: operations["listTemplates"];
         put?: never;
@@ -1078,13 +1173,54 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description Container configuration universal to every containerized resource. Compose ContainerConfig instead unless the resource cannot support private registries (clusters, until the upstream input accepts a registry credential). */
+        /** @description Cursor-pagination metadata, uniform across list endpoints. Every response carries it: follow `nextCursor` while `hasNextPage` is true to walk the full result set. */
+        Pagination: {
+            /**
+             * @description Pass as the `cursor` query parameter to fetch the next page. Null on the last page.
+             * @example null
+             */
+            nextCursor: string | null;
+            /**
+             * @description Whether more items exist after this page.
+             * @example false
+             */
+            hasNextPage: boolean;
+        };
+        /** @description Mixin for cursor-paginated list responses. Compose it with `allOf` next to the resource's bare list schema so that a list shape shared with a non-paginated endpoint (e.g. a cluster's member pods) does not inherit a pagination block it cannot honour. */
+        Paginated: {
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description Container configuration universal to every containerized resource. Compose ContainerConfig instead unless the resource cannot support a direct registry credential (clusters — there the registry credential arrives via a pod template, see CreateClusterRequest.templateId). */
         BaseContainerConfig: {
             /**
-             * @description Arguments passed to the container entrypoint
+             * @description The container's command, as a single raw string. This is the field `entrypoint` and `cmd` encode into, exposed in its stored form.
+             *
+             *     Two shapes are accepted. A bare shell string is treated as CMD and split into arguments, which is what the console's "Container start command" field writes. A JSON object of the form `{"entrypoint":[...],"cmd":[...]}` sets either or both explicitly.
+             *
+             *     Responses always return both representations: `args` exactly as stored, plus the deconstructed `entrypoint` and `cmd`. Supplying `args` together with `entrypoint` or `cmd` is allowed only when they describe the same command, so a read-modify-write client can send back everything it received. Send `""` to clear, omit to leave unchanged.
+             * @example --model meta-llama/Llama-3-8B --max-model-len 8192
+             * @example {"entrypoint":["/bin/bash","-c"],"cmd":["python -u main.py"]}
              * @example
              */
             args?: string;
+            /**
+             * @description Container CMD in exec form. When the image defines an ENTRYPOINT, this is the argument list passed to it. Encoded into the `args` field; supplying both is allowed only when they describe the same command. Send `[]` to clear, omit to leave unchanged.
+             * @example [
+             *       "--model",
+             *       "meta-llama/Llama-3-8B",
+             *       "--max-model-len",
+             *       "8192"
+             *     ]
+             */
+            cmd?: string[];
+            /**
+             * @description Container ENTRYPOINT in exec form, overriding the image's own. Encoded into `args` field; supplying both is allowed only when they describe the same command. Send `[]` to clear, omit to leave unchanged.
+             * @example [
+             *       "/bin/bash",
+             *       "-c"
+             *     ]
+             */
+            entrypoint?: string[];
             /**
              * @description Container disk in GB (ephemeral, wiped on restart)
              * @example 50
@@ -1122,11 +1258,10 @@ export interface components {
             registry?: string | null;
         };
         /**
-         * @description Storage mounts attached to a pod. At-most-one of `persistent` or
-         *     `network` may be set today (mutually exclusive, enforced at the
-         *     handler with 400 if both are present). The `network` field is an
-         *     array for forward compatibility with eventual multi-network-volume
-         *     support, but `maxItems` is 1 today.
+         * @description Storage mounts attached to a pod. At most one of `persistent` or
+         *     `network` may be set: sending both is rejected with 400. The
+         *     `network` field is an array for forward compatibility with
+         *     multi-network-volume support; `maxItems` is 1.
          *
          *     PATCH semantics:
          *     - Omitting `mounts` or sending `{}` leaves the existing mount
@@ -1193,7 +1328,7 @@ export interface components {
              */
             path: string;
         };
-        GpuConfig: {
+        BaseGpuConfig: {
             /**
              * @description GPU type identifier
              * @example NVIDIA GeForce RTX 4090
@@ -1206,12 +1341,26 @@ export interface components {
              */
             count?: number;
         };
+        GpuConfig: components["schemas"]["BaseGpuConfig"] & {
+            /**
+             * Format: double
+             * @description Total vCPU count allocated to the pod across all requested GPUs.
+             * @example 2
+             */
+            vcpuCount: number;
+            /**
+             * Format: double
+             * @description Total system RAM in GB allocated to the pod across all requested GPUs.
+             * @example 8
+             */
+            memory: number;
+        };
         /**
          * @description GPU request for a pod create. Carries the CUDA host constraints, which
          *     live here rather than at the body's top level so they are
          *     unrepresentable on a CPU pod.
          */
-        CreateGpuConfig: components["schemas"]["GpuConfig"] & {
+        CreateGpuConfig: components["schemas"]["BaseGpuConfig"] & {
             /**
              * @description Acceptable CUDA versions for the host machine, as `major.minor`.
              *     Omit to accept any version. Matching is exact, so a version no
@@ -1241,6 +1390,16 @@ export interface components {
              * @example 12.1
              */
             minCudaVersion?: string;
+            /**
+             * @description Minimum host system RAM in GB per requested GPU. This is a placement filter, not a resource request. The actual total allocated system RAM may be higher and is returned in gpu.memory.
+             * @example 8
+             */
+            minRamPerGpu?: number;
+            /**
+             * @description Minimum host vCPU count per requested GPU. This is a placement filter, not a resource request. The actual total allocated vCPU count may be higher and is returned in gpu.vcpuCount.
+             * @example 2
+             */
+            minVcpuCountPerGpu?: number;
         };
         BaseCpuConfig: {
             /**
@@ -1578,6 +1737,7 @@ export interface components {
         };
         ListEndpointsResponse: {
             endpoints: components["schemas"]["Endpoint"][];
+            pagination: components["schemas"]["Pagination"];
         };
         /**
          * @description Derived worker state, reconciled from the worker pod's lifecycle status
@@ -1771,6 +1931,7 @@ export interface components {
             rollout: components["schemas"]["RolloutSummary"];
             /** @description Release history, newest first. */
             releases: components["schemas"]["Release"][];
+            pagination: components["schemas"]["Pagination"];
         };
         CreateEndpointRequest: components["schemas"]["ContainerConfig"] & unknown & {
             gpu?: components["schemas"]["CreateEndpointGpuConfig"];
@@ -1998,6 +2159,60 @@ export interface components {
              */
             keys: string[];
         };
+        /** @description An account-scoped secret: an encrypted string stored by Runpod, referenced from pod, serverless, and template environment variables with the `{{ RUNPOD_SECRET_<name> }}` placeholder, substituted with the secret's value when the pod or worker boots. The value is write-only and never returned by the API. */
+        Secret: {
+            /**
+             * @description Unique secret identifier
+             * @example 2q9m7x4cavgd
+             */
+            id: string;
+            /**
+             * @description Unique, human-readable name — the `<name>` referenced by the `RUNPOD_SECRET_<name>` placeholder. Immutable after creation.
+             * @example hf-token
+             */
+            name: string;
+            /**
+             * @description Human-readable description
+             * @example Hugging Face read token
+             */
+            description?: string | null;
+            /**
+             * Format: date-time
+             * @description When the secret was created
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When the secret's value was last set (creation or rotation)
+             */
+            valueLastUpdatedAt?: string | null;
+        };
+        CreateSecretRequest: {
+            /**
+             * @description Unique name for the secret — referenced from environment variables as `{{ RUNPOD_SECRET_<name> }}`; immutable after creation. Maximum 191 characters, must start with a letter or underscore, and may contain letters, digits, and `_.-/`. Names beginning with the reserved prefix `RUNPOD` are rejected (case-insensitive).
+             * @example hf-token
+             */
+            name: string;
+            /** @description The secret value. Write-only — never returned by the API. Must be smaller than 16 MiB of UTF-8 text (strictly under 16,777,216 bytes). */
+            value: string;
+            /**
+             * @description Optional human-readable description, at most 65,535 bytes of UTF-8 text.
+             * @example Hugging Face read token
+             */
+            description?: string;
+        };
+        UpdateSecretRequest: {
+            /** @description The secret value. Write-only — never returned by the API. Must be smaller than 16 MiB of UTF-8 text (strictly under 16,777,216 bytes). */
+            value?: string;
+            /**
+             * @description Optional human-readable description, at most 65,535 bytes of UTF-8 text.
+             * @example Hugging Face read token
+             */
+            description?: string;
+        };
+        ListSecretsResponse: {
+            secrets: components["schemas"]["Secret"][];
+        };
         Pod: components["schemas"]["ContainerConfig"] & {
             /** @example pod_abc123 */
             id: string;
@@ -2157,9 +2372,11 @@ export interface components {
         PodActionRequest: {
             action: components["schemas"]["PodAction"];
         };
-        ListPodsResponse: {
+        /** @description A bare list of pods. `GET /v2/clusters/{id}/pods` returns it as-is (a cluster's members are a small, complete set); `GET /v2/pods` composes it with the pagination block via ListPodsResponse. */
+        PodList: {
             pods: components["schemas"]["Pod"][];
         };
+        ListPodsResponse: components["schemas"]["PodList"] & components["schemas"]["Paginated"];
         /**
          * @description Cluster type. TRAINING is the generic distributed-training cluster; SLURM provisions a managed Slurm controller/compute topology; RAY provisions a managed Ray head/worker topology; APPLICATION is a general multi-node application cluster.
          * @example TRAINING
@@ -2423,9 +2640,11 @@ export interface components {
             /** @description Provision SSH access at container startup (`PUBLIC_KEY` env injection). See the create-time field for details. */
             startSsh?: boolean;
         };
-        ListTemplatesResponse: {
+        /** @description A bare list of templates. `GET /v2/catalog/templates` returns it as-is (the catalog is a capped, curated set); `GET /v2/templates` composes it with the pagination block via ListTemplatesResponse. */
+        TemplateList: {
             templates: components["schemas"]["Template"][];
         };
+        ListTemplatesResponse: components["schemas"]["TemplateList"] & components["schemas"]["Paginated"];
         NetworkVolume: {
             /**
              * @description Unique network volume identifier
@@ -3415,6 +3634,16 @@ export interface components {
          *     from this point. Sent automatically by EventSource on reconnect.
          */
         LogLastEventID: string;
+        /**
+         * @description Opaque resume cursor — pass the previous response's `pagination.nextCursor` through verbatim; omit for the first page. A cursor is only valid for the operation and parameters that issued it; a malformed or foreign cursor is rejected with 422.
+         * @example Y3JlYXRlZEF0PTE3NDg3ODA0MDA
+         */
+        PaginationCursor: string;
+        /**
+         * @description Page size, 1–1000. Defaults to 1000 when omitted.
+         * @example 50
+         */
+        PaginationLimit: number;
     };
     requestBodies: never;
     headers: {
@@ -3502,6 +3731,229 @@ export interface operations {
             };
         };
     };
+    listSecrets: {
+        parameters: {
+            query?: {
+                /** @description When provided, returns only the secret with this name (case-insensitive). */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListSecretsResponse"];
+                };
+            };
+            401: components["responses"]["UnauthorizedError"];
+            403: components["responses"]["ForbiddenError"];
+            429: components["responses"]["TooManyRequestsError"];
+            /** @description Error */
+            default: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    createSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSecretRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Secret"];
+                };
+            };
+            400: components["responses"]["BadRequestError"];
+            401: components["responses"]["UnauthorizedError"];
+            403: components["responses"]["ForbiddenError"];
+            /** @description A secret with this name already exists. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            422: components["responses"]["UnprocessableEntityError"];
+            429: components["responses"]["TooManyRequestsError"];
+            /** @description Error */
+            default: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    getSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Secret identifier
+                 * @example 2q9m7x4cavgd
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Secret"];
+                };
+            };
+            401: components["responses"]["UnauthorizedError"];
+            403: components["responses"]["ForbiddenError"];
+            404: components["responses"]["NotFoundError"];
+            429: components["responses"]["TooManyRequestsError"];
+            /** @description Error */
+            default: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    deleteSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Secret identifier
+                 * @example 2q9m7x4cavgd
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. Response has no body. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UnauthorizedError"];
+            403: components["responses"]["ForbiddenError"];
+            404: components["responses"]["NotFoundError"];
+            429: components["responses"]["TooManyRequestsError"];
+            /** @description Error */
+            default: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    updateSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Secret identifier
+                 * @example 2q9m7x4cavgd
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateSecretRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Secret"];
+                };
+            };
+            400: components["responses"]["BadRequestError"];
+            401: components["responses"]["UnauthorizedError"];
+            403: components["responses"]["ForbiddenError"];
+            404: components["responses"]["NotFoundError"];
+            422: components["responses"]["UnprocessableEntityError"];
+            429: components["responses"]["TooManyRequestsError"];
+            /** @description Error */
+            default: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     listPods: {
         parameters: {
             query?: {
@@ -3510,6 +3962,16 @@ export interface operations {
                  * @example false
                  */
                 includeClusterPods?: boolean;
+                /**
+                 * @description Opaque resume cursor — pass the previous response's `pagination.nextCursor` through verbatim; omit for the first page. A cursor is only valid for the operation and parameters that issued it; a malformed or foreign cursor is rejected with 422.
+                 * @example Y3JlYXRlZEF0PTE3NDg3ODA0MDA
+                 */
+                cursor?: components["parameters"]["PaginationCursor"];
+                /**
+                 * @description Page size, 1–1000. Defaults to 1000 when omitted.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["PaginationLimit"];
             };
             header?: never;
             path?: never;
@@ -3572,6 +4034,15 @@ export interface operations {
             401: components["responses"]["UnauthorizedError"];
             403: components["responses"]["ForbiddenError"];
             404: components["responses"]["NotFoundError"];
+            /** @description The incoming request body or expanded upstream request exceeds the 102400 byte limit, or the upstream rejects the request as too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorResponse"];
+                };
+            };
             422: components["responses"]["UnprocessableEntityError"];
             429: components["responses"]["TooManyRequestsError"];
             /** @description Error */
@@ -4112,7 +4583,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ListPodsResponse"];
+                    "application/json": components["schemas"]["PodList"];
                 };
             };
             401: components["responses"]["UnauthorizedError"];
@@ -4140,7 +4611,18 @@ export interface operations {
     };
     listEndpoints: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Opaque resume cursor — pass the previous response's `pagination.nextCursor` through verbatim; omit for the first page. A cursor is only valid for the operation and parameters that issued it; a malformed or foreign cursor is rejected with 422.
+                 * @example Y3JlYXRlZEF0PTE3NDg3ODA0MDA
+                 */
+                cursor?: components["parameters"]["PaginationCursor"];
+                /**
+                 * @description Page size, 1–1000. Defaults to 1000 when omitted.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["PaginationLimit"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4395,7 +4877,18 @@ export interface operations {
     };
     listEndpointReleases: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Opaque resume cursor — pass the previous response's `pagination.nextCursor` through verbatim; omit for the first page. A cursor is only valid for the operation and parameters that issued it; a malformed or foreign cursor is rejected with 422.
+                 * @example Y3JlYXRlZEF0PTE3NDg3ODA0MDA
+                 */
+                cursor?: components["parameters"]["PaginationCursor"];
+                /**
+                 * @description Page size, 1–1000. Defaults to 1000 when omitted.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["PaginationLimit"];
+            };
             header?: never;
             path: {
                 /**
@@ -4515,7 +5008,18 @@ export interface operations {
     };
     listTemplates: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Opaque resume cursor — pass the previous response's `pagination.nextCursor` through verbatim; omit for the first page. A cursor is only valid for the operation and parameters that issued it; a malformed or foreign cursor is rejected with 422.
+                 * @example Y3JlYXRlZEF0PTE3NDg3ODA0MDA
+                 */
+                cursor?: components["parameters"]["PaginationCursor"];
+                /**
+                 * @description Page size, 1–1000. Defaults to 1000 when omitted.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["PaginationLimit"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5621,7 +6125,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ListTemplatesResponse"];
+                    "application/json": components["schemas"]["TemplateList"];
                 };
             };
             401: components["responses"]["UnauthorizedError"];
