@@ -1,5 +1,5 @@
 import { AutopodError } from '../errors.ts';
-import type { Candidate, PodFacts, PodWish } from '../machines/pod-types.ts';
+import type { Candidate, Placed, PodFacts, PodWish } from '../machines/pod-types.ts';
 import { resolveGpuNames } from '../services/runpod/gpu-names.ts';
 import { planPlacement } from '../services/runpod/placement.ts';
 import { podRequest } from '../services/runpod/pod-request.ts';
@@ -69,12 +69,12 @@ export async function placePod(
   facts: PodFacts,
   candidate: Candidate | undefined,
   signal: AbortSignal,
-): Promise<{ podId: string }> {
+): Promise<Placed> {
   if (!candidate) throw new AutopodError('gpuOutOfStock', {});
   const found = await findPod(env, facts, signal);
   if (found) {
     env.tell({ kind: 'adopted', podId: found.id });
-    return { podId: found.id };
+    return { podId: found.id, isFound: true };
   }
   const [key, registered] = await Promise.all([
     env.privateKey(),

@@ -189,6 +189,7 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
 
   podNotFound: () => told(['info', 'nobody']),
   podNotChosen: () => withPods(() => told(['info']), ...NEW),
+  podOfOtherKey: () => told(['ssh', podId, '-c', 'true'], homeWithKey()),
   podGone: async () => {
     await control(`pods/${podId}/terminate`);
     return told(['start', podId]);

@@ -49,7 +49,7 @@ async function whereItIs(
   context: Context,
   named: string | undefined,
 ): Promise<{ podId: string; address: SshAddress }> {
-  const { podId } = await choosePod(context, named);
+  const { podId } = await choosePod(context, named, { needsKey: true });
   const seen = observePod(await (await context.runpod()).getPod(podId, context.signal));
   if (seen.condition !== 'running' || !seen.ssh) throw new AutopodError('podNotRunning', { podId });
   return { podId, address: { ...seen.ssh, bootId: seen.bootId } };
