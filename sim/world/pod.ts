@@ -50,7 +50,7 @@ const ACTIONS: Record<PodStatus, readonly PodAction[]> = {
 export class Pod {
   readonly id = newPodId();
   readonly machineId = randomBytes(4).toString('hex');
-  readonly createdAt = new Date();
+  createdAt = new Date();
   readonly log = new LogBook();
   readonly listeners = new Set<Server>();
   readonly sshd: Sshd;

@@ -115,7 +115,7 @@ export async function chooseNamed(
 }
 
 /** The records a user may mean: the one of the pod with this id, else of this launch, else each with this name. */
-export function meantBy(records: [string, PodRecord][], named: string): [string, PodRecord][] {
+function meantBy(records: [string, PodRecord][], named: string): [string, PodRecord][] {
   const byId = recordWithId(records, named);
   return byId ? [byId] : records.filter(([, { facts }]) => facts.wish.name === named);
 }
