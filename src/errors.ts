@@ -39,6 +39,8 @@ export const FAILURES = {
 
   podNotFound: { exitCode: 1, retryable: false },
   podNotChosen: { exitCode: 1, retryable: false },
+  /** The pod lets other ssh keys in, and not ours. */
+  podOfOtherKey: { exitCode: 1, retryable: false },
   podGone: { exitCode: 1, retryable: false },
   podBroken: { exitCode: 1, retryable: false },
   podWithoutGpu: { exitCode: 1, retryable: false },

@@ -34,6 +34,14 @@ const logBody = z.strictObject({
   lines: z.array(z.string()),
 });
 
+const copyBody = z.strictObject({
+  name: z.string().optional(),
+  /** Changes in its environment. */
+  env: z.record(z.string(), z.string()).default({}),
+  /** When RunPod says that it was made: so long after the pod it is copied from. Now, unless told. */
+  createdMsLater: z.number().optional(),
+});
+
 /** What can be done to a pod from outside RunPod's rules, by the name in the path. */
 export const POD_CONTROLS: Readonly<Record<string, PodControl>> = {
   /** Restarts the container in place: a new port, a new host key. */
@@ -42,6 +50,16 @@ export const POD_CONTROLS: Readonly<Record<string, PodControl>> = {
   exit: (world, pod) => world.halt(pod, 'EXITED'),
   error: (world, pod) => world.halt(pod, 'ERROR'),
   terminate: (world, pod) => world.terminate(pod),
+  /** Another pod like it, its name and environment included, as the console makes of one. */
+  copy: (world, pod, body) => {
+    copyPod(world, pod, copyBody.parse(body));
+  },
+  /** RunPod's own migration: another pod like it, and the pod itself is stopped and has lost its GPU. */
+  migrate: (world, pod, body) => {
+    copyPod(world, pod, copyBody.parse(body));
+    pod.spec.gpu = { ...pod.spec.gpu, count: 0 };
+    world.halt(pod, 'EXITED');
+  },
   sshd: async (_world, pod, body) => {
     const { state, drop } = sshdBody.parse(body);
     if (state === 'up') await pod.sshd.listen();
@@ -69,6 +87,26 @@ export const POD_CONTROLS: Readonly<Record<string, PodControl>> = {
     pod.log.add(source, ...lines);
   },
 };
+
+function copyPod(
+  world: World,
+  { spec, createdAt }: Pod,
+  { name, env, createdMsLater }: z.output<typeof copyBody>,
+): void {
+  const { gpu, mounts, ports, image, disk, cloud, dataCenterId } = spec;
+  const copy = world.createPod({
+    name: name ?? spec.name,
+    image,
+    disk,
+    cloud,
+    ports,
+    mounts,
+    gpu: { ...gpu },
+    dataCenterIds: [dataCenterId],
+    env: { ...spec.env, ...env },
+  });
+  if (createdMsLater !== undefined) copy.createdAt = new Date(createdAt.getTime() + createdMsLater);
+}
 
 function scriptQueue({ comfyui: { queue } }: Pod, count: number): void {
   queue.reset();

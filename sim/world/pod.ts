@@ -54,7 +54,7 @@ const ACTIONS: Record<PodStatus, readonly PodAction[]> = {
 export class Pod {
   readonly id = newPodId();
   readonly machineId = randomBytes(4).toString('hex');
-  readonly createdAt = new Date();
+  createdAt = new Date();
   /** Later pods have a higher one. */
   readonly serial = newSerial();
   readonly log = new LogBook();

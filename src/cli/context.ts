@@ -90,6 +90,11 @@ export class Context {
       runpod: await this.runpod(),
       keeper: await this.keeper(),
       timings: timingsFrom(this.env),
+      ownPublicKey: () =>
+        this.privateKey().then(
+          ({ publicKey }) => publicKey,
+          () => undefined,
+        ),
       onGone: (podId) => this.out.say(text.gone(podId)),
     };
   }

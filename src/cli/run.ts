@@ -5,6 +5,7 @@ import { Output } from './output/output.ts';
 import { printableDeep } from './output/printable.ts';
 import { buildProgram } from './program.ts';
 import { FAILURE_WORDS } from './text/failures.ts';
+import { text } from './text.ts';
 
 export interface Streams {
   stdout: Output['stdout'];
@@ -78,14 +79,18 @@ function explain(error: unknown, out: Output, env: NodeJS.ProcessEnv): number {
 
 /** One failure in words on stderr, or as the JSON value on stdout. */
 function showFailure(failure: Failure, out: Output): void {
-  const { what, why, next } = FAILURE_WORDS[failure.code](printableDeep(failure.detail));
+  const detail = printableDeep(failure.detail);
+  const { what, why, next } = FAILURE_WORDS[failure.code](detail);
+  const { laterPod, laterStatus, laterRate } = detail;
+  const instead = laterPod && text.laterInstead(String(laterPod), String(laterStatus), String(laterRate));
   if (out.isJson) {
-    const hint = [why, next].filter(Boolean).join(' ');
+    const hint = [why, instead, next].filter(Boolean).join(' ');
     out.json({ error: { code: failure.code, message: what, hint, detail: failure.detail } });
     return;
   }
   out.say(`autopod: ${what}`, 'bad');
   if (why) out.say(`  ${why}`);
+  if (instead) out.say(`  → ${instead}`);
   if (next) out.say(`  → ${next}`);
 }
 

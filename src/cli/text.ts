@@ -19,7 +19,8 @@ export const text = {
   stateSetAside: (from: string, to: string) =>
     `${from} could not be read. It is kept as ${to}; autopod goes on with what RunPod says.`,
   created: (podId: string, rate: string) => `Created pod ${podId} at ${rate}; it costs from now on.`,
-  adopted: (podId: string) => `Found pod ${podId} of this launch at RunPod; using it.`,
+  found: (podId: string) => `Found pod ${podId} of this launch at RunPod; using it.`,
+  adopted: (podId: string) => `Pod ${podId} is at RunPod without a record here; using it.`,
   continuing: (name: string) => `Going on with ${printable(name)}.`,
   optionsIgnored: (name: string) =>
     `${printable(name)} exists already, so the options for a pod to be created are left out. --new makes another one.`,
@@ -31,8 +32,14 @@ export const text = {
   following: (pid: number) => `Another autopod (process ${pid}) is at it; showing its progress.`,
   twinTerminated: (podId: string, kept: string) =>
     `RunPod had made a second pod, ${podId}, for a request whose answer was lost. It is ended; ${kept} stays.`,
-  twinSeen: (podId: string, kept: string) =>
-    `Pod ${podId} carries the same launch id as ${kept}. autopod did not make it; it costs money too.`,
+  twinSeen: (podId: string, kept: string, rate: string) =>
+    `Pod ${podId} carries the same launch id as ${kept} and is left alone: it may be a copy or a migration. It costs ${rate}; end it with: autopod kill ${podId}`,
+  laterPod: (podId: string, than: string, status: string, rate: string) =>
+    `Pod ${podId} carries the same launch id as ${than} and was made after it, by a migration or as a copy (${status}, ${rate}). Use it with: autopod up ${podId}`,
+  laterInstead: (podId: string, status: string, rate: string) =>
+    `Pod ${podId} of the same launch was made later (${status}, ${rate}). Use it with: autopod up ${podId}`,
+  laterQuestion: (podId: string, status: string, rate: string) =>
+    `Use pod ${podId} of the same launch instead (${status}, ${rate})? [y/N] `,
   lookingFurther: () => 'RunPod may still be listing it; looking again',
   waitingForApi: (why: string) => `${why} Trying again`,
   trying: (candidate: Candidate, number: number, of: number) =>
@@ -192,11 +199,11 @@ export function noteWords(note: Note): string {
     case 'created':
       return text.created(note.podId, usd(note.costPerHour));
     case 'adopted':
-      return text.adopted(note.podId);
+      return text.found(note.podId);
     case 'twinTerminated':
       return text.twinTerminated(note.podId, note.keptPodId);
     case 'twinSeen':
-      return text.twinSeen(note.podId, note.keptPodId);
+      return text.twinSeen(note.podId, note.keptPodId, usd(note.costPerHour));
     case 'podLog':
       return note.line;
     case 'waitingForApi':

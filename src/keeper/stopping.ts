@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { AutopodError, toFailure } from '../errors.ts';
 import type { RunPod } from '../services/runpod/client.ts';
-import { findLaunch } from '../services/runpod/launches.ts';
+import { findLaunch, twinsOf } from '../services/runpod/launches.ts';
 import { costSighting, observePod } from '../services/runpod/pod-state.ts';
 import { type Home, leaseFolder } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
@@ -142,9 +142,10 @@ export class Stopping {
     await this.#end(pod.recordId);
   }
 
-  /** A launch whose create may be unanswered: its pods are looked for by the launch id they carry. */
+  /** A launch whose create may be unanswered: its pod, and any twin, are looked for by the launch id they carry. */
   async #stopLaunch(runpod: RunPod, pod: PlannedPod, reason: string, signal: AbortSignal): Promise<void> {
-    const found = await findLaunch(runpod, pod.launchId, signal);
+    const made = await findLaunch(runpod, pod.launchId, signal);
+    const found = made.slice(0, 1).flatMap((own) => [own, ...twinsOf(own, made, pod).twins]);
     for (const { id } of found) {
       if (await this.#stopUnlessStopped(runpod, id, signal)) await this.#tell(pod.recordId, id, reason);
     }

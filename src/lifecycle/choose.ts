@@ -1,16 +1,13 @@
 import { AutopodError } from '../errors.ts';
-import type { AccessWish, PodWish } from '../machines/pod-types.ts';
-import type { Pod, RunPod } from '../services/runpod/client.ts';
+import type { Pod } from '../services/runpod/client.ts';
 import { ownLaunches } from '../services/runpod/launches.ts';
-import { LAUNCH_ID_ENV } from '../services/runpod/pod-request.ts';
 import { observePod } from '../services/runpod/pod-state.ts';
 import { leaseFolder } from '../store/home.ts';
 import { lockHolder } from '../store/lock.ts';
+import { type AdoptContext, adopt, podOfOtherKey, takesOthersOnly, type Wishes } from './adopt.ts';
 import { dropGone, type GoneContext } from './gone.ts';
 import {
-  adoptedPod,
   type PodRecord,
-  type PodRecordFacts,
   type PodStore,
   plannedLaunch,
   podRecord,
@@ -18,7 +15,7 @@ import {
   savedState,
 } from './pod-records.ts';
 
-export interface ChooseContext extends GoneContext {
+export interface ChooseContext extends GoneContext, AdoptContext {
   /** Throws when a pod should better not be bought, before anything is kept. */
   beforeBuying?: () => Promise<void>;
 }
@@ -31,11 +28,6 @@ export interface Chosen {
   how: 'planned' | 'continued' | 'adopted';
 }
 
-interface Wishes {
-  wish: PodWish;
-  access: AccessWish;
-}
-
 /** Keeps a launch that has not begun: from here on it has an id, on disk, before any request (I1). */
 export async function planLaunch({ pods, beforeBuying }: ChooseContext, wishes: Wishes): Promise<Chosen> {
   await beforeBuying?.();
@@ -46,14 +38,17 @@ export async function planLaunch({ pods, beforeBuying }: ChooseContext, wishes: 
 
 /**
  * The pod `up` is about when none is named: the one launch there is, else the one pod of ours at RunPod (I3),
- * else a planned launch. Throws `podNotChosen` rather than guess. The caller holds the launch lock.
+ * else a planned launch. Pods that take other machines' keys only are none of ours; but while there is nothing else,
+ * `podOfOtherKey` is thrown rather than another pod bought beside them (decision 13). Throws `podNotChosen` rather than
+ * guess. The caller holds the launch lock.
  */
 export async function chooseLaunch(
   context: ChooseContext,
   wishes: Wishes,
   signal: AbortSignal,
 ): Promise<Chosen> {
-  const records = await readableRecords(context.pods);
+  const all = await readableRecords(context.pods);
+  const records = all.filter(([, { facts }]) => !facts.isOthers);
   const begun = records.filter(([, record]) => hasBegun(record));
   const unfinished = begun.filter(
     ([, record]) => !['ready', 'stopped', 'failed'].includes(savedState(record)),
@@ -66,10 +61,17 @@ export async function chooseLaunch(
   }
   const only = candidates[0];
   if (only) return continueLaunch(context, only, wishes);
-  const found = await ownLaunches(context.runpod, signal);
-  if (found.length > 1) throw notChosen(found.map((pod) => pod.id));
-  const pod = found[0];
-  return pod ? adopt(context, pod, wishes) : planLaunch(context, wishes);
+  const found = await Promise.all(
+    (await ownLaunches(context.runpod, signal)).map(async (pod) => ({
+      pod,
+      isOthers: await takesOthersOnly(context, pod),
+    })),
+  );
+  const ours = found.flatMap(({ pod, isOthers }) => (isOthers ? [] : [pod]));
+  if (ours.length > 1) throw notChosen(ours.map((pod) => pod.id));
+  if (ours[0]) return adopted(context, ours[0], wishes);
+  if (found.length > 0) throw podOfOtherKey(found.map(({ pod }) => pod));
+  return planLaunch(context, wishes);
 }
 
 // As long as nothing was asked of RunPod, the latest options hold.
@@ -85,23 +87,41 @@ async function continueLaunch(
   return { recordId, podId: recordId, how: 'planned' };
 }
 
-/** The record of a pod the user named by id, launch id or name; made when only RunPod knows the pod. */
+/**
+ * The record of a pod the user named by its id, its launch id or its name; made when only RunPod knows the pod. A name is
+ * looked for among the records and at RunPod, and throws `podNotChosen` where several pods have it.
+ */
 export async function chooseNamed(
   context: ChooseContext,
   named: string,
   wishes: Wishes,
   signal: AbortSignal,
 ): Promise<Chosen> {
-  const meant = theOneMeant(await readableRecords(context.pods), named);
-  if (meant) return continued(meant);
-  const pod = await findAtRunPod(context.runpod, named, signal);
-  return adopt(context, pod, wishes);
+  const records = await readableRecords(context.pods);
+  const byId = recordWithId(records, named);
+  if (byId) return known(context, byId, wishes, signal);
+  const listed = (await context.runpod.listPods(signal)).filter(isThere);
+  const pod = listed.find(({ id }) => id === named);
+  if (pod) return adopted(context, pod, wishes);
+  const unknown = listed.filter(({ id, name }) => name === named && !hasRecord(records, id));
+  const byName = meantBy(records, named);
+  // Only where there is a choice does it matter that one may be gone.
+  const there = byName.length + unknown.length > 1 ? await dropGone(context, byName, signal) : byName;
+  const ids = [...there.map(([id, { facts }]) => facts.podId ?? id), ...unknown.map(({ id }) => id)];
+  if (ids.length > 1) throw notChosen(ids);
+  if (there[0]) return known(context, there[0], wishes, signal);
+  // The list may lag; a pod asked for by its id is looked up as well.
+  return adopted(context, unknown[0] ?? (await context.runpod.getPod(named, signal)), wishes);
 }
 
-/** The records a user may mean: the one with this pod id or launch id, else each with this name. */
-export function meantBy(records: [string, PodRecord][], named: string): [string, PodRecord][] {
-  const byId = records.filter(([id, { facts }]) => facts.podId === named || id === named);
-  return byId.length > 0 ? byId : records.filter(([, { facts }]) => facts.wish.name === named);
+/** The records a user may mean: the one of the pod with this id, else of this launch, else each with this name. */
+function meantBy(records: [string, PodRecord][], named: string): [string, PodRecord][] {
+  const byId = recordWithId(records, named);
+  return byId ? [byId] : records.filter(([, { facts }]) => facts.wish.name === named);
+}
+
+function recordWithId(records: [string, PodRecord][], named: string): [string, PodRecord] | undefined {
+  return records.find(([, { facts }]) => facts.podId === named) ?? records.find(([id]) => id === named);
 }
 
 /** The record a user means, if there is one. Throws `podNotChosen` where several have this name. */
@@ -119,8 +139,7 @@ export async function chooseOnly(
 ): Promise<Chosen> {
   const records = await readableRecords(context.pods);
   const listed = await context.runpod.listPods(signal);
-  const known = new Set(records.map(([, { facts }]) => facts.podId));
-  const unknown = listed.filter((pod) => observePod(pod).condition !== 'gone' && !known.has(pod.id));
+  const unknown = listed.filter((pod) => isThere(pod) && !hasRecord(records, pod.id));
   const isListed = ({ facts }: PodRecord) => listed.some(({ id }) => id === facts.podId);
   const begun = [
     ...records.filter(([, record]) => isListed(record)),
@@ -132,8 +151,8 @@ export async function chooseOnly(
   ];
   const names = [...begun.map(([id, { facts }]) => facts.podId ?? id), ...unknown.map((pod) => pod.id)];
   if (names.length > 1) throw notChosen(names);
-  if (begun[0]) return continued(begun[0]);
-  if (unknown[0]) return adopt(context, unknown[0], wishes);
+  if (begun[0]) return known(context, begun[0], wishes, signal);
+  if (unknown[0]) return adopted(context, unknown[0], wishes);
   throw new AutopodError('podNotFound', {});
 }
 
@@ -142,25 +161,30 @@ export function hasBegun({ facts }: PodRecord): boolean {
   return facts.podId !== null || facts.isCreateOpen;
 }
 
-async function adopt({ pods }: ChooseContext, pod: Pod, { wish, access }: Wishes): Promise<Chosen> {
-  const launchId = pod.env?.[LAUNCH_ID_ENV];
-  const seen = observePod(pod);
-  const facts: PodRecordFacts = adoptedPod(
-    { podId: pod.id, launchId },
-    { ...wish, name: pod.name, gpuCount: seen.gpuCount },
-    access,
-  );
-  const recordId = launchId ?? pod.id;
-  await pods.update(recordId, (saved) => saved ?? podRecord(facts, 'reconciling'));
-  return { recordId, podId: pod.id, how: 'adopted' };
+async function adopted(context: ChooseContext, pod: Pod, wishes: Wishes): Promise<Chosen> {
+  return { recordId: await adopt(context, pod, wishes), podId: pod.id, how: 'adopted' };
 }
 
-async function findAtRunPod(runpod: RunPod, named: string, signal: AbortSignal): Promise<Pod> {
-  const listed = (await runpod.listPods(signal)).filter((pod) => observePod(pod).condition !== 'gone');
-  const matches = listed.filter((pod) => pod.id === named || pod.name === named);
-  if (matches.length > 1) throw notChosen(matches.map((pod) => pod.id));
-  // The list may lag; a pod asked for by its id is looked up as well.
-  return matches[0] ?? runpod.getPod(named, signal);
+// A pod that did not take our key may do so by now: the key may be another one.
+async function known(
+  context: ChooseContext,
+  [recordId, record]: [string, PodRecord],
+  wishes: Wishes,
+  signal: AbortSignal,
+): Promise<Chosen> {
+  const { podId, isOthers } = record.facts;
+  if (isOthers && podId !== null && context.needsKey) {
+    await adopt(context, await context.runpod.getPod(podId, signal), wishes);
+  }
+  return continued([recordId, record]);
+}
+
+function isThere(pod: Pod): boolean {
+  return observePod(pod).condition !== 'gone';
+}
+
+function hasRecord(records: [string, PodRecord][], podId: string): boolean {
+  return records.some(([, { facts }]) => facts.podId === podId);
 }
 
 /** Every record, or `stateNewer` for the first one a later autopod wrote (I14). */

@@ -15,7 +15,7 @@ export type Note =
   | { kind: 'created'; podId: string; costPerHour: number }
   | { kind: 'adopted'; podId: string }
   | { kind: 'twinTerminated'; podId: string; keptPodId: string }
-  | { kind: 'twinSeen'; podId: string; keptPodId: string }
+  | { kind: 'twinSeen'; podId: string; keptPodId: string; costPerHour: number }
   | { kind: 'podLog'; source: 'system' | 'container'; line: string }
   | { kind: 'waitingForApi'; failure: Failure }
   | { kind: 'lookingFurther' }

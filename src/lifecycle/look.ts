@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../errors.ts';
 import type { PodFacts, Sighting } from '../machines/pod-types.ts';
 import type { Pod } from '../services/runpod/client.ts';
-import { findLaunch } from '../services/runpod/launches.ts';
+import { findLaunch, twinsOf } from '../services/runpod/launches.ts';
 import { observePod } from '../services/runpod/pod-state.ts';
 import type { Environment } from './environment.ts';
 import { patiently } from './patience.ts';
@@ -27,22 +27,28 @@ export async function lookForPod(env: Environment, facts: PodFacts, signal: Abor
   }
 }
 
-/** One look. Where RunPod made several pods of one launch, the others are ended or pointed at. */
+/**
+ * One look. A pod that is known is looked for by its id and no other takes its place (I15); only a launch that has none
+ * yet is found by its launch id. While a create of the launch is unanswered its twins are ended, and other pods with the
+ * launch id are pointed at.
+ */
 export async function findPod(
   env: Environment,
   facts: PodFacts,
   signal: AbortSignal,
 ): Promise<Pod | undefined> {
-  const needsNoList = facts.podId !== null && facts.unansweredCreates === 0 && !facts.isCreateOpen;
-  const known = facts.podId === null ? undefined : await getPod(env, facts.podId, signal);
-  if (known && needsNoList) return known;
-  const made = await patiently(env, signal, () => findLaunch(env.runpod, facts.launchId, signal));
-  const pod = known ?? made[0];
-  if (pod) await settleTwins(env, facts, pod, made, signal);
+  const { podId, launchId, isCreateOpen, unansweredCreates } = facts;
+  const isSettled = unansweredCreates === 0 && !isCreateOpen;
+  const known = podId === null ? undefined : await getPod(env, podId, signal);
+  if (known && isSettled) return known;
+  const made = await patiently(env, signal, () => findLaunch(env.runpod, launchId, signal));
+  const pod = podId === null ? made[0] : (known ?? made.find(({ id }) => id === podId));
+  if (pod && !isSettled) await settleTwins(env, facts, pod, made, signal);
   return pod;
 }
 
-async function getPod(env: Environment, podId: string, signal: AbortSignal): Promise<Pod | undefined> {
+/** The pod with this id; undefined when RunPod does not know it or says that it is gone. */
+export async function getPod(env: Environment, podId: string, signal: AbortSignal): Promise<Pod | undefined> {
   try {
     const pod = await patiently(env, signal, () => env.runpod.getPod(podId, signal));
     return observePod(pod).condition === 'gone' ? undefined : pod;
@@ -52,26 +58,23 @@ async function getPod(env: Environment, podId: string, signal: AbortSignal): Pro
   }
 }
 
-async function settleTwins(
+/** Ends the twins among a launch's pods and points at the others. */
+export async function settleTwins(
   env: Environment,
   facts: PodFacts,
   kept: Pod,
   made: Pod[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (const twin of made.filter((pod) => pod.id !== kept.id)) {
-    const isOurs = isTwin(facts, twin);
-    if (isOurs) await patiently(env, signal, () => env.runpod.terminatePod(twin.id, signal));
-    env.tell({ kind: isOurs ? 'twinTerminated' : 'twinSeen', podId: twin.id, keptPodId: kept.id });
+  const { twins, others } = twinsOf(kept, made, facts);
+  for (const { id: podId } of twins) {
+    await patiently(env, signal, () => env.runpod.terminatePod(podId, signal));
+    env.tell({ kind: 'twinTerminated', podId, keptPodId: kept.id });
   }
-}
-
-/**
- * Whether another pod with our launch id was made by a create of ours that went unanswered. A copy made by
- * hand in RunPod's console carries the launch id too, and is not ours to end.
- */
-export function isTwin({ isCreateOpen, unansweredCreates, wish }: PodFacts, pod: Pod): boolean {
-  return (isCreateOpen || unansweredCreates > 0) && pod.name === wish.name;
+  for (const pod of others) {
+    const { podId, costPerHour } = observePod(pod);
+    env.tell({ kind: 'twinSeen', podId, keptPodId: kept.id, costPerHour });
+  }
 }
 
 function sightingOf(pod: Pod): Sighting {

@@ -1,5 +1,5 @@
 import { AutopodError } from '../errors.ts';
-import type { Candidate, PodFacts, PodWish } from '../machines/pod-types.ts';
+import type { Candidate, Placed, PodFacts, PodWish } from '../machines/pod-types.ts';
 import type { GpuType } from '../services/runpod/client.ts';
 import { resolveGpuNames } from '../services/runpod/gpu-names.ts';
 import { type BelowFloor, belowFloor, planPlacement } from '../services/runpod/placement.ts';
@@ -91,12 +91,12 @@ export async function placePod(
   facts: PodFacts,
   candidate: Candidate | undefined,
   signal: AbortSignal,
-): Promise<{ podId: string }> {
+): Promise<Placed> {
   if (!candidate) throw new AutopodError('gpuOutOfStock', {});
   const found = await findPod(env, facts, signal);
   if (found) {
     env.tell({ kind: 'adopted', podId: found.id });
-    return { podId: found.id };
+    return { podId: found.id, isFound: true };
   }
   const [key, registered] = await Promise.all([
     env.privateKey(),

@@ -19,6 +19,8 @@ export interface PodRecordFacts extends PodFacts {
   asked: Asked | null;
   /** When the keeper stops the pod by itself; kept from before the pod is created until it is stopped. */
   autoStop?: StopPlan | null;
+  /** The pod does not take this machine's ssh key: it is acted on when it is named, and stands in the way of nothing else. */
+  isOthers?: boolean;
   /** What the pod has cost, run by run. */
   ledger?: Ledger | null;
 }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../errors.ts';
 import type { PodFacts } from '../machines/pod-types.ts';
-import { findLaunch } from '../services/runpod/launches.ts';
+import { findLaunch, twinsOf } from '../services/runpod/launches.ts';
 import { observePod, type PodSeen } from '../services/runpod/pod-state.ts';
 import type { Environment } from './environment.ts';
-import { findPod, isTwin } from './look.ts';
+import { findPod, getPod, settleTwins } from './look.ts';
 import { patiently } from './patience.ts';
 
 /** Starts a stopped pod, or restarts the boot that is to be replaced. Does nothing to a pod that runs as wished. */
@@ -34,17 +34,24 @@ export async function stopPod(env: Environment, facts: PodFacts, signal: AbortSi
   await until(env, podId, signal, async () => (await see(env, facts, signal)).condition === 'stopped');
 }
 
-/** Deletes the pod and any twin of its launch, closes the tunnel, and waits until RunPod no longer knows them. */
+/**
+ * Deletes the pod and any twin of it that a lost create of its launch made, closes the tunnel, and waits until RunPod
+ * no longer knows them. Other pods with the launch id are pointed at.
+ */
 export async function terminatePod(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<void> {
   const podId = facts.podId ?? '';
   const terminate = (id: string) => patiently(env, signal, () => env.runpod.terminatePod(id, signal));
+  const list = () => patiently(env, signal, () => findLaunch(env.runpod, facts.launchId, signal));
+  const known = await getPod(env, podId, signal);
+  if (known) await settleTwins(env, facts, known, await list(), signal);
   await terminate(podId);
   await env.keeper.close(podId, signal);
   await until(env, podId, signal, async () => {
-    const left = await patiently(env, signal, () => findLaunch(env.runpod, facts.launchId, signal));
-    const ours = left.filter((pod) => pod.id === podId || isTwin(facts, pod));
-    for (const pod of ours) await terminate(pod.id);
-    return ours.length === 0 && (await findPod(env, { ...facts, launchId: '' }, signal)) === undefined;
+    const made = await list();
+    const twins = known ? twinsOf(known, made, facts).twins : [];
+    const left = [...made.filter(({ id }) => id === podId), ...twins];
+    for (const { id } of left) await terminate(id);
+    return left.length === 0 && (await getPod(env, podId, signal)) === undefined;
   });
 }
 

@@ -1,5 +1,5 @@
 import { type Failure, type FailureCode, toFailure } from '../errors.ts';
-import type { PodContext, PodFacts, PodWish, Refusal, Sighting } from './pod-types.ts';
+import type { Placed, PodContext, PodFacts, PodWish, Refusal, Sighting } from './pod-types.ts';
 
 // How the pod machine reads its events and its context.
 
@@ -31,6 +31,10 @@ export function isBootToReplace(context: PodContext, event: unknown): boolean {
 
 export function podIdOf(event: unknown): string | null {
   return (event as { output?: { podId?: string } }).output?.podId ?? null;
+}
+
+export function isFoundPod(event: unknown): boolean {
+  return (event as { output?: Placed }).output?.isFound === true;
 }
 
 export function failureOf(event: unknown): Failure {

@@ -67,7 +67,10 @@ export interface PodFacts {
   goal: Goal;
   /** A create request may have left and its outcome is not known. */
   isCreateOpen: boolean;
-  /** Creates whose answer was lost in this launch; after one, a twin may turn up. */
+  /**
+   * Creates whose answer was lost and whose pod was not found, as long as the launch has not been ready since: so many
+   * twins may turn up.
+   */
   unansweredCreates: number;
   /** Boot that a requested restart shall replace; null when none is asked. */
   bootToReplace: string | null;
@@ -89,6 +92,13 @@ export interface PodInput {
   facts: PodFacts;
   /** Epoch milliseconds. */
   readyBy: number;
+}
+
+/** The pod of a launch where one was to be made. */
+export interface Placed {
+  podId: string;
+  /** It was there before. */
+  isFound?: boolean;
 }
 
 /** What a look at RunPod found. */

@@ -8,13 +8,23 @@ import {
   hasCode,
   is,
   isBootToReplace,
+  isFoundPod,
   isNothing,
   placedAt,
   podIdOf,
   summary,
   withRefusal,
 } from './pod-reading.ts';
-import type { Candidate, PodContext, PodEvent, PodFacts, PodInput, PodWish, Sighting } from './pod-types.ts';
+import type {
+  Candidate,
+  Placed,
+  PodContext,
+  PodEvent,
+  PodFacts,
+  PodInput,
+  PodWish,
+  Sighting,
+} from './pod-types.ts';
 
 /** Creates whose answer was lost, after which we stop asking and tell the user. */
 const MAX_UNANSWERED_CREATES = 3;
@@ -50,7 +60,7 @@ export const podMachine = setup({
       unprovided('validateVolume'),
     ),
     planPlacement: fromPromise<Candidate[], { wish: PodWish }>(() => unprovided('planPlacement')),
-    placePod: fromPromise<{ podId: string }, { facts: PodFacts; candidate: Candidate | undefined }>(() =>
+    placePod: fromPromise<Placed, { facts: PodFacts; candidate: Candidate | undefined }>(() =>
       unprovided('placePod'),
     ),
     awaitBoot: fromPromise<{ podId: string }, { facts: PodFacts; readyBy: number }>(() =>
@@ -90,6 +100,15 @@ export const podMachine = setup({
     openCreate: assign({ isCreateOpen: true }),
     closeCreate: assign({ isCreateOpen: false }),
     countUnanswered: assign({ unansweredCreates: ({ context }) => context.unansweredCreates + 1 }),
+    // The create that was open when the last run ended is still unanswered, and RunPod shows no pod of it.
+    countOpenCreate: assign({
+      unansweredCreates: ({ context }) => context.unansweredCreates + (context.isCreateOpen ? 1 : 0),
+    }),
+    // A pod found where one was to be made is that of a create that went unanswered.
+    discountFound: assign({
+      unansweredCreates: ({ context, event }) =>
+        Math.max(0, context.unansweredCreates - (isFoundPod(event) ? 1 : 0)),
+    }),
     keepPod: assign({ podId: ({ event }) => podIdOf(event), isCreateOpen: false }),
     noteRefusal: assign({ refusals: ({ context, event }) => withRefusal(context, failureOf(event)) }),
     tryNextCandidate: assign({ candidate: ({ context }) => context.candidate + 1 }),
@@ -130,7 +149,7 @@ export const podMachine = setup({
             actions: [assign({ failure: ({ context }) => gone(context) }), 'forgetPod'],
           },
           { guard: 'isNothingToStop', target: 'terminated', actions: 'forgetPod' },
-          { guard: 'isNothing', target: 'creating', actions: 'closeCreate' },
+          { guard: 'isNothing', target: 'creating', actions: ['countOpenCreate', 'closeCreate'] },
           { guard: 'wantsTerminated', target: 'terminating', actions: 'keepPod' },
           { guard: 'isStoppedAsWanted', target: 'stopped', actions: 'keepPod' },
           { guard: 'wantsStopped', target: 'stopping', actions: 'keepPod' },
@@ -188,7 +207,7 @@ export const podMachine = setup({
               facts: factsOf(context),
               candidate: context.plan[context.candidate],
             }),
-            onDone: { target: '#pod@1.booting', actions: 'keepPod' },
+            onDone: { target: '#pod@1.booting', actions: ['discountFound', 'keepPod'] },
             onError: [
               { guard: 'isUnanswered', target: 'lookingAgain', actions: 'keepFailure' },
               {
@@ -221,7 +240,7 @@ export const podMachine = setup({
               {
                 guard: 'isFound',
                 target: '#pod@1.booting',
-                actions: ['countUnanswered', 'keepPod', assign({ failure: null })],
+                actions: ['keepPod', assign({ failure: null })],
               },
               { guard: 'isOutOfTries', target: '#pod@1.failed' },
               {
@@ -253,7 +272,8 @@ export const podMachine = setup({
         input: ({ context }) => ({ facts: factsOf(context), readyBy: context.readyBy }),
         onDone: {
           target: 'ready',
-          actions: assign({ localPort: ({ event }) => event.output.localPort }),
+          // A pod with our launch id that shows up from here on was not made by a create of ours.
+          actions: assign({ localPort: ({ event }) => event.output.localPort, unansweredCreates: 0 }),
         },
         onError: { target: 'failed', actions: 'keepFailure' },
       },

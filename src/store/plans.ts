@@ -24,6 +24,8 @@ export interface PlanFacts {
   launchId: string;
   podId: string | null;
   isCreateOpen: boolean;
+  unansweredCreates: number;
+  wish: { name: string };
   autoStop?: StopPlan | null;
 }
 

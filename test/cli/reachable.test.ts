@@ -102,6 +102,9 @@ function homeWithKey(how: { passphrase?: string; mode?: number; content?: string
   chmodSync(path, how.mode ?? 0o600);
   return homeWith(JSON.stringify({ providers: { runpod: { ssh_key_path: path } } }));
 }
+/** With a home of its own and the key the pod was made with. */
+const homeWithPodsKey = () =>
+  homeWith(JSON.stringify({ providers: { runpod: { ssh_key_path: join(world.home, 'id_test') } } }));
 /** A PATH with this ssh on it. */
 function pathWithSsh(script: string): string {
   const bin = mkdtempSync(join(folder, 'bin-'));
@@ -189,6 +192,7 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
 
   podNotFound: () => told(['info', 'nobody']),
   podNotChosen: () => withPods(() => told(['info']), ...NEW),
+  podOfOtherKey: () => told(['tunnel', podId], homeWithKey()),
   podGone: async () => {
     await control(`pods/${podId}/terminate`);
     return told(['start', podId]);
@@ -241,18 +245,24 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     const PATH = pathWithSsh(
       '#!/bin/sh\necho "command-line: line 0: Bad configuration option: x" >&2; exit 255\n',
     );
-    return toldBy(['tunnel', podId, '--local-port', 'auto'], { ...homeWithKey(), PATH });
+    return toldBy(['tunnel', podId, '--local-port', 'auto'], { ...homeWithPodsKey(), PATH });
   },
   sshKeyMissing: () =>
     told(['up', '--dry-run'], homeWith('{"providers":{"runpod":{"ssh_key_path":"/nowhere/key"}}}')),
   sshKeyTooOpen: () => told(['up', '--dry-run'], homeWithKey({ mode: 0o644 })),
   sshKeyInvalid: () => told(['up', '--dry-run'], homeWithKey({ content: 'no key' })),
   sshKeyLocked: () => told(['up', '--dry-run'], homeWithKey({ passphrase: 'secret' })),
+  // A pod that names no keys may take ours, as far as anybody can tell before.
   sshKeyRefused: () =>
-    toldBy(['tunnel', podId, '--local-port', 'auto'], {
-      ...homeWithKey(),
-      // Past the grace that a pod which has just booted gets for writing its keys.
-      AUTOPOD_KEEPER_TIMINGS: '{"keyGraceMs":0}',
+    withPods(async () => {
+      const gpu = { id: 'NVIDIA A40', count: 1 };
+      await api('POST', 'pods', { name: 'no-keys', image: 'x', gpu, ports: ['22/tcp'], disk: 10 });
+      await world.simulator.world.until(({ pods }) => [...pods.values()].at(-1)?.sshd.state === 'up');
+      return toldBy(['tunnel', 'no-keys', '--local-port', 'auto'], {
+        ...homeWithKey(),
+        // Past the grace that a pod which has just booted gets for writing its keys.
+        AUTOPOD_KEEPER_TIMINGS: '{"keyGraceMs":0}',
+      });
     }),
   sshHostKeyChanged: file(
     'netns/fault-matrix.test.ts',
@@ -275,7 +285,7 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     served(
       (_, response) => response.end(),
       0,
-      (port) => toldBy(['tunnel', podId, '--local-port', String(port)], homeWithKey()),
+      (port) => toldBy(['tunnel', podId, '--local-port', String(port)], homeWithPodsKey()),
     ),
   keeperUnreachable: () => {
     const env = homeWith('{}');

@@ -17,37 +17,65 @@ export interface CrashPlan {
   /** Crashes in a row, each in an `up` of its own. */
   crashes: Crash[];
   scenario: ScenarioInput;
+  /** RunPod has moved the pod before, so that two carry its launch id and the later one is asked for. */
+  isMigrated?: boolean;
 }
 
 /**
  * One launch under crashes: after the last of them `up` must end with one pod that is ready, and `kill` must
  * leave nothing. Answers how many processes died by the plan; throws an error that says what was wrong otherwise.
  */
-export async function launchUnderCrashes({ crashes, scenario }: CrashPlan): Promise<number> {
+export async function launchUnderCrashes({ crashes, scenario, isMigrated }: CrashPlan): Promise<number> {
   const world = await startWorld(scenario);
   let died = 0;
   try {
-    for (const crash of crashes) died += await crashOnce(world, crash);
-    const run = await world.autopod(['up', '--local-port', 'auto']);
+    const left = isMigrated ? await migrated(world) : undefined;
+    const up = ['up', '--local-port', 'auto', ...(left ? [left.later] : [])];
+    for (const crash of crashes) died += await crashOnce(world, up, crash);
+    const run = await world.autopod(up);
     check(run.code === 0, `up after the crash ended with ${run.code}: ${run.stderr}`);
     const pods = await world.podIds();
-    check(pods.length === 1, `there are ${pods.length} pods: ${pods.join(', ')}`);
+    check(pods.length === (left ? 2 : 1), `there are ${pods.length} pods: ${pods.join(', ')}`);
     const port = /localhost:(\d+)/.exec(run.stdout)?.[1] ?? '';
     const status = await statusAt(port);
     check(status === 200, `ComfyUI answered ${status} through the tunnel`);
+    if (left) await endLater(world, left);
     const killed = await world.autopod(['kill', '--yes']);
     check(killed.code === 0, `kill ended with ${killed.code}: ${killed.stderr}`);
     check((await world.podIds()).length === 0, 'a pod is left after kill');
-    const left = await leftRunning(world);
-    check(left.length === 0, `still running: ${left.join('; ')}`);
+    const running = await leftRunning(world);
+    check(running.length === 0, `still running: ${running.join('; ')}`);
     return died;
   } finally {
     await world.end();
   }
 }
 
-async function crashOnce(world: TestWorld, crash: Crash): Promise<number> {
-  const up = ['up', '--local-port', 'auto'];
+interface Migrated {
+  before: string;
+  later: string;
+}
+
+async function migrated(world: TestWorld): Promise<Migrated> {
+  const run = await world.autopod(['up', '--local-port', 'auto']);
+  check(run.code === 0, `the first up ended with ${run.code}: ${run.stderr}`);
+  const [before = ''] = await world.podIds();
+  await fetch(`${world.simulator.controlUrl}/pods/${before}/migrate`, { method: 'POST' });
+  const later = (await world.podIds()).find((id) => id !== before) ?? '';
+  return { before, later };
+}
+
+/** Whatever crashed, the pod that was named is the one that was used, and the one that is ended. */
+async function endLater(world: TestWorld, { before, later }: Migrated): Promise<void> {
+  const { status } = world.simulator.world.pod(before);
+  check(status === 'EXITED', `the pod that was not asked for is ${status}`);
+  const killed = await world.autopod(['kill', '--yes', later]);
+  check(killed.code === 0, `kill of the later pod ended with ${killed.code}: ${killed.stderr}`);
+  const left = (await world.podIds()).join(', ');
+  check(left === before, `kill of ${later} left ${left} and not ${before}`);
+}
+
+async function crashOnce(world: TestWorld, up: string[], crash: Crash): Promise<number> {
   if (crash.kind === 'atWrite') {
     const NODE_OPTIONS = `--import=file://${join(import.meta.dirname, 'die-at-write.mjs')}`;
     const env = { NODE_OPTIONS, DIE_IN: crash.victim, DIE_AT: String(crash.write), DIE_WHEN: crash.when };

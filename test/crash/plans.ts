@@ -7,6 +7,12 @@ const SCENARIOS: ScenarioInput[] = [
   { listLagMs: 800 },
   { faults: [{ route: 'createPod', kind: 'dropAfter' }] },
   { faults: [{ route: 'createPod', kind: 'status', status: 500, after: true }], listLagMs: 500 },
+  // The lost create's pod is listed after another one was made: a twin.
+  {
+    faults: [{ route: 'createPod', kind: 'dropAfter' }],
+    listLagMs: 2_500,
+    latencies: { imagePullMs: 3_500 },
+  },
   { latencies: { provisioningMs: 300, imagePullMs: 300, sshdMs: 300, comfyStartMs: 500 } },
 ];
 
@@ -28,5 +34,5 @@ export function planOf(seed: number, run: number): CrashPlan {
           when: pick(['before', 'after']),
         };
   const crashes = Array.from({ length: 1 + Math.floor(random() * 3) }, crash);
-  return { crashes, scenario: pick(SCENARIOS) };
+  return { crashes, scenario: pick(SCENARIOS), isMigrated: random() < 0.2 };
 }

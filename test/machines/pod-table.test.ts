@@ -231,6 +231,18 @@ describe('placing', () => {
     ).toBe(false);
   });
 
+  it('a lost create is unaccounted for until its pod is found, and never once the launch is ready', () => {
+    const lost = { isCreateOpen: true, unansweredCreates: 0 };
+    const left = (state: Parameters<typeof step>[0], event: Parameters<typeof step>[1], from: object) =>
+      step(state, event, from).context.unansweredCreates;
+    expect(left('creating.lookingAgain', ending('lookForPod', 'nothing'), lost)).toBe(1);
+    expect(left('creating.lookingAgain', ending('lookForPod', 'running'), lost)).toBe(0);
+    expect(left('reconciling', ending('lookForPod', 'nothing'), lost)).toBe(1);
+    expect(left('reconciling', ending('lookForPod', 'nothing'), { ...lost, isCreateOpen: false })).toBe(0);
+    expect(left('creating.placing', ending('placePod', 'done'), { ...lost, unansweredCreates: 1 })).toBe(1);
+    expect(left('startingComfyUI', ending('awaitComfyUI', 'done'), { unansweredCreates: 2 })).toBe(0);
+  });
+
   it('after three lost answers it stops asking', () => {
     const { state } = step('creating.lookingAgain', ending('lookForPod', 'nothing'), {
       unansweredCreates: 2,

@@ -2,9 +2,16 @@ import { type Chosen, chooseNamed, chooseOnly } from '../../lifecycle/choose.ts'
 import { accessWish } from '../arguments/wishes.ts';
 import type { Context } from '../context.ts';
 
-/** The pod a command was given, or the only one there is (I12). Keeps a record of a pod it had none of. */
-export async function choosePod(context: Context, named: string | undefined): Promise<Chosen> {
-  const choosing = await context.choosing();
+/**
+ * The pod a command was given, or the only one there is (I12). Keeps a record of a pod it had none of. With `needsKey`
+ * the command goes into the pod by ssh: throws `podOfOtherKey` where the pod does not take our key.
+ */
+export async function choosePod(
+  context: Context,
+  named: string | undefined,
+  { needsKey = false } = {},
+): Promise<Chosen> {
+  const choosing = { ...(await context.choosing()), needsKey };
   // A pod adopted here is never created from this wish; it only tells what the pod is called.
   const wish = {
     name: named ?? '',

@@ -18,7 +18,7 @@ export async function wayToComfy(
   named: string | undefined,
   { localPort }: WayOptions,
 ): Promise<{ podId: string; tunnel: TunnelView }> {
-  const { podId } = await choosePod(context, named);
+  const { podId } = await choosePod(context, named, { needsKey: true });
   if (!(await viewOf(context, podId))) await requireRunning(context, podId);
   return { podId, tunnel: await tunnelTo(context, podId, localPort) };
 }

@@ -20,11 +20,10 @@ export async function history(
   const home = describeHome(homePath(env));
   const entries = await new Journal(home.journal).read();
   const pods = knownPods(home.pods);
-  const podIds = podIdsByRecord(entries, pods);
-  const chosen = named === undefined ? undefined : idsOf(named, podIds, pods);
-  const shown = entries
-    .filter((entry) => !chosen || chosen.has(entry.id))
-    .map((entry) => ({ ...entry, podId: podIds.get(entry.id) ?? entry.id }))
+  const told = withPods(entries, pods);
+  const isMeant = named === undefined ? () => true : meaning(named, told, pods);
+  const shown = told
+    .filter(isMeant)
     // Several processes write the journal, each a moment after the fact.
     .toSorted((a, b) => a.at.localeCompare(b.at));
   if (out.isJson) out.json({ entries: shown.slice(-(tail ?? shown.length)) });
@@ -35,19 +34,28 @@ export async function history(
   return 0;
 }
 
-function podIdsByRecord(entries: JournalEntry[], pods: KnownPod[]): Map<string, string> {
-  const told = [...entries.map(({ id, podId }) => ({ id, podId })), ...pods.map(withId)];
-  return new Map(told.flatMap(({ id, podId }) => (podId ? [[id, podId]] : [])));
+type Told = JournalEntry & { podId: string };
+
+/**
+ * Each entry with its pod. A pod's machine writes under its record's id, its tunnel under the pod's, and a record may
+ * have had several pods: an entry from before RunPod made the pod is about the one that came next.
+ */
+function withPods(entries: JournalEntry[], pods: KnownPod[]): Told[] {
+  const last = new Map(entries.flatMap(({ id, podId }) => (podId ? [[id, podId]] : [])));
+  const next = new Map(pods.flatMap(({ recordId, podId }) => (podId ? [[recordId, podId]] : [])));
+  return entries
+    .toReversed()
+    .map((entry) => {
+      if (entry.podId) next.set(entry.id, entry.podId);
+      return { ...entry, podId: next.get(entry.id) ?? last.get(entry.id) ?? entry.id };
+    })
+    .toReversed();
 }
 
-function withId({ recordId, podId }: KnownPod) {
-  return { id: recordId, podId };
-}
-
-// A pod's machine writes under its record's id, its tunnel under the pod's.
-function idsOf(named: string, podIds: Map<string, string>, pods: KnownPod[]): Set<string> {
-  const byId = [...podIds].filter(([recordId, podId]) => recordId === named || podId === named).flat();
-  if (byId.length > 0) return new Set(byId);
-  const byName = pods.filter(({ name }) => name === named);
-  return new Set([named, ...byName.flatMap(({ recordId, podId }) => [recordId, podId ?? recordId])]);
+/** Whether an entry is about what the user named: a pod's id, else a launch's, else the name of pods on record. */
+function meaning(named: string, told: Told[], pods: KnownPod[]): (entry: Told) => boolean {
+  if (told.some(({ podId }) => podId === named)) return ({ podId }) => podId === named;
+  if (told.some(({ id }) => id === named)) return ({ id }) => id === named;
+  const ids = pods.filter(({ name }) => name === named).map(({ recordId, podId }) => podId ?? recordId);
+  return ({ podId }) => ids.includes(podId);
 }

@@ -6,6 +6,7 @@ import { type PodRecord, savedState } from '../../lifecycle/pod-records.ts';
 import type { Pod } from '../../services/runpod/client.ts';
 import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
 import { bookRun, spentUntil } from '../../store/ledger.ts';
+import { laterPods, laterPodWords } from '../choosing/later-pod.ts';
 import type { Context } from '../context.ts';
 import type { Output } from '../output/output.ts';
 import { toldState } from '../state/told-state.ts';
@@ -53,6 +54,7 @@ export const ls: Verb<{ all?: boolean }> = async (context, _podId, { all }) => {
   const tunnels = await (await context.keeper()).tunnels(context.signal);
   for (const pod of living) await bookRun(await context.pods(), costSighting(observePod(pod)), false);
   show(context, rows);
+  for (const later of laterPods(living)) context.out.say(laterPodWords(later));
   for (const [, { facts }] of records) {
     const { podId, autoStop } = facts;
     if (autoStop && rows.some((row) => podId !== null && row.podId === podId)) {

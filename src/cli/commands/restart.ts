@@ -7,7 +7,7 @@ import { reach } from '../waiting/reach.ts';
 
 /** Restarts a pod and waits until ComfyUI answers again. Its container disk is wiped, its address changes. */
 export const restart: Verb<WaitOptions> = async (context, named, options) => {
-  const { recordId, podId } = await choosePod(context, named);
+  const { recordId, podId } = await choosePod(context, named, { needsKey: true });
   const { bootId } = observePod(await (await context.runpod()).getPod(podId, context.signal));
   if (!options.tunnel) await (await context.keeper()).close(podId, context.signal);
   return finishReady(

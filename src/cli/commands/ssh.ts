@@ -2,8 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { AutopodError } from '../../errors.ts';
-import type { TunnelView } from '../../keeper/client.ts';
-import { meantBy } from '../../lifecycle/choose.ts';
 import type { SshAddress } from '../../machines/tunnel.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import { shellArguments, sshEnvironment } from '../../services/ssh/args.ts';
@@ -16,8 +14,8 @@ import type { Verb } from '../verb.ts';
  * in one round trip and asks RunPod nothing. The exit code is ssh's.
  */
 export const ssh: Verb<{ command?: string }> = async (context, named, { command }) => {
-  const tunnel = await healthyTunnel(context, named);
-  const { podId, address } = tunnel ?? (await whereItIs(context, named));
+  const tunnel = await tunnelOfKnown(context, named);
+  const { podId, address, controlPath } = tunnel ?? (await wayTo(context, named));
   const key = await context.privateKey();
   const target = {
     ...address,
@@ -26,30 +24,38 @@ export const ssh: Verb<{ command?: string }> = async (context, named, { command 
     needsAgent: key.needsAgent,
     knownHostsPath: join(context.home().knownHosts, podId),
   };
-  const args = shellArguments(target, command, tunnel?.controlPath);
+  const args = shellArguments(target, command, controlPath);
   process.umask(0o077);
   const child = spawn('ssh', args, { stdio: 'inherit', env: sshEnvironment(context.env) });
   const [code] = await once(child, 'close');
   return code ?? 1;
 };
 
-type Reachable = TunnelView & { address: SshAddress };
+/** How ssh gets to a pod: over the connection of its tunnel, where there is a control path. */
+interface WayIn {
+  podId: string;
+  address: SshAddress;
+  controlPath?: string | undefined;
+}
 
-// None is taken where more than one pod could be meant.
-async function healthyTunnel(context: Context, named: string | undefined): Promise<Reachable | undefined> {
+// RunPod is not asked about a pod that is named by its id, nor about the only one on record. A name several may have.
+async function tunnelOfKnown(context: Context, named: string | undefined): Promise<WayIn | undefined> {
   const records = Object.entries(await (await context.pods()).all());
-  const meant = named === undefined ? records : meantBy(records, named);
-  if (meant.length !== 1) return undefined;
+  const meant = records.filter(([id, { facts }]) => named === undefined || [id, facts.podId].includes(named));
+  const podId = meant.length === 1 ? meant[0]?.[1].facts.podId : undefined;
+  return podId ? healthyTunnel(context, podId) : undefined;
+}
+
+async function healthyTunnel(context: Context, podId: string): Promise<WayIn | undefined> {
   const views = await (await context.keeper()).tunnels(context.signal);
-  const view = views.find(({ podId }) => podId === meant[0]?.[1].facts.podId);
+  const view = views.find((one) => one.podId === podId);
   return view?.state === 'healthy' && view.address ? { ...view, address: view.address } : undefined;
 }
 
-async function whereItIs(
-  context: Context,
-  named: string | undefined,
-): Promise<{ podId: string; address: SshAddress }> {
-  const { podId } = await choosePod(context, named);
+async function wayTo(context: Context, named: string | undefined): Promise<WayIn> {
+  const { podId } = await choosePod(context, named, { needsKey: true });
+  const tunnel = await healthyTunnel(context, podId);
+  if (tunnel) return tunnel;
   const seen = observePod(await (await context.runpod()).getPod(podId, context.signal));
   if (seen.condition !== 'running' || !seen.ssh) throw new AutopodError('podNotRunning', { podId });
   return { podId, address: { ...seen.ssh, bootId: seen.bootId } };

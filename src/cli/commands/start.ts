@@ -1,4 +1,5 @@
 import { accessChange, type WaitOptions } from '../arguments/wishes.ts';
+import { laterPodThan, laterPodWords, withLaterPod } from '../choosing/later-pod.ts';
 import { choosePod } from '../choosing/pod-argument.ts';
 import { isStopped } from '../state/is-stopped.ts';
 import { text } from '../text.ts';
@@ -8,7 +9,10 @@ import { reach } from '../waiting/reach.ts';
 
 /** Starts a stopped pod and waits until ComfyUI answers; with `--no-wait` until RunPod accepts. */
 export const start: Verb<WaitOptions & { wait: boolean }> = async (context, named, options) => {
-  const { recordId, podId } = await choosePod(context, named);
+  const chosen = await choosePod(context, named, { needsKey: options.wait });
+  const { recordId, podId } = chosen;
+  const later = await laterPodThan(context, chosen);
+  if (later) context.out.say(laterPodWords(later));
   if (await isStopped(context, podId)) context.out.say(text.startWarning());
   if (!options.wait) {
     await (await context.runpod()).act(podId, 'start', context.signal);
@@ -16,5 +20,6 @@ export const start: Verb<WaitOptions & { wait: boolean }> = async (context, name
     else context.out.line(text.starting(podId));
     return 0;
   }
-  return finishReady(context, await reach(context, recordId, 'ready', options, accessChange(options)), {});
+  const outcome = await reach(context, recordId, 'ready', options, accessChange(options));
+  return finishReady(context, await withLaterPod(context, chosen, outcome), {});
 };

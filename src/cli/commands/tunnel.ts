@@ -92,7 +92,7 @@ async function podIdOf(context: Context, named: string | undefined): Promise<str
 
 async function open(context: Context, named: string | undefined, options: TunnelOptions): Promise<number> {
   const { choosePod } = await import('../choosing/pod-argument.ts');
-  const { recordId, podId } = await choosePod(context, named);
+  const { recordId, podId } = await choosePod(context, named, { needsKey: true });
   const opened = await tunnelTo(context, podId, options.localPort);
   await schedule(context, recordId, options);
   context.resume = `autopod tunnel ${podId}`;

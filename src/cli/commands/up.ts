@@ -8,6 +8,7 @@ import {
   planLaunch,
   readableRecords,
 } from '../../lifecycle/choose.ts';
+import type { Outcome } from '../../lifecycle/drive.ts';
 import type { PodWish } from '../../machines/pod-types.ts';
 import { withLock } from '../../store/lock.ts';
 import {
@@ -18,6 +19,7 @@ import {
   podWish,
 } from '../arguments/wishes.ts';
 import { confirm } from '../asking/ask.ts';
+import { laterPodThan, laterPodWords, takesLaterPod, withLaterPod } from '../choosing/later-pod.ts';
 import type { Context } from '../context.ts';
 import { statelyFor } from '../inspecting/stately-for.ts';
 import { requireTunnelFor, schedule } from '../money/schedule.ts';
@@ -44,7 +46,7 @@ export const connect: Verb<LaunchOptions> = (context, _podId, options) =>
 
 async function launch(
   context: Context,
-  podId: string | undefined,
+  named: string | undefined,
   options: LaunchOptions,
   createsAlways: boolean,
 ): Promise<number> {
@@ -56,20 +58,36 @@ async function launch(
   }
   const changes = accessChange(options);
   const stately = await statelyFor(context, options.inspect);
+  let podId = named;
   try {
     for (;;) {
       const chosen = await choose(context, podId, { wish, options, createsAlways });
       await schedule(context, chosen.recordId, options, chosen.how === 'planned');
-      const outcome = await reach(context, chosen.recordId, 'ready', { ...options, stately }, changes);
+      const reached = await reach(context, chosen.recordId, 'ready', { ...options, stately }, changes);
+      await leaveToOthers(context, chosen, reached);
       // The pod of an earlier launch may be gone; unless it was named, another one takes its place.
       const isReplaceable =
-        outcome.failure?.code === 'podGone' && chosen.how !== 'planned' && podId === undefined;
-      if (!isReplaceable) return await finishReady(context, outcome, options);
-      context.out.say(text.replacing(chosen.podId));
+        reached.failure?.code === 'podGone' && chosen.how !== 'planned' && podId === undefined;
+      if (isReplaceable) {
+        context.out.say(text.replacing(chosen.podId));
+        continue;
+      }
+      const outcome = await withLaterPod(context, chosen, reached);
+      podId = await takesLaterPod(context, outcome);
+      if (podId === undefined) return await finishReady(context, outcome, options);
     }
   } finally {
     await stately?.end();
   }
+}
+
+/** A pod that was only just found and turns out not to take our key is none that a later command would mean. */
+async function leaveToOthers(context: Context, chosen: Chosen, { failure }: Outcome): Promise<void> {
+  if (chosen.how !== 'adopted' || failure?.code !== 'sshKeyRefused') return;
+  await (await context.pods()).update(
+    chosen.recordId,
+    (record) => record && { ...record, facts: { ...record.facts, isOthers: true } },
+  );
 }
 
 // One command at a time decides which launch it is about, so that six first `up`s plan one.
@@ -83,6 +101,7 @@ async function choose(
   await context.privateKey();
   const choosing = {
     ...(await context.choosing()),
+    needsKey: true,
     beforeBuying: () => beforeBuying(context, wish, options),
   };
   return withLock(join(choosing.home.locks, 'launch'), { signal }, async () => {
@@ -91,6 +110,8 @@ async function choose(
       : podId === undefined
         ? chooseLaunch(choosing, wishes, signal)
         : chooseNamed(choosing, podId, wishes, signal));
+    const later = chosen.how === 'continued' ? await laterPodThan(context, chosen) : undefined;
+    if (later) out.say(laterPodWords(later));
     if (chosen.how === 'adopted') out.say(text.adopted(chosen.podId));
     if (chosen.how !== 'planned' && hasCreateOptions(options)) out.say(text.optionsIgnored(chosen.podId));
     return chosen;

@@ -170,6 +170,11 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     what: `There are several pods: ${list(d.pods).join(', ')}.`,
     next: 'Name the one you mean; `autopod ls` tells them apart.',
   }),
+  podOfOtherKey: (d) => ({
+    what: `${list(d.pods).length > 1 ? `Pods ${list(d.pods).join(', ')} let` : `Pod ${str(d.podId)} lets`} in other ssh keys, not the one of this machine${rate(d)}.`,
+    why: `It seems to be another machine's; it takes the key${list(d.keys).length > 1 ? 's' : ''} of ${list(d.keys).join(', ')}.`,
+    next: `Make a pod for this machine with \`autopod up --new\`, or use that key here (providers.runpod.ssh_key_path). To end its costs: \`autopod stop ${str(d.podId)}\` or \`autopod kill ${str(d.podId)}\`.`,
+  }),
   podGone: (d) => ({
     what: `Pod ${str(d.podId)} no longer exists at RunPod.`,
     why: 'It was ended there, or by RunPod.',

@@ -40,6 +40,8 @@ export function showProgress(out: Output, usual: Map<string, number>, begun = Da
   const liveLine = out.isLive ? new LiveLine(out) : undefined;
   const pull = new ImagePull();
   let lastLine = '';
+  /** Each look finds these again. */
+  const seen = new Set<string>();
   let held: { tell: () => void; timer: NodeJS.Timeout } | undefined;
   const print = (line: string, at = elapsed(begun)) => {
     if (line === lastLine) return;
@@ -72,6 +74,10 @@ export function showProgress(out: Output, usual: Map<string, number>, begun = Da
       const pulled = note.kind === 'podLog' ? pull.read(note.line) : undefined;
       const words = pulled?.words ?? printable(noteWords(note)).trim();
       const isMilestone = pulled?.isMilestone ?? (note.kind === 'podLog' && MILESTONE.test(note.line));
+      if (note.kind === 'twinSeen') {
+        if (seen.has(note.podId)) return;
+        seen.add(note.podId);
+      }
       if (isMilestone || LASTING.includes(note.kind)) print(`  ${words}`);
       else liveLine?.detail(words);
     },

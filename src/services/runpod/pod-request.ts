@@ -4,6 +4,9 @@ import type { PlacementCandidate } from './placement.ts';
 /** Environment variable of a pod that carries the id of the launch it was made for. */
 export const LAUNCH_ID_ENV = 'AUTOPOD_LAUNCH_ID';
 
+/** Environment variable from which a pod takes the ssh keys it lets in, one a line. */
+export const PUBLIC_KEY_ENV = 'PUBLIC_KEY';
+
 export type CreatePodRequest = components['schemas']['CreatePodRequest'];
 
 /** What of a wish goes into the request. */
@@ -41,7 +44,7 @@ export function podRequest(
     disk: wish.diskGb,
     ports: ['22/tcp', ...wish.exposedPorts.map(({ port }) => `${port}/http`)],
     startSsh: true,
-    env: { [LAUNCH_ID_ENV]: launchId, PUBLIC_KEY: keys.join('\n') },
+    env: { [LAUNCH_ID_ENV]: launchId, [PUBLIC_KEY_ENV]: keys.join('\n') },
     ...(candidate.dataCenterId !== undefined && { dataCenterIds: [candidate.dataCenterId] }),
     ...(wish.volumeId !== undefined && {
       mounts: { network: [{ volumeId: wish.volumeId, path: wish.volumeMount }] },
