@@ -62,6 +62,9 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
     async (...args) => {
       const command = args.at(-1) as Command;
       const [named, value] = command.args;
+      const { timeout } = command.opts<{ timeout?: number }>();
+      if (timeout !== undefined)
+        context.deadline.begin(timeout, command.getOptionValueSource('timeout') === 'cli');
       onExit(await (await load())(context, named, command.opts(), value));
     };
 

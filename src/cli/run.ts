@@ -32,12 +32,22 @@ export async function run(
   } catch (error) {
     if (error instanceof CommanderError) return commanderExit(error, out);
     if (signal.aborted) return explain(new AutopodError('interrupted', { resume: context.resume }), out, env);
+    if (isTimedOut(error, context)) {
+      const { detail } = error instanceof AutopodError ? error : context.deadline.failure;
+      return explain(new AutopodError('timedOut', { ...detail, resume: context.resume }), out, env);
+    }
     if (error instanceof AutopodError && error.code === 'podNotChosen' && !out.isJson) {
       const { tellApart } = await import('./choosing/several.ts');
       await tellApart(context, error.detail.pods as string[]);
     }
     return explain(error, out, env);
   }
+}
+
+// What the deadline cuts fails in many ways; a failure with a name of its own was there before.
+function isTimedOut(error: unknown, { deadline }: Context): boolean {
+  if (error instanceof AutopodError) return error.code === 'timedOut';
+  return deadline.signal.aborted && error instanceof Error && error.name === 'AbortError';
 }
 
 /** What a promise nobody waited for has thrown: a bug of ours, told like any failure. The answer is the exit code. */

@@ -31,8 +31,16 @@ export const text = {
     `RunPod had made a second pod, ${podId}, for a request whose answer was lost. It is ended; ${kept} stays.`,
   twinSeen: (podId: string, kept: string) =>
     `Pod ${podId} carries the same launch id as ${kept}. autopod did not make it; it costs money too.`,
-  lookingFurther: () => 'RunPod may still be listing it; looking again',
-  waitingForApi: (why: string) => `${why} Trying again`,
+  lookingFurther: (seconds: number) =>
+    `RunPod may still be listing it; looking again for up to ${uptimeWords(Math.ceil(seconds))}`,
+  waitingForApi: (why: string, seconds: number, asked?: number) =>
+    `${why}${asked === undefined ? '' : ` It asks to wait ${uptimeWords(asked)}.`} ${
+      Number.isFinite(seconds) ? `Trying again for up to ${uptimeWords(Math.ceil(seconds))}` : 'Trying again'
+    }`,
+  waitingForQuota: (seconds: number) =>
+    `RunPod's limit of requests is reached; waiting ${uptimeWords(Math.ceil(seconds))} for the next minute.`,
+  waitingForTunnel: (podId: string, seconds: number) =>
+    `The tunnel to pod ${podId} is being opened; waiting for up to ${uptimeWords(Math.ceil(seconds))}.`,
   trying: (candidate: Candidate, number: number, of: number) =>
     `${candidateWords(candidate)}${of > 1 ? ` (${number} of ${of})` : ''}`,
   stopped: (podId: string, spent: Spent | undefined) =>
@@ -185,10 +193,15 @@ export function noteWords(note: Note): string {
       return text.twinSeen(note.podId, note.keptPodId);
     case 'podLog':
       return note.line;
-    case 'waitingForApi':
-      return text.waitingForApi(FAILURE_WORDS[note.failure.code](note.failure.detail).what);
+    case 'waitingForApi': {
+      const { code, detail } = note.failure;
+      const asked = detail.retryAfterSeconds;
+      const { what, why } = FAILURE_WORDS[code]({ ...detail, retryAfterSeconds: undefined });
+      const words = [what, why].filter(Boolean).join(' ');
+      return text.waitingForApi(words, note.forMs / 1000, typeof asked === 'number' ? asked : undefined);
+    }
     case 'lookingFurther':
-      return text.lookingFurther();
+      return text.lookingFurther(note.forMs / 1000);
     case 'stateSetAside':
       return text.stateSetAside(note.from, note.to);
   }

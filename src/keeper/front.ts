@@ -200,8 +200,8 @@ export class Front {
    */
   async #unanswered(local: Socket, path: string, opening: Opening): Promise<void> {
     local.pause();
-    const noticedBy = Date.now() + NOTICED_MS;
-    while (this.#way === path && Date.now() < noticedBy && !local.destroyed) await sleep(10);
+    const noticedBy = performance.now() + NOTICED_MS;
+    while (this.#way === path && performance.now() < noticedBy && !local.destroyed) await sleep(10);
     const isAlive = this.#way === path && (await takesConnections(path));
     if (local.destroyed) return;
     if (isAlive && opening.isHttp) refuseHttp(local, opening.bytes, this.#options.explain('noAnswer'));

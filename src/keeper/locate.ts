@@ -22,8 +22,8 @@ export class PacedRunPod {
 
   /** Resolves when it is time for one more question: some at once, then one each `GAP_MS`. */
   async turn(signal: AbortSignal): Promise<void> {
-    this.#due = Math.max(this.#due, Date.now() - BURST * GAP_MS) + GAP_MS;
-    const pauseMs = this.#due - Date.now();
+    this.#due = Math.max(this.#due, performance.now() - BURST * GAP_MS) + GAP_MS;
+    const pauseMs = this.#due - performance.now();
     if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
   }
 }
@@ -49,9 +49,9 @@ export class Locator {
   }
 
   async locate(podId: string, signal: AbortSignal): Promise<PodLocation> {
-    const pauseMs = this.#notBefore - Date.now();
+    const pauseMs = this.#notBefore - performance.now();
     if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
-    this.#notBefore = Date.now() + this.#everyMs;
+    this.#notBefore = performance.now() + this.#everyMs;
     const account = await this.#account();
     await account.turn(signal);
     try {

@@ -30,6 +30,7 @@ const NOTHING_CREATED: readonly FailureCode[] = [
   'apiRequestRefused',
   'apiUnreachable',
   'balanceEmpty',
+  'timedOut',
 ];
 
 const unprovided = (name: string) => Promise.reject(new Error(`${name} is not provided`));
@@ -53,13 +54,9 @@ export const podMachine = setup({
     placePod: fromPromise<{ podId: string }, { facts: PodFacts; candidate: Candidate | undefined }>(() =>
       unprovided('placePod'),
     ),
-    awaitBoot: fromPromise<{ podId: string }, { facts: PodFacts; readyBy: number }>(() =>
-      unprovided('awaitBoot'),
-    ),
-    awaitComfyUI: fromPromise<{ localPort: number | null }, { facts: PodFacts; readyBy: number }>(() =>
-      unprovided('awaitComfyUI'),
-    ),
-    startPod: fromPromise<void, { facts: PodFacts; readyBy: number }>(() => unprovided('startPod')),
+    awaitBoot: fromPromise<{ podId: string }, PodFacts>(() => unprovided('awaitBoot')),
+    awaitComfyUI: fromPromise<{ localPort: number | null }, PodFacts>(() => unprovided('awaitComfyUI')),
+    startPod: fromPromise<void, PodFacts>(() => unprovided('startPod')),
     stopPod: fromPromise<void, PodFacts>(() => unprovided('stopPod')),
     terminatePod: fromPromise<void, PodFacts>(() => unprovided('terminatePod')),
   },
@@ -240,7 +237,7 @@ export const podMachine = setup({
       invoke: {
         id: 'awaitBoot',
         src: 'awaitBoot',
-        input: ({ context }) => ({ facts: factsOf(context), readyBy: context.readyBy }),
+        input: ({ context }) => factsOf(context),
         onDone: { target: 'startingComfyUI', actions: assign({ bootToReplace: null }) },
         onError: { target: 'failed', actions: 'keepFailure' },
       },
@@ -250,7 +247,7 @@ export const podMachine = setup({
       invoke: {
         id: 'awaitComfyUI',
         src: 'awaitComfyUI',
-        input: ({ context }) => ({ facts: factsOf(context), readyBy: context.readyBy }),
+        input: ({ context }) => factsOf(context),
         onDone: {
           target: 'ready',
           actions: assign({ localPort: ({ event }) => event.output.localPort }),
@@ -275,7 +272,7 @@ export const podMachine = setup({
       invoke: {
         id: 'startPod',
         src: 'startPod',
-        input: ({ context }) => ({ facts: factsOf(context), readyBy: context.readyBy }),
+        input: ({ context }) => factsOf(context),
         onDone: 'booting',
         onError: { target: 'failed', actions: 'keepFailure' },
       },

@@ -26,15 +26,20 @@ export function portNumber(value: string): number {
 }
 
 const UNIT_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 };
+const MOST_HOURS = 8_760;
 
-/** `90s`, `30m`, `2h`, or a bare number of seconds; in milliseconds. */
+/** `90s`, `30m`, `2h`, or a bare number of seconds, up to a year; in milliseconds. */
 export function durationMs(value: string): number {
   const match = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(value);
   const unit = UNIT_MS[match?.[2] || 's'];
   if (!match || unit === undefined || Number(match[1]) <= 0) {
     throw new InvalidArgumentError('It takes a duration such as 90s, 30m or 2h.');
   }
-  return Number(match[1]) * unit;
+  const ms = Number(match[1]) * unit;
+  if (ms > MOST_HOURS * 3_600_000) {
+    throw new InvalidArgumentError(`It takes a duration of at most ${MOST_HOURS}h, which is a year.`);
+  }
+  return ms;
 }
 
 /** `10m` ago, or an RFC 3339 time; as RFC 3339. */

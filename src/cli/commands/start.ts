@@ -16,5 +16,5 @@ export const start: Verb<WaitOptions & { wait: boolean }> = async (context, name
     else context.out.line(text.starting(podId));
     return 0;
   }
-  return finishReady(context, await reach(context, recordId, 'ready', options, accessChange(options)), {});
+  return finishReady(context, await reach(context, recordId, 'ready', {}, accessChange(options)), {});
 };
