@@ -50,7 +50,10 @@ export class Context {
       const { createRunPod } = await import('../services/runpod/client.ts');
       const trace = this.env.AUTOPOD_DEBUG ? { trace: (line: string) => this.out.say(line) } : {};
       const onPause = (pauseMs: number) => this.out.say(text.waitingForQuota(pauseMs / 1000));
-      return createRunPod({ apiUrl, apiKey, onPause, ...trace });
+      const { tellingSilence } = await import('../services/runpod/silence.ts');
+      return tellingSilence(createRunPod({ apiUrl, apiKey, onPause, ...trace }), () =>
+        this.out.say(text.waitingForAnswer(this.deadline.leftMs / 1000)),
+      );
     });
   }
 

@@ -31,16 +31,16 @@ export const text = {
     `RunPod had made a second pod, ${podId}, for a request whose answer was lost. It is ended; ${kept} stays.`,
   twinSeen: (podId: string, kept: string) =>
     `Pod ${podId} carries the same launch id as ${kept}. autopod did not make it; it costs money too.`,
-  lookingFurther: (seconds: number) =>
-    `RunPod may still be listing it; looking again for up to ${uptimeWords(Math.ceil(seconds))}`,
+  lookingFurther: (seconds: number) => `RunPod may still be listing it; looking again${upTo(seconds)}`,
   waitingForApi: (why: string, seconds: number, asked?: number) =>
-    `${why}${asked === undefined ? '' : ` It asks to wait ${uptimeWords(asked)}.`} ${
-      Number.isFinite(seconds) ? `Trying again for up to ${uptimeWords(Math.ceil(seconds))}` : 'Trying again'
-    }`,
+    `${why}${asked === undefined ? '' : ` It asks to wait ${uptimeWords(asked)}.`} Trying again${upTo(seconds)}`,
+  waitingForAnswer: (seconds: number) => `RunPod has not answered yet; waiting${upTo(seconds)}.`,
+  waitingForOther: (pid: number, seconds: number) =>
+    `Another autopod (process ${pid}) is choosing a pod; waiting for it${upTo(seconds)}.`,
   waitingForQuota: (seconds: number) =>
     `RunPod's limit of requests is reached; waiting ${uptimeWords(Math.ceil(seconds))} for the next minute.`,
   waitingForTunnel: (podId: string, seconds: number) =>
-    `The tunnel to pod ${podId} is being opened; waiting for up to ${uptimeWords(Math.ceil(seconds))}.`,
+    `The tunnel to pod ${podId} is being opened; waiting${upTo(seconds)}.`,
   trying: (candidate: Candidate, number: number, of: number) =>
     `${candidateWords(candidate)}${of > 1 ? ` (${number} of ${of})` : ''}`,
   stopped: (podId: string, spent: Spent | undefined) =>
@@ -137,6 +137,11 @@ export const text = {
   comfyStarting: () => 'ComfyUI: Starting (container still initializing)',
   comfyWaiting: (seconds: number) => `Waiting for ComfyUI to start... (${seconds}s elapsed)`,
 };
+
+/** How long a wait can last; nothing where only Ctrl-C ends it. */
+function upTo(seconds: number): string {
+  return Number.isFinite(seconds) ? ` for up to ${uptimeWords(Math.ceil(seconds))}` : '';
+}
 
 /** `at 14:05`, on another day with its date, `after 30m without use`, or both. */
 export function autoStopWords({ stopAt, idleMs }: AutoStop, now = new Date()): string {

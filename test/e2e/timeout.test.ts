@@ -50,13 +50,16 @@ describe('--timeout', () => {
     [['comfy', 'status', 'POD']],
     [['comfy', 'info', 'POD']],
     [['ssh', 'POD']],
-    [['connect']],
+    [['connect', '--no-tunnel']],
   ])('ends autopod %j while RunPod takes the requests and never answers', async (words) => {
     const podId = await withPod();
     strike({ kind: 'stallBefore', route: '*' });
     const argv = [...words.map((word) => (word === 'POD' ? podId : word)), '--timeout', '1s'];
-    const { code, stderr, seconds } = await timed(world.autopod(argv));
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/--timeout gives is up|has not|is still/)]);
+    const { code, stdout, stderr, seconds } = await timed(world.autopod(argv));
+    expect([code, stderr + stdout]).toEqual([
+      1,
+      expect.stringMatching(/--timeout gives is up|has not|is opening/),
+    ]);
     expect(seconds).toBeLessThan(10);
     expect(await world.podIds()).toEqual([podId]);
   });
@@ -109,9 +112,9 @@ describe('--timeout', () => {
   });
 
   it('over while a lost create is looked for, the next up looks further and buys no second pod', async () => {
-    world = await startWorld({ listLagMs: 4_000, faults: [{ kind: 'dropAfter', route: 'createPod' }] });
-    const env = patient(8_000, { listSettleMs: 12_000 });
-    const run = await world.autopod([...CREATE, '--timeout', '2s'], env);
+    world = await startWorld({ listLagMs: 10_000, faults: [{ kind: 'dropAfter', route: 'createPod' }] });
+    const env = patient(8_000, { listSettleMs: 25_000 });
+    const run = await world.autopod([...CREATE, '--timeout', '6s'], env);
     expect(run).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/may still be listing it.*up to \ds/),
@@ -224,5 +227,48 @@ describe('a RunPod that says how long to wait', () => {
     heal();
     expect((await world.autopod(['up', '--no-tunnel'])).code).toBe(0);
     expect(await world.podIds()).toHaveLength(1);
+  });
+});
+
+describe('a wait is told as it begins, off a terminal, too', () => {
+  it('for an answer that does not come', async () => {
+    const podId = await withPod();
+    strike({ kind: 'stallBefore', route: '*' });
+    const run = await world.autopod(['stop', podId, '--timeout', '5s']);
+    expect(times(/RunPod has not answered yet; waiting for up to \ds/, run.stderr)).toBe(1);
+  });
+
+  it('for another command that is choosing, and Ctrl-C ends it', async () => {
+    world = await startWorld();
+    strike({ kind: 'delay', ms: 8_000, route: 'listPods', times: 1 });
+    const first = world.start(['up', '--no-tunnel']);
+    await until('asking', () => questions() > 0);
+    const second = world.start(['up', '--no-tunnel']);
+    await until(
+      'told',
+      () =>
+        new Promise((resolve) =>
+          second.child.stderr?.once('data', (text) =>
+            resolve(/is choosing a pod.*up to \d+m/.test(String(text))),
+          ),
+        ),
+    );
+    second.child.kill('SIGINT');
+    expect((await second.ended).code).toBe(130);
+    expect((await first.ended).code).toBe(0);
+  });
+
+  it('for a tunnel that does not come up, whose end --timeout sets', async () => {
+    const podId = await withPod();
+    await fetch(`${world.simulator.controlUrl}/pods/${podId}/sshd`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"state":"down"}',
+    });
+    const { code, stderr, seconds } = await timed(
+      world.autopod(['tunnel', podId, '--local-port', 'auto', '--timeout', '4s']),
+    );
+    expect([code, times(/is being opened; waiting for up to \ds/, stderr)]).toEqual([1, 1]);
+    expect(seconds).toBeLessThan(12);
   });
 });
