@@ -29,7 +29,13 @@ export const faultSchema = z.discriminatedUnion('kind', [
   }),
   /** The effect happens and the answer is not JSON. */
   z.strictObject({ kind: z.literal('garbage'), ...common }),
-  z.strictObject({ kind: z.literal('429'), retryAfterSeconds: z.int().nonnegative().default(1), ...common }),
+  z.strictObject({
+    kind: z.literal('429'),
+    retryAfterSeconds: z.int().nonnegative().default(1),
+    /** The whole of the header instead, such as an HTTP date. */
+    retryAfter: z.string().optional(),
+    ...common,
+  }),
   /** Everything happens, later. */
   z.strictObject({ kind: z.literal('delay'), ms: z.number().nonnegative(), ...common }),
 ]);

@@ -6,6 +6,7 @@ export const FAILURES = {
   internal: { exitCode: 70, retryable: false },
   usage: { exitCode: 2, retryable: false },
   interrupted: { exitCode: 130, retryable: true },
+  timedOut: { exitCode: 1, retryable: true },
   declined: { exitCode: 1, retryable: false },
   confirmationNeeded: { exitCode: 1, retryable: false },
 

@@ -17,7 +17,7 @@ export async function strikeBefore(fault: Fault, gone: AbortSignal): Promise<Out
       return undefined;
     case '429':
       throw new Problem(429, 'rate limit exceeded for the minute window', {
-        headers: { 'retry-after': String(fault.retryAfterSeconds) },
+        headers: { 'retry-after': fault.retryAfter ?? String(fault.retryAfterSeconds) },
       });
     case 'status':
       if (!fault.after) throw new Problem(fault.status, fault.detail);

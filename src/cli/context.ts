@@ -1,6 +1,7 @@
 import { AutopodError } from '../errors.ts';
 import type { KeeperClient } from '../keeper/client.ts';
 import type { ChooseContext } from '../lifecycle/choose.ts';
+import { Deadline } from '../lifecycle/deadline.ts';
 import type { DriveContext } from '../lifecycle/drive.ts';
 import type { Note } from '../lifecycle/environment.ts';
 import type { PodRecordFacts, PodStore } from '../lifecycle/pod-records.ts';
@@ -17,7 +18,9 @@ import { text } from './text.ts';
 export class Context {
   readonly env: NodeJS.ProcessEnv;
   readonly out: Output;
+  /** Ends every wait: with Ctrl-C, and with the deadline. */
   readonly signal: AbortSignal;
+  readonly deadline = new Deadline();
   /** The command line that goes on with what this one is at; undefined as long as there is nothing to go on with. */
   resume: string | undefined;
   readonly #once = new Map<string, unknown>();
@@ -25,7 +28,7 @@ export class Context {
   constructor(env: NodeJS.ProcessEnv, out: Output, signal: AbortSignal) {
     this.env = env;
     this.out = out;
-    this.signal = signal;
+    this.signal = AbortSignal.any([signal, this.deadline.signal]);
   }
 
   home(): Home {
@@ -46,7 +49,11 @@ export class Context {
       if (!apiKey) throw new AutopodError('apiKeyMissing', { file: this.home().config });
       const { createRunPod } = await import('../services/runpod/client.ts');
       const trace = this.env.AUTOPOD_DEBUG ? { trace: (line: string) => this.out.say(line) } : {};
-      return createRunPod({ apiUrl, apiKey, ...trace });
+      const onPause = (pauseMs: number) => this.out.say(text.waitingForQuota(pauseMs / 1000));
+      const { tellingSilence } = await import('../services/runpod/silence.ts');
+      return tellingSilence(createRunPod({ apiUrl, apiKey, onPause, ...trace }), () =>
+        this.out.say(text.waitingForAnswer(this.deadline.leftMs / 1000)),
+      );
     });
   }
 
@@ -118,6 +125,7 @@ export class Context {
       runpod,
       keeper,
       timings: timingsFrom(this.env),
+      deadline: this.deadline,
       privateKey: () => this.privateKey(),
       tell: watch.tell,
       book: (seen: PodSeen, isLast: boolean) => bookRun(pods, costSighting(seen), isLast),

@@ -64,6 +64,9 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
       const command = args.at(-1) as Command;
       requireValues(command);
       const [named, value] = command.args;
+      const { timeout } = command.opts<{ timeout?: number }>();
+      if (timeout !== undefined)
+        context.deadline.begin(timeout, command.getOptionValueSource('timeout') === 'cli');
       onExit(await (await load())(context, named, command.opts(), value));
     };
 

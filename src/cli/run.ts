@@ -35,6 +35,10 @@ export async function run(
     const command = commandOf(program, argv);
     if (error instanceof CommanderError) return commanderExit(error, command, out);
     if (signal.aborted) return explain(new AutopodError('interrupted', { resume: context.resume }), out, env);
+    if (isTimedOut(error, context)) {
+      const { detail } = error instanceof AutopodError ? error : context.deadline.failure;
+      return explain(new AutopodError('timedOut', { ...detail, resume: context.resume }), out, env);
+    }
     if (error instanceof AutopodError && error.code === 'podNotChosen' && !out.isJson) {
       const { tellApart } = await import('./choosing/several.ts');
       await tellApart(context, error.detail.pods as string[]);
@@ -58,6 +62,12 @@ function commandOf(program: Command, argv: string[]): string {
 function withCommand(error: unknown, command: string): unknown {
   if (!(error instanceof AutopodError) || error.code !== 'usage') return error;
   return new AutopodError('usage', { command, ...error.detail });
+}
+
+// What the deadline cuts fails in many ways; a failure with a name of its own was there before.
+function isTimedOut(error: unknown, { deadline }: Context): boolean {
+  if (error instanceof AutopodError) return error.code === 'timedOut';
+  return deadline.signal.aborted && error instanceof Error && error.name === 'AbortError';
 }
 
 /** What a promise nobody waited for has thrown: a bug of ours, told like any failure. The answer is the exit code. */

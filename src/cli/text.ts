@@ -40,8 +40,16 @@ export const text = {
     `Pod ${podId} of the same launch was made later (${status}, ${rate}). Use it with: autopod up ${podId}`,
   laterQuestion: (podId: string, status: string, rate: string) =>
     `Use pod ${podId} of the same launch instead (${status}, ${rate})? [y/N] `,
-  lookingFurther: () => 'RunPod may still be listing it; looking again',
-  waitingForApi: (why: string) => `${why} Trying again`,
+  lookingFurther: (seconds: number) => `RunPod may still be listing it; looking again${upTo(seconds)}`,
+  waitingForApi: (why: string, seconds: number, asked?: number) =>
+    `${why}${asked === undefined ? '' : ` It asks to wait ${uptimeWords(asked)}.`} Trying again${upTo(seconds)}`,
+  waitingForAnswer: (seconds: number) => `RunPod has not answered yet; waiting${upTo(seconds)}.`,
+  waitingForOther: (pid: number, seconds: number) =>
+    `Another autopod (process ${pid}) is choosing a pod; waiting for it${upTo(seconds)}.`,
+  waitingForQuota: (seconds: number) =>
+    `RunPod's limit of requests is reached; waiting ${uptimeWords(Math.ceil(seconds))} for the next minute.`,
+  waitingForTunnel: (podId: string, seconds: number) =>
+    `The tunnel to pod ${podId} is being opened; waiting${upTo(seconds)}.`,
   trying: (candidate: Candidate, number: number, of: number) =>
     `${candidateWords(candidate)}${of > 1 ? ` (${number} of ${of})` : ''}`,
   stopped: (podId: string, spent: Spent | undefined) =>
@@ -145,6 +153,11 @@ export const text = {
   comfyWaiting: (seconds: number) => `Waiting for ComfyUI to start... (${seconds}s elapsed)`,
 };
 
+/** How long a wait can last; nothing where only Ctrl-C ends it. */
+function upTo(seconds: number): string {
+  return Number.isFinite(seconds) ? ` for up to ${uptimeWords(Math.ceil(seconds))}` : '';
+}
+
 /** `at 14:05`, on another day with its date, `after 30m without use`, or both. */
 export function autoStopWords({ stopAt, idleMs }: AutoStop, now = new Date()): string {
   const time = stopAt && timeWords(new Date(stopAt), now);
@@ -206,10 +219,15 @@ export function noteWords(note: Note): string {
       return text.twinSeen(note.podId, note.keptPodId, usd(note.costPerHour));
     case 'podLog':
       return note.line;
-    case 'waitingForApi':
-      return text.waitingForApi(FAILURE_WORDS[note.failure.code](note.failure.detail).what);
+    case 'waitingForApi': {
+      const { code, detail } = note.failure;
+      const asked = detail.retryAfterSeconds;
+      const { what, why } = FAILURE_WORDS[code]({ ...detail, retryAfterSeconds: undefined });
+      const words = [what, why].filter(Boolean).join(' ');
+      return text.waitingForApi(words, note.forMs / 1000, typeof asked === 'number' ? asked : undefined);
+    }
     case 'lookingFurther':
-      return text.lookingFurther();
+      return text.lookingFurther(note.forMs / 1000);
     case 'stateSetAside':
       return text.stateSetAside(note.from, note.to);
   }

@@ -2,7 +2,9 @@ import type { AutoStop } from '../store/plans.ts';
 
 /** What is known of a pod's use. */
 export interface Use {
-  /** Epoch milliseconds of the last byte, job or change of plan. */
+  /** When its time is up, by the clock of `now`; null where no time was named. */
+  dueAt: number | null;
+  /** When the last byte, job or change of plan was. */
   quietSince: number;
   /** Jobs running and waiting; undefined when ComfyUI did not say. */
   jobs: number | undefined;
@@ -13,14 +15,14 @@ export interface Use {
 /** After so long a pod is stopped although its ComfyUI does not say whether it works. */
 export const UNKNOWN_GRACE_MS = 10 * 60_000;
 
-/** Why the pod is to be stopped now, in words for the journal; undefined as long as it is not. */
+/** By `now` of a clock that nobody sets: why the pod is to be stopped now, in words for the journal; undefined as long as it is not. */
 export function reasonToStop(
   { stopAt, idleMs }: AutoStop,
-  { quietSince, jobs, unknownForMs }: Use,
+  { dueAt, quietSince, jobs, unknownForMs }: Use,
   now: number,
 ): string | undefined {
   if (jobs !== undefined && jobs > 0) return undefined;
-  const overdueMs = stopAt === null ? -1 : now - Date.parse(stopAt);
+  const overdueMs = dueAt === null ? -1 : now - dueAt;
   const idleForMs = idleMs === null ? -1 : now - quietSince - idleMs;
   if (jobs === undefined && unknownForMs < UNKNOWN_GRACE_MS) return undefined;
   if (overdueMs >= 0) return `its time was up at ${stopAt}`;

@@ -118,8 +118,11 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
   /** Has a keeper of an earlier version leave; its ssh is taken up by the next one. */
   const handOver = async ({ pid }: Health, signal?: AbortSignal): Promise<void> => {
     await ask('POST', '/handover', {}, signal);
-    const givenUpAt = Date.now() + START_MS;
-    while ((await ask<Health>('GET', '/health', undefined, signal))?.pid === pid && Date.now() < givenUpAt)
+    const givenUpAt = performance.now() + START_MS;
+    while (
+      (await ask<Health>('GET', '/health', undefined, signal))?.pid === pid &&
+      performance.now() < givenUpAt
+    )
       await sleep(25, undefined, signal ? { signal } : {});
   };
 
@@ -131,9 +134,9 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
       if (health) await handOver(health, signal);
       const { startGuardian } = await import('./guardian.ts');
       startGuardian(home, env);
-      const givenUpAt = Date.now() + START_MS;
+      const givenUpAt = performance.now() + START_MS;
       while (!(await ask('GET', '/health', undefined, signal))) {
-        if (Date.now() > givenUpAt) throw new AutopodError('keeperUnreachable', { log: home.log });
+        if (performance.now() > givenUpAt) throw new AutopodError('keeperUnreachable', { log: home.log });
         await sleep(25, undefined, signal ? { signal } : {});
       }
     },

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { steadyMs } from '../clock.ts';
 import { AutopodError } from '../errors.ts';
 import { Buffers } from './buffers.ts';
 import { Joint } from './joint.ts';
@@ -22,6 +23,8 @@ const STREAM = { allowHalfOpen: true, highWaterMark: 512 * 1024 };
 const RETRY_MS = 50;
 /** Milliseconds in which the death of an ssh is known, counted from the end of a connection through it. */
 const NOTICED_MS = 200;
+/** Milliseconds between two times at which the last activity is noted. */
+const NOTE_MS = 250;
 
 /**
  * The local port. It stays open while ssh is replaced behind it: each connection is joined to the Unix socket
@@ -37,8 +40,10 @@ export class Front {
   readonly #heardAt = new Map<string, number>();
   #way: string | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #noting: NodeJS.Timeout | undefined;
   bytesIn = 0;
   bytesOut = 0;
+  /** By `steadyMs()`. */
   lastActivityAt: number | undefined;
 
   constructor(options: FrontOptions) {
@@ -201,8 +206,8 @@ export class Front {
    */
   async #unanswered(local: Socket, path: string, opening: Opening): Promise<void> {
     local.pause();
-    const noticedBy = Date.now() + NOTICED_MS;
-    while (this.#way === path && Date.now() < noticedBy && !local.destroyed) await sleep(10);
+    const noticedBy = performance.now() + NOTICED_MS;
+    while (this.#way === path && performance.now() < noticedBy && !local.destroyed) await sleep(10);
     const isAlive = this.#way === path && (await takesConnections(path));
     if (local.destroyed) return;
     // A client that has not asked yet may be about to: a port that is closed on the pod is told of sooner than that.
@@ -218,7 +223,17 @@ export class Front {
       this.bytesIn += count;
       this.#heardAt.set(path, performance.now());
     } else this.bytesOut += count;
-    this.lastActivityAt = Date.now();
+    this.#note();
+  }
+
+  // The clock is a file of the system's: a fast stream does not read it with each piece.
+  #note(): void {
+    if (this.#noting) return;
+    this.lastActivityAt = steadyMs();
+    this.#noting = setTimeout(() => {
+      this.#noting = undefined;
+      this.lastActivityAt = steadyMs();
+    }, NOTE_MS).unref();
   }
 }
 

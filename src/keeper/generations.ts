@@ -5,6 +5,7 @@ import type { Generation, SshAddress, TunnelWish } from '../machines/tunnel.ts';
 import { Echo } from '../services/ssh/echo.ts';
 import { endMaster, isStopped, type MasterFiles, masterFiles, masterPid } from '../services/ssh/master.ts';
 import { sessionsThrough } from '../services/ssh/sessions.ts';
+import type { Locator } from './locate.ts';
 import { proveForward } from './prove.ts';
 import type { Ready } from './standby.ts';
 import type { KeeperTimings } from './timings.ts';
@@ -14,6 +15,7 @@ export interface GenerationsOptions {
   runtime: string;
   knownHosts: string;
   timings: Pick<KeeperTimings, 'openTimeoutMs' | 'keyGraceMs'>;
+  locator: Pick<Locator, 'bootAgeMs'>;
 }
 
 export interface OpenOptions {
@@ -76,7 +78,7 @@ export class Generations {
     signal: AbortSignal,
   ): Promise<Ready> {
     const generation: Generation = { id: randomBytes(6).toString('hex'), address };
-    const { knownHosts, timings } = this.#options;
+    const { knownHosts, timings, locator } = this.#options;
     this.add(generation);
     const files = this.filesOf(generation);
     try {
@@ -86,6 +88,7 @@ export class Generations {
         keepaliveSeconds,
         timings,
         signal,
+        mayWriteKeys: () => locator.bootAgeMs(address.bootId) < timings.keyGraceMs,
         isKnownToForward: this.#forwardingBoot === address.bootId,
         onForward: () => onForward?.(files.forward),
         lives: () => this.lives(generation),

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { steadyMs } from '../clock.ts';
 import { AutopodError } from '../errors.ts';
 import type { SshAddress } from '../machines/tunnel.ts';
 import { createRunPod, type RunPod } from '../services/runpod/client.ts';
-import { observePod } from '../services/runpod/pod-state.ts';
+import { observePod, type PodSeen } from '../services/runpod/pod-state.ts';
 
 /** The account a tunnel's pod belongs to. The key stays in memory. */
 export interface Account {
@@ -13,7 +14,7 @@ export interface Account {
 /** RunPod as the keeper asks it: all tunnels of an account share a pace, which leaves room for the user's commands. */
 export class PacedRunPod {
   readonly runpod: RunPod;
-  #due = 0;
+  #due = Number.NEGATIVE_INFINITY;
 
   constructor(account: Account) {
     // Shorter than a command's: a lost network must not hide for long where a pod went.
@@ -22,8 +23,8 @@ export class PacedRunPod {
 
   /** Resolves when it is time for one more question: some at once, then one each `GAP_MS`. */
   async turn(signal: AbortSignal): Promise<void> {
-    this.#due = Math.max(this.#due, Date.now() - BURST * GAP_MS) + GAP_MS;
-    const pauseMs = this.#due - Date.now();
+    this.#due = Math.max(this.#due, performance.now() - BURST * GAP_MS) + GAP_MS;
+    const pauseMs = this.#due - performance.now();
     if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
   }
 }
@@ -42,20 +43,41 @@ export class Locator {
   readonly #account: () => Promise<PacedRunPod>;
   readonly #everyMs: number;
   #notBefore = 0;
+  /** The boot seen last, and when it was begun. */
+  #boot: { id: string; beganAt: number } | undefined;
 
   constructor(account: () => Promise<PacedRunPod>, everyMs: number) {
     this.#account = account;
     this.#everyMs = everyMs;
   }
 
+  /**
+   * Milliseconds for which this boot of the pod has run at least: as long as RunPod said when it was seen first, and what
+   * has passed since. One that RunPod has not shown yet counts from now on.
+   */
+  bootAgeMs(bootId: string): number {
+    const now = steadyMs();
+    if (this.#boot?.id !== bootId) this.#boot = { id: bootId, beganAt: now };
+    return now - this.#boot.beganAt;
+  }
+
+  // RunPod's `startedAt` is by its own clock, which may stand elsewhere than this machine's.
+  #note({ bootId, uptimeSeconds }: PodSeen): void {
+    const beganAt = steadyMs() - uptimeSeconds * 1000;
+    if (this.#boot?.id !== bootId) this.#boot = { id: bootId, beganAt };
+    else this.#boot.beganAt = Math.min(this.#boot.beganAt, beganAt);
+  }
+
   async locate(podId: string, signal: AbortSignal): Promise<PodLocation> {
-    const pauseMs = this.#notBefore - Date.now();
+    const pauseMs = this.#notBefore - performance.now();
     if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
-    this.#notBefore = Date.now() + this.#everyMs;
+    this.#notBefore = performance.now() + this.#everyMs;
     const account = await this.#account();
     await account.turn(signal);
     try {
-      return locationOf(observePod(await account.runpod.getPod(podId, signal)));
+      const seen = observePod(await account.runpod.getPod(podId, signal));
+      this.#note(seen);
+      return locationOf(seen);
     } catch (error) {
       if (error instanceof AutopodError && error.code === 'podNotFound')
         throw new AutopodError('podGone', { podId });
@@ -64,7 +86,7 @@ export class Locator {
   }
 }
 
-function locationOf({ podId, condition, ssh, bootId }: ReturnType<typeof observePod>): PodLocation {
+function locationOf({ podId, condition, ssh, bootId }: PodSeen): PodLocation {
   if (condition === 'gone') throw new AutopodError('podGone', { podId });
   if (condition === 'stopped' || condition === 'broken') return { kind: 'notRunning' };
   if (condition !== 'running' || !ssh) return { kind: 'pending' };

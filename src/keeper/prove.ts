@@ -9,8 +9,10 @@ import type { KeeperTimings } from './timings.ts';
 export interface Proving {
   files: MasterFiles;
   knownHostsPath: string;
-  timings: Pick<KeeperTimings, 'openTimeoutMs' | 'keyGraceMs'>;
+  timings: Pick<KeeperTimings, 'openTimeoutMs'>;
   signal: AbortSignal;
+  /** Whether this boot of the pod is so young that its keys may not be written yet. */
+  mayWriteKeys: () => boolean;
   /** This boot of the pod has let a connection through before, or was asked whether it would. */
   isKnownToForward: boolean;
   /** As in `SshTarget`. */
@@ -43,7 +45,7 @@ export async function proveForward(wish: TunnelWish, address: SshAddress, provin
     await startMaster(target, files, remotePort, bounded);
   } catch (error) {
     if (tooLong.aborted && !signal.aborted) throw unreachable(podId, 'ssh did not get through in time');
-    throw await refinedRefusal(error, wish, address, timings.keyGraceMs);
+    throw await refinedRefusal(error, wish, proving.mayWriteKeys);
   }
   signal.throwIfAborted();
   onForward();
@@ -86,14 +88,12 @@ function closesAtOnce(forward: string, signal: AbortSignal): () => boolean {
 async function refinedRefusal(
   error: unknown,
   { podId, keyPath, needsAgent, agentSocket }: TunnelWish,
-  { bootId }: SshAddress,
-  keyGraceMs: number,
+  mayWriteKeys: () => boolean,
 ): Promise<unknown> {
   if (!(error instanceof AutopodError) || error.code !== 'sshKeyRefused') return error;
   if (needsAgent && !(await isHeldByAgent(keyPath, agentSocket)))
     return new AutopodError('sshKeyLocked', { path: keyPath });
-  const isJustBooted = Date.now() - Date.parse(bootId) < keyGraceMs;
-  return isJustBooted ? unreachable(podId, 'its keys are not written yet') : error;
+  return mayWriteKeys() ? unreachable(podId, 'its keys are not written yet') : error;
 }
 
 function unreachable(podId: string, detail: string): AutopodError {

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { steadyMs } from '../clock.ts';
 import { AutopodError, toFailure } from '../errors.ts';
 import type { RunPod } from '../services/runpod/client.ts';
 import { findLaunch, twinsOf } from '../services/runpod/launches.ts';
@@ -7,7 +8,14 @@ import { type Home, leaseFolder } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
 import { bookRun, type LedgerFacts } from '../store/ledger.ts';
 import { lockHolder } from '../store/lock.ts';
-import { type AutoStop, hasPod, type PlanFacts, type PlannedPod, plannedPods } from '../store/plans.ts';
+import {
+  type AutoStop,
+  hasPod,
+  type PlanFacts,
+  type PlannedPod,
+  plannedPods,
+  type StopPlan,
+} from '../store/plans.ts';
 import { RecordStore } from '../store/records.ts';
 import type { Accounts } from './accounts.ts';
 import { reasonToStop, UNKNOWN_GRACE_MS } from './auto-stop.ts';
@@ -29,13 +37,19 @@ interface StoppingOptions {
 
 /** A tunnel, as far as the use of its pod shows in it. */
 interface Way {
+  /** By `steadyMs()`. */
   lastActivityAt: number | undefined;
   jobs(): Promise<number | undefined>;
 }
 
+/** Milliseconds by which the wall clock may differ from the one that nobody sets before it counts as set. */
+const CLOCK_SET_MS = 2_000;
+
 /** What is remembered of a plan between two looks. */
 interface Watched {
   plan: string;
+  /** By `steadyMs()`, as `quietSince`. */
+  dueAt: number | null;
   quietSince: number;
   unknownForMs: number;
 }
@@ -81,6 +95,7 @@ export class Stopping {
     const isWanted = await Promise.all(this.#planned.map(async (pod) => hasPod(pod) || this.#isDriven(pod)));
     const wasWanted = this.isWanted;
     this.#wanted = this.#planned.filter((_, index) => isWanted[index]);
+    await Promise.all(this.#wanted.map((pod) => this.#keepTime(pod)));
     if (this.isWanted !== wasWanted) this.#options.onChange();
   }
 
@@ -100,11 +115,11 @@ export class Stopping {
     const tunnel = podId === null ? undefined : this.#options.tunnelTo(podId);
     const watched = this.#watch(pod);
     // Whoever waits for the pod to get ready uses it.
-    if (await this.#isDriven(pod)) watched.quietSince = Date.now();
+    if (await this.#isDriven(pod)) watched.quietSince = steadyMs();
     watched.quietSince = Math.max(watched.quietSince, tunnel?.lastActivityAt ?? 0);
-    const due = (jobs: number | undefined) => reasonToStop(autoStop, { ...watched, jobs }, Date.now());
+    const due = (jobs: number | undefined) => reasonToStop(autoStop, { ...watched, jobs }, steadyMs());
     const jobs = await tunnel?.jobs();
-    if (jobs) watched.quietSince = Date.now();
+    if (jobs) watched.quietSince = steadyMs();
     const reason = due(tunnel ? jobs : 0);
     const isUnknown = (podId === null || (tunnel && jobs === undefined)) && due(0) !== undefined;
     watched.unknownForMs = isUnknown ? watched.unknownForMs + this.#options.lookMs : 0;
@@ -124,9 +139,27 @@ export class Stopping {
   #watch({ recordId, autoStop }: PlannedPod): Watched {
     const plan = JSON.stringify(autoStop);
     const before = this.#watched.get(recordId);
-    const watched = before?.plan === plan ? before : { plan, quietSince: Date.now(), unknownForMs: 0 };
+    const watched = before?.plan === plan ? before : beginWatch(autoStop);
     this.#watched.set(recordId, watched);
     return watched;
+  }
+
+  /** The time left counts by a clock that nobody sets. Where the wall clock was set, the record tells the time by it. */
+  async #keepTime(pod: PlannedPod): Promise<void> {
+    const watched = this.#watch(pod);
+    const { stopAt } = pod.autoStop;
+    if (watched.dueAt === null || stopAt === null) return;
+    const due = Date.now() + watched.dueAt - steadyMs();
+    if (Math.abs(due - Date.parse(stopAt)) < CLOCK_SET_MS) return;
+    const autoStop = { ...pod.autoStop, stopAt: new Date(due).toISOString() };
+    this.#options.log(`the clock was set: pod ${pod.podId ?? pod.recordId} is stopped at ${autoStop.stopAt}`);
+    const plan = JSON.stringify(pod.autoStop);
+    await this.#records.update(pod.recordId, (record) => {
+      if (JSON.stringify(record?.facts.autoStop) !== plan) return record;
+      watched.plan = JSON.stringify(autoStop);
+      pod.autoStop = autoStop;
+      return record && { ...record, facts: { ...record.facts, autoStop } };
+    });
   }
 
   async #stop(
@@ -189,6 +222,12 @@ export class Stopping {
   async #isDriven({ recordId }: PlannedPod): Promise<boolean> {
     return (await lockHolder(leaseFolder(this.#options.home, recordId))) !== undefined;
   }
+}
+
+function beginWatch(autoStop: StopPlan): Watched {
+  const now = steadyMs();
+  const dueAt = autoStop.stopAt === null ? null : now + Date.parse(autoStop.stopAt) - Date.now();
+  return { plan: JSON.stringify(autoStop), dueAt, quietSince: now, unknownForMs: 0 };
 }
 
 /** Whether a ComfyUI could be at work: not on a pod that is still on its way, or on none. */

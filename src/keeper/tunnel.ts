@@ -1,4 +1,5 @@
 import { createActor, fromPromise, type InspectionEvent, type SnapshotFrom, waitFor } from 'xstate';
+import { steadyMs } from '../clock.ts';
 import { eventName } from '../machines/names.ts';
 import { type Generation, type TunnelState, type TunnelWish, tunnelMachine } from '../machines/tunnel.ts';
 import type { Journal } from '../store/journal.ts';
@@ -104,7 +105,7 @@ export class Tunnel {
       comfy: this.#state === 'healthy' ? this.#probe.verdict : 'unknown',
       bytesIn,
       bytesOut,
-      ...(lastActivityAt !== undefined && { lastActivityAt: new Date(lastActivityAt).toISOString() }),
+      ...(lastActivityAt !== undefined && { lastActivityAt: wallTime(lastActivityAt) }),
       startedAt: this.#startedAt,
       ...(this.#lastHealedAt !== undefined && { lastHealedAt: this.#lastHealedAt }),
       ...(attempt > 0 && { attempt }),
@@ -135,7 +136,7 @@ export class Tunnel {
     await this.#save();
   }
 
-  /** Epoch milliseconds of the last byte of a client's. */
+  /** When the last byte of a client's came or went, by `steadyMs()`. */
   get lastActivityAt(): number | undefined {
     return this.#front.lastActivityAt;
   }
@@ -270,4 +271,9 @@ export class Tunnel {
       .catch((error: Error) => this.#options.log(`cannot save: ${error.message}`));
     return this.#writes;
   }
+}
+
+/** ISO 8601, UTC, of a moment by `steadyMs()`. */
+function wallTime(moment: number): string {
+  return new Date(Date.now() - steadyMs() + moment).toISOString();
 }

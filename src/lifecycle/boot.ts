@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ageMs } from '../clock.ts';
 import { AutopodError } from '../errors.ts';
 import type { PodFacts } from '../machines/pod-types.ts';
 import { observePod, type PodSeen } from '../services/runpod/pod-state.ts';
@@ -10,7 +11,6 @@ import { bootLog, type Witness, withPodLog } from './pod-log.ts';
 export async function awaitBoot(
   env: Environment,
   facts: PodFacts,
-  readyBy: number,
   witness: Witness,
   signal: AbortSignal,
 ): Promise<{ podId: string }> {
@@ -21,8 +21,8 @@ export async function awaitBoot(
       const booted = await bootOf(env, facts, signal);
       witness.startedAt = booted?.bootId || undefined;
       if (booted) return { podId };
-      if (Date.now() > readyBy) throw new AutopodError('bootTimedOut', { podId });
-      await sleep(env.timings.podPollMs, undefined, { signal });
+      if (env.deadline.isOver) throw new AutopodError('bootTimedOut', { podId });
+      await sleep(Math.min(env.timings.podPollMs, env.deadline.leftMs), undefined, { signal });
     }
   });
 }
@@ -45,6 +45,6 @@ async function bootOf(env: Environment, facts: PodFacts, signal: AbortSignal): P
 
 // RunPod's answers may lag behind its own create.
 function failUnlessLate(env: Environment, { podId, launchedAt }: PodFacts): undefined {
-  if (Date.now() - launchedAt < env.timings.lateInListMs) return undefined;
+  if (ageMs(launchedAt) < env.timings.lateInListMs) return undefined;
   throw new AutopodError('podGone', { podId: podId ?? '' });
 }

@@ -17,7 +17,6 @@ import { containerLog, type Witness, withPodLog } from './pod-log.ts';
 export async function awaitComfyUI(
   env: Environment,
   facts: PodFacts,
-  readyBy: number,
   witness: Witness,
   signal: AbortSignal,
 ): Promise<{ localPort: number | null }> {
@@ -26,7 +25,7 @@ export async function awaitComfyUI(
   const wanted = keepTunnel ? { localPort } : { localPort: 'auto' as const, neededBy: ownIdentity() };
   const tunnel = await openTunnel(env, { podId, ...wanted }, signal);
   await withPodLog(env, podId, containerLog(witness), signal, () =>
-    untilAnswering(env, facts, tunnel, readyBy, signal),
+    untilAnswering(env, facts, tunnel, signal),
   );
   if (keepTunnel) return { localPort: tunnel.localPort };
   if (tunnel.isTemporary) await env.keeper.close(podId, signal);
@@ -37,13 +36,12 @@ async function untilAnswering(
   env: Environment,
   facts: PodFacts,
   tunnel: TunnelView,
-  readyBy: number,
   signal: AbortSignal,
 ): Promise<void> {
   while (!(await isAnswering(tunnel.localPort, signal))) {
     await failIfHopeless(env, facts, signal);
-    if (Date.now() > readyBy) throw new AutopodError('comfyTimedOut', { podId: tunnel.podId });
-    await sleep(env.timings.comfyPollMs, undefined, { signal });
+    if (env.deadline.isOver) throw new AutopodError('comfyTimedOut', { podId: tunnel.podId });
+    await sleep(Math.min(env.timings.comfyPollMs, env.deadline.leftMs), undefined, { signal });
   }
 }
 

@@ -49,7 +49,6 @@ export async function drive(
   context: DriveContext,
   recordId: string,
   changes: Partial<PodRecordFacts>,
-  readyBy: number,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const record = (await context.pods.all())[recordId];
@@ -61,7 +60,7 @@ export async function drive(
   const actor = createActor(
     providedPodMachine(context.env, (root) => persistence.save(root)),
     {
-      input: { facts, readyBy },
+      input: { facts, readyBy: Date.now() + context.env.deadline.leftMs },
       systemId: 'root',
       inspect: (event) => {
         persistence.note(event);

@@ -5,6 +5,7 @@ import type { RunPod } from '../services/runpod/client.ts';
 import type { BelowFloor } from '../services/runpod/placement.ts';
 import type { PodSeen } from '../services/runpod/pod-state.ts';
 import type { PrivateKey } from '../services/ssh/key.ts';
+import type { Deadline } from './deadline.ts';
 import type { Timings } from './timings.ts';
 
 /** What happens inside a state, for whoever watches. Not kept: the journal has the transitions. */
@@ -17,8 +18,8 @@ export type Note =
   | { kind: 'twinTerminated'; podId: string; keptPodId: string }
   | { kind: 'twinSeen'; podId: string; keptPodId: string; costPerHour: number }
   | { kind: 'podLog'; source: 'system' | 'container'; line: string }
-  | { kind: 'waitingForApi'; failure: Failure }
-  | { kind: 'lookingFurther' }
+  | { kind: 'waitingForApi'; failure: Failure; forMs: number }
+  | { kind: 'lookingFurther'; forMs: number }
   | { kind: 'stateSetAside'; from: string; to: string };
 
 /** What the steps of a launch need from outside. */
@@ -28,6 +29,8 @@ export interface Environment {
   privateKey: () => Promise<PrivateKey>;
   account: OpenRequest['account'];
   timings: Timings;
+  /** When the command gives up waiting. */
+  deadline: Deadline;
   tell: (note: Note) => void;
   /** Notes what the pod has cost until now; `isLast` when this run of it is ended now. */
   book: (seen: PodSeen, isLast: boolean) => Promise<void>;

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ageMs } from '../clock.ts';
 import { AutopodError } from '../errors.ts';
 import type { KeeperClient } from '../keeper/client.ts';
 import type { RunPod } from '../services/runpod/client.ts';
@@ -44,7 +45,7 @@ export async function dropGone(
 
 /** RunPod may not know the pod yet: it is young, and was never seen to run. */
 export function mayBeLate({ timings }: Pick<GoneContext, 'timings'>, record: PodRecord): boolean {
-  return !SEEN.includes(savedState(record)) && Date.now() - record.facts.launchedAt < timings.lateInListMs;
+  return !SEEN.includes(savedState(record)) && ageMs(record.facts.launchedAt) < timings.lateInListMs;
 }
 
 async function isUnknown({ runpod }: GoneContext, podId: string, signal: AbortSignal): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ageMs } from '../clock.ts';
 import { AutopodError } from '../errors.ts';
 import type { PodFacts, Sighting } from '../machines/pod-types.ts';
 import type { Pod } from '../services/runpod/client.ts';
@@ -13,17 +14,21 @@ import { patiently } from './patience.ts';
  * has had time to settle.
  */
 export async function lookForPod(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<Sighting> {
-  const isLate = facts.podId !== null && Date.now() - facts.launchedAt < env.timings.lateInListMs;
-  const lookUntil = facts.isCreateOpen || isLate ? Date.now() + env.timings.listSettleMs : 0;
-  for (;;) {
+  const { timings, deadline, tell } = env;
+  const isLate = facts.podId !== null && ageMs(facts.launchedAt) < timings.lateInListMs;
+  const settleMs = facts.isCreateOpen || isLate ? timings.listSettleMs : 0;
+  const lookUntil = performance.now() + settleMs;
+  for (let isFirst = true; ; isFirst = false) {
     const pod = await findPod(env, facts, signal);
     if (pod) {
       await env.book(observePod(pod), false);
       return sightingOf(pod);
     }
-    if (Date.now() >= lookUntil) return { found: 'nothing' };
-    env.tell({ kind: 'lookingFurther' });
-    await sleep(env.timings.lookAgainMs, undefined, { signal });
+    if (settleMs === 0 || performance.now() >= lookUntil) return { found: 'nothing' };
+    // That it was not seen in a shorter time says nothing: then the next command looks further.
+    deadline.throwIfOver();
+    if (isFirst) tell({ kind: 'lookingFurther', forMs: Math.min(settleMs, deadline.leftMs) });
+    await sleep(Math.min(timings.lookAgainMs, deadline.leftMs), undefined, { signal });
   }
 }
 

@@ -104,6 +104,8 @@ export async function placePod(
   ]);
   const publicKeys = [key.publicKey, ...registered];
   const request = podRequest(facts.wish, candidate, { launchId: facts.launchId, publicKeys });
+  // Nobody would wait for a pod that is bought only now.
+  env.deadline.throwIfOver();
   const pod = await patientlyCreate(env, signal, () => env.runpod.createPod(request, signal));
   env.tell({ kind: 'created', podId: pod.id, costPerHour: pod.cost ?? candidate.pricePerHour });
   return { podId: pod.id };

@@ -32,13 +32,11 @@ export function providedPodMachine(env: Environment, save: (root: AnyActorRef) =
         witness.isPlaced = true;
         return placed;
       }),
-      awaitBoot: durable(({ input, signal }) => awaitBoot(env, input.facts, input.readyBy, witness, signal)),
-      awaitComfyUI: durable(({ input, signal }) =>
-        awaitComfyUI(env, input.facts, input.readyBy, witness, signal),
-      ),
+      awaitBoot: durable(({ input, signal }) => awaitBoot(env, input, witness, signal)),
+      awaitComfyUI: durable(({ input, signal }) => awaitComfyUI(env, input, witness, signal)),
       startPod: durable(async ({ input, signal }) => {
         witness.isPlaced = false;
-        await startPod(env, input.facts, signal);
+        await startPod(env, input, signal);
       }),
       stopPod: durable(({ input, signal }) => stopPod(env, input, signal)),
       terminatePod: durable(({ input, signal }) => terminatePod(env, input, signal)),

@@ -62,14 +62,14 @@ async function see(env: Environment, facts: PodFacts, signal: AbortSignal): Prom
 }
 
 async function until(
-  { timings }: Environment,
+  { timings, deadline }: Environment,
   podId: string,
   signal: AbortSignal,
   isDone: () => Promise<boolean>,
 ): Promise<void> {
-  const givenUpAt = Date.now() + timings.powerOffMs;
+  const givenUpAt = performance.now() + Math.min(timings.powerOffMs, deadline.leftMs);
   while (!(await isDone())) {
-    if (Date.now() > givenUpAt)
+    if (performance.now() > givenUpAt)
       throw new AutopodError('podActionRefused', { podId, detail: 'not done in time' });
     await sleep(timings.podPollMs, undefined, { signal });
   }

@@ -9,8 +9,6 @@ export interface Pursuit {
   recordId: string;
   /** What this run wants changed in the facts; the goal above all. */
   changes: Partial<PodRecordFacts> & Pick<PodRecordFacts, 'goal'>;
-  /** Epoch milliseconds. */
-  readyBy: number;
   /** Told once when another process drives the pod and this one only watches. */
   onFollowing?: (driver: ProcessIdentity) => void;
 }
@@ -20,7 +18,7 @@ export interface Pursuit {
  * dies or was interrupted, shares its failure when it fails, and verifies the end for itself.
  */
 export async function pursue(context: DriveContext, pursuit: Pursuit, signal: AbortSignal): Promise<Outcome> {
-  const { recordId, changes, readyBy } = pursuit;
+  const { recordId, changes } = pursuit;
   const folder = leaseFolder(context.home, recordId);
   for (;;) {
     const lease = await tryLock(folder);
@@ -31,7 +29,7 @@ export async function pursue(context: DriveContext, pursuit: Pursuit, signal: Ab
     }
     try {
       if ((await context.pods.get(recordId)) === undefined) return vanished(changes);
-      return await drive(context, recordId, changes, readyBy, signal);
+      return await drive(context, recordId, changes, signal);
     } finally {
       await lease.release();
     }

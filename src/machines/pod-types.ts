@@ -84,13 +84,13 @@ export interface PodContext extends PodFacts {
   /** Index into `plan` of the candidate being placed. */
   candidate: number;
   refusals: Refusal[];
-  /** Epoch milliseconds after which waiting for readiness is given up. */
+  /** Epoch milliseconds at which waiting for readiness is to be given up, for those who watch: nothing goes by it. */
   readyBy: number;
 }
 
 export interface PodInput {
   facts: PodFacts;
-  /** Epoch milliseconds. */
+  /** As in `PodContext`. */
   readyBy: number;
 }
 

@@ -40,6 +40,7 @@ const NOTHING_CREATED: readonly FailureCode[] = [
   'apiRequestRefused',
   'apiUnreachable',
   'balanceEmpty',
+  'timedOut',
 ];
 
 const unprovided = (name: string) => Promise.reject(new Error(`${name} is not provided`));
@@ -63,13 +64,9 @@ export const podMachine = setup({
     placePod: fromPromise<Placed, { facts: PodFacts; candidate: Candidate | undefined }>(() =>
       unprovided('placePod'),
     ),
-    awaitBoot: fromPromise<{ podId: string }, { facts: PodFacts; readyBy: number }>(() =>
-      unprovided('awaitBoot'),
-    ),
-    awaitComfyUI: fromPromise<{ localPort: number | null }, { facts: PodFacts; readyBy: number }>(() =>
-      unprovided('awaitComfyUI'),
-    ),
-    startPod: fromPromise<void, { facts: PodFacts; readyBy: number }>(() => unprovided('startPod')),
+    awaitBoot: fromPromise<{ podId: string }, PodFacts>(() => unprovided('awaitBoot')),
+    awaitComfyUI: fromPromise<{ localPort: number | null }, PodFacts>(() => unprovided('awaitComfyUI')),
+    startPod: fromPromise<void, PodFacts>(() => unprovided('startPod')),
     stopPod: fromPromise<void, PodFacts>(() => unprovided('stopPod')),
     terminatePod: fromPromise<void, PodFacts>(() => unprovided('terminatePod')),
   },
@@ -259,7 +256,7 @@ export const podMachine = setup({
       invoke: {
         id: 'awaitBoot',
         src: 'awaitBoot',
-        input: ({ context }) => ({ facts: factsOf(context), readyBy: context.readyBy }),
+        input: ({ context }) => factsOf(context),
         onDone: { target: 'startingComfyUI', actions: assign({ bootToReplace: null }) },
         onError: { target: 'failed', actions: 'keepFailure' },
       },
@@ -269,7 +266,7 @@ export const podMachine = setup({
       invoke: {
         id: 'awaitComfyUI',
         src: 'awaitComfyUI',
-        input: ({ context }) => ({ facts: factsOf(context), readyBy: context.readyBy }),
+        input: ({ context }) => factsOf(context),
         onDone: {
           target: 'ready',
           // A pod with our launch id that shows up from here on was not made by a create of ours.
@@ -295,7 +292,7 @@ export const podMachine = setup({
       invoke: {
         id: 'startPod',
         src: 'startPod',
-        input: ({ context }) => ({ facts: factsOf(context), readyBy: context.readyBy }),
+        input: ({ context }) => factsOf(context),
         onDone: 'booting',
         onError: { target: 'failed', actions: 'keepFailure' },
       },

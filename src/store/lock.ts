@@ -39,11 +39,21 @@ export interface WaitOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds to wait before `lockBusy`; without it the wait ends with the signal only. */
   timeoutMs?: number;
+  /** Told once who holds it, when that lasts. */
+  onBusy?: (holder: ProcessIdentity) => void;
 }
 
+/** Milliseconds after which a wait lasts: most are over sooner. */
+const LASTS_MS = 1_000;
+
 /** Waits for the lock. Throws `lockBusy` naming the holder's pid when it takes too long. */
-export async function waitForLock(folder: string, { signal, timeoutMs }: WaitOptions = {}): Promise<Lock> {
+export async function waitForLock(
+  folder: string,
+  { signal, timeoutMs, onBusy }: WaitOptions = {},
+): Promise<Lock> {
   const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+  const lastsFrom = performance.now() + LASTS_MS;
+  let isTold = onBusy === undefined;
   for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 1.5, 100)) {
     const lock = await tryLock(folder);
     if (lock) return lock;
@@ -51,6 +61,9 @@ export async function waitForLock(folder: string, { signal, timeoutMs }: WaitOpt
       const holder = await lockHolder(folder);
       throw new AutopodError('lockBusy', { lock: folder, pid: holder?.pid });
     }
+    const holder = isTold || performance.now() < lastsFrom ? undefined : await lockHolder(folder);
+    if (holder) onBusy?.(holder);
+    isTold ||= holder !== undefined;
     await sleep(pauseMs * (0.5 + Math.random()), undefined, { signal });
   }
 }

@@ -132,6 +132,7 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     await control('faults', {}, 'DELETE');
     return JSON.parse(stdout).error.code;
   },
+  timedOut: () => struck({ route: 'listPods', kind: 'stallBefore' }, ['ls', '--timeout', '0.3s']),
   declined: file('cli/terminal.test.ts', 'kill asks, and on a no nothing is done'),
   confirmationNeeded: () => told(['kill']),
 

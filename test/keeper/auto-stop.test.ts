@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { reasonToStop } from '../../src/keeper/auto-stop.ts';
 
 const MINUTE = 60_000;
-const now = Date.parse('2026-11-23T12:00:00Z');
-const at = (minutes: number) => new Date(now + minutes * MINUTE).toISOString();
+const now = 12 * 60 * MINUTE;
+const stopAt = '2026-11-23T12:00:00Z';
+const dueAt = (minutes: number) => now + minutes * MINUTE;
 const quietFor = (minutes: number, jobs: number | undefined = 0) => ({
+  dueAt: null as number | null,
   quietSince: now - minutes * MINUTE,
   jobs,
   unknownForMs: 0,
@@ -12,8 +14,9 @@ const quietFor = (minutes: number, jobs: number | undefined = 0) => ({
 
 describe('a pod is stopped by itself', () => {
   it('when its time is up, and not before', () => {
-    expect(reasonToStop({ stopAt: at(1), idleMs: null }, quietFor(90), now)).toBeUndefined();
-    expect(reasonToStop({ stopAt: at(-1), idleMs: null }, quietFor(0), now)).toMatch(/time was up/);
+    const plan = { stopAt, idleMs: null };
+    expect(reasonToStop(plan, { ...quietFor(90), dueAt: dueAt(1) }, now)).toBeUndefined();
+    expect(reasonToStop(plan, { ...quietFor(0), dueAt: dueAt(-1) }, now)).toMatch(/time was up at 2026/);
   });
 
   it('when it was quiet for as long as was said', () => {
@@ -23,13 +26,15 @@ describe('a pod is stopped by itself', () => {
   });
 
   it('never while a job runs or waits', () => {
-    expect(reasonToStop({ stopAt: at(-600), idleMs: 1 }, quietFor(600, 1), now)).toBeUndefined();
+    const use = { ...quietFor(600, 1), dueAt: dueAt(-600) };
+    expect(reasonToStop({ stopAt, idleMs: 1 }, use, now)).toBeUndefined();
   });
 
   it('ten minutes late when ComfyUI does not say whether it works', () => {
-    const plan = { stopAt: at(-600), idleMs: null };
+    const plan = { stopAt, idleMs: null };
     const unknownFor = (minutes: number) => ({
       ...quietFor(600, undefined),
+      dueAt: dueAt(-600),
       jobs: undefined,
       unknownForMs: minutes * MINUTE,
     });

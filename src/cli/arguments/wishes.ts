@@ -34,8 +34,6 @@ export interface WaitOptions {
   json?: boolean;
   tunnel: boolean;
   localPort?: number | 'auto';
-  /** Milliseconds. */
-  timeout: number;
 }
 
 const DEFAULT_LOCAL_PORT = 8188;

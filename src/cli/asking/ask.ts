@@ -3,7 +3,11 @@ import { AutopodError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 
 /** Asks a yes-or-no question on the terminal; `confirmationNeeded` where there is none. No is the default. */
-export async function confirm({ out, signal }: Context, action: string, question: string): Promise<boolean> {
+export async function confirm(
+  { out, signal, deadline }: Context,
+  action: string,
+  question: string,
+): Promise<boolean> {
   if (!process.stdin.isTTY || !out.stderr.isTTY || out.isJson) {
     throw new AutopodError('confirmationNeeded', { action });
   }
@@ -11,9 +15,8 @@ export async function confirm({ out, signal }: Context, action: string, question
   const interrupted = new AbortController();
   terminal.once('SIGINT', () => interrupted.abort());
   try {
-    const answer = await terminal.question(question, {
-      signal: AbortSignal.any([signal, interrupted.signal]),
-    });
+    const over = AbortSignal.any([signal, interrupted.signal]);
+    const answer = await deadline.pausedWhile(() => terminal.question(question, { signal: over }));
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     terminal.close();

@@ -10,8 +10,6 @@ import { panel, type Row } from '../views/panel.ts';
 
 interface StatusOptions extends WayOptions {
   wait: boolean;
-  /** Milliseconds. */
-  timeout: number;
 }
 
 /** Milliseconds one question may take; longer than that, whoever waits is told so. */
@@ -24,7 +22,7 @@ export const comfyStatus: Verb<StatusOptions> = async (context, named, options) 
   const { out, signal } = context;
   const { podId, tunnel } = await wayToComfy(context, named, options);
   const stats = await (options.wait
-    ? statsUntil(context, tunnel.localPort, podId, Date.now() + options.timeout)
+    ? statsUntil(context, tunnel.localPort, podId)
     : statsNow(context, tunnel.localPort, AT_ONCE_MS));
   if (!stats) {
     const why = await whySilent(context, podId);
@@ -47,18 +45,16 @@ async function statsUntil(
   context: Context,
   localPort: number,
   podId: string,
-  until: number,
 ): Promise<SystemStats | undefined> {
-  const { out, signal } = context;
-  const begun = Date.now();
+  const { out, signal, deadline } = context;
+  const begun = performance.now();
   for (let pauseMs = 1_000; ; pauseMs = Math.min(pauseMs * 1.5, 10_000)) {
-    const stats = await statsNow(context, localPort, Math.min(QUESTION_MS, until - Date.now()));
+    const stats = await statsNow(context, localPort, Math.min(QUESTION_MS, deadline.leftMs));
     if (stats) return stats;
     await failIfHopeless(context, podId);
-    const leftMs = until - Date.now();
-    if (leftMs <= 0) return undefined;
-    out.say(text.comfyWaiting(Math.round((Date.now() - begun) / 1000)));
-    await sleep(Math.min(pauseMs, leftMs), undefined, { signal });
+    if (deadline.isOver) return undefined;
+    out.say(text.comfyWaiting(Math.round((performance.now() - begun) / 1000)));
+    await sleep(Math.min(pauseMs, deadline.leftMs), undefined, { signal });
   }
 }
 

@@ -14,7 +14,7 @@ export const kill: Verb<{ yes?: boolean }> = async (context, named, { yes }) => 
     return 1;
   }
   const spent = await spentUntilNow(context, recordId, podId);
-  const outcome = await reach(context, recordId, 'terminated', { timeout: Number.POSITIVE_INFINITY });
+  const outcome = await reach(context, recordId, 'terminated', {});
   if (outcome.failure?.code !== 'podGone') await throwFailure(context, outcome);
   if (context.out.isJson) context.out.json({ podId, state: 'terminated', ...spentJson(spent) });
   else context.out.line(prose(text.killed(podId, spent), context.out.screen));

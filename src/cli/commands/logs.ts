@@ -42,7 +42,9 @@ export const logs: Verb<LogsOptions> = async (context, named, options) => {
   let lost: AutopodError | undefined;
   const onLost = (failure: AutopodError) => {
     if (follow && !lost)
-      context.out.say(text.waitingForApi(FAILURE_WORDS[failure.code](failure.detail).what));
+      context.out.say(
+        text.waitingForApi(FAILURE_WORDS[failure.code](failure.detail).what, context.deadline.leftMs / 1000),
+      );
     lost = failure;
     if (!follow) over.abort();
   };
@@ -57,7 +59,8 @@ export const logs: Verb<LogsOptions> = async (context, named, options) => {
   // Ending `--follow` with Ctrl-C is how it is meant to end.
   if (follow) for await (const line of log.rest()) tell(line);
   over.abort();
-  if (lost && !follow) throw lost;
+  if (lost && (!follow || context.deadline.isOver)) throw lost;
+  if (!follow) context.deadline.throwIfOver();
   return 0;
 };
 

@@ -12,10 +12,16 @@ export const restart: Verb<WaitOptions> = async (context, named, options) => {
   if (!options.tunnel) await (await context.keeper()).close(podId, context.signal);
   return finishReady(
     context,
-    await reach(context, recordId, 'ready', options, {
-      ...accessChange(options),
-      bootToReplace: bootId,
-    }),
+    await reach(
+      context,
+      recordId,
+      'ready',
+      {},
+      {
+        ...accessChange(options),
+        bootToReplace: bootId,
+      },
+    ),
     {},
   );
 };

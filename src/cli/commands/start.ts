@@ -20,6 +20,6 @@ export const start: Verb<WaitOptions & { wait: boolean }> = async (context, name
     else context.out.line(text.starting(podId));
     return 0;
   }
-  const outcome = await reach(context, recordId, 'ready', options, accessChange(options));
+  const outcome = await reach(context, recordId, 'ready', {}, accessChange(options));
   return finishReady(context, await withLaterPod(context, chosen, outcome), {});
 };

@@ -11,7 +11,7 @@ export const stop: Verb<object> = async (context, named) => {
   const { recordId, podId: before } = await choosePod(context, named);
   const wasStopped = await isStopped(context, before);
   const spent = await spentUntilNow(context, recordId, before);
-  const outcome = await reach(context, recordId, 'stopped', { timeout: Number.POSITIVE_INFINITY });
+  const outcome = await reach(context, recordId, 'stopped', {});
   await throwFailure(context, outcome);
   const podId = outcome.facts?.podId ?? '';
   if (context.out.isJson) context.out.json({ podId, state: outcome.state, ...spentJson(spent) });

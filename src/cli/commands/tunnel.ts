@@ -123,11 +123,24 @@ async function openAll(context: Context): Promise<number> {
   return views.every(({ state }) => state === 'healthy') ? 0 : 1;
 }
 
+const SETTLED: TunnelView['state'][] = ['healthy', 'failed', 'waitingForPod', 'stopped'];
+/** Milliseconds a tunnel has to settle where the user has not said how many. */
+const SETTLING_MS = 30_000;
+/** Milliseconds after which the wait for it is told; mostly it is over by then. */
+const LASTS_MS = 1_000;
+
 async function untilSettled(context: Context, opened: TunnelView): Promise<TunnelView> {
   const keeper = await context.keeper();
-  const givenUpAt = Date.now() + 30_000;
+  const { deadline } = context;
+  const patienceMs = deadline.isSaid ? deadline.leftMs : Math.min(SETTLING_MS, deadline.leftMs);
+  const begunAt = performance.now();
+  let isTold = false;
   let last = opened;
-  while (!['healthy', 'failed', 'waitingForPod', 'stopped'].includes(last.state) && Date.now() < givenUpAt) {
+  while (!SETTLED.includes(last.state) && performance.now() < begunAt + patienceMs) {
+    if (!isTold && performance.now() > begunAt + LASTS_MS) {
+      isTold = true;
+      context.out.say(text.waitingForTunnel(opened.podId, patienceMs / 1000));
+    }
     await sleep(100, undefined, { signal: context.signal });
     const views = await keeper.tunnels(context.signal);
     last = views.find(({ podId }) => podId === opened.podId) ?? { ...last, state: 'stopped' };

@@ -96,7 +96,8 @@ async function choose(
   podId: string | undefined,
   { wish, options, createsAlways }: { wish: PodWish; options: LaunchOptions; createsAlways: boolean },
 ): Promise<Chosen> {
-  const { out, signal } = context;
+  const { out, signal, deadline } = context;
+  const onBusy = ({ pid }: { pid: number }) => out.say(text.waitingForOther(pid, deadline.leftMs / 1000));
   const wishes = { wish, access: accessWish(options) };
   await context.privateKey();
   const choosing = {
@@ -104,7 +105,7 @@ async function choose(
     needsKey: true,
     beforeBuying: () => beforeBuying(context, wish, options),
   };
-  return withLock(join(choosing.home.locks, 'launch'), { signal }, async () => {
+  return withLock(join(choosing.home.locks, 'launch'), { signal, onBusy }, async () => {
     const chosen = await (createsAlways
       ? planLaunch(choosing, wishes)
       : podId === undefined

@@ -2,13 +2,17 @@ import { type Command, Option } from 'commander';
 import {
   cloudType,
   dataCenter,
+  durationMs,
   minCuda,
   portNumber,
   price,
   since,
   wholeNumber,
 } from '../arguments/options.ts';
-import { examples, json, POD, type Runs } from './shared.ts';
+import { ASKING_MINUTES, examples, json, POD, type Runs, timeout } from './shared.ts';
+
+/** Minutes for a dozen checks, each of which may find that nobody answers. */
+const DOCTOR_MINUTES = 10;
 
 /** What is, what was, and what could be had. */
 export function addInsight(program: Command, runs: Runs): void {
@@ -26,6 +30,9 @@ export function addInsight(program: Command, runs: Runs): void {
       '--tail <n>',
       'only the last n lines of the past; 200 unless --since is given',
       wholeNumber(0, 5_000),
+    )
+    .addOption(
+      new Option('--timeout <duration>', 'how long to wait, or with -f to go on').argParser(durationMs),
     )
     .addHelpText('after', examples(['autopod logs -f --tail 20', 'autopod logs --system --since 10m']))
     .action(runs(async () => (await import('../commands/logs.ts')).logs));
@@ -46,7 +53,10 @@ export function addInsight(program: Command, runs: Runs): void {
     .addHelpText('after', examples(['autopod inspect', 'autopod inspect --no-open --port 8190']))
     .action(runs(async () => (await import('../commands/inspect.ts')).inspect));
 
-  json(program.command('gpus').argument('[name]', 'only GPUs whose name has this in it'))
+  timeout(
+    json(program.command('gpus').argument('[name]', 'only GPUs whose name has this in it')),
+    ASKING_MINUTES,
+  )
     .summary('which GPUs could be had now, where, and for how much')
     .option('--volume-id <id>', 'where this volume is')
     .addOption(new Option('--datacenter <id>', 'in this data center').argParser(dataCenter))
@@ -66,11 +76,11 @@ export function addInsight(program: Command, runs: Runs): void {
     .addHelpText('after', examples(['autopod gpus --min-memory 24 --max-price 0.80', 'autopod gpus 4090']))
     .action(runs(async () => (await import('../commands/gpus.ts')).gpus));
 
-  json(program.command('volumes'))
+  timeout(json(program.command('volumes')), ASKING_MINUTES)
     .summary('list the network volumes, and where they are')
     .action(runs(async () => (await import('../commands/volumes.ts')).volumes));
 
-  json(program.command('doctor'))
+  timeout(json(program.command('doctor')), DOCTOR_MINUTES)
     .summary('check everything autopod depends on, and how to mend it')
     .action(runs(async () => (await import('../commands/doctor.ts')).doctor));
 }

@@ -1,27 +1,34 @@
 import type { Command } from 'commander';
-import { examples, json, POD, type Runs, waiting } from './shared.ts';
+import { ASKING_MINUTES, examples, json, POD, type Runs, timeout, waiting } from './shared.ts';
+
+/** Minutes a pod has to stop or to end. */
+const POWER_OFF_MINUTES = 10;
 
 /** What one does with the pods there are. */
 export function addPods(program: Command, runs: Runs): void {
-  json(program.command('ls').aliases(['list', 'ps']))
+  timeout(json(program.command('ls').aliases(['list', 'ps'])), ASKING_MINUTES)
     .summary('list the pods, their state and cost')
     .option('--all', 'also launches that have no pod')
     .action(runs(async () => (await import('../commands/ls.ts')).ls));
 
-  json(program.command('info').argument(...POD))
+  timeout(json(program.command('info').argument(...POD)), ASKING_MINUTES)
     .summary('show all about one pod')
     .action(runs(async () => (await import('../commands/info.ts')).info));
 
-  program
-    .command('ssh')
-    .alias('shell')
-    .argument(...POD)
+  timeout(
+    program
+      .command('ssh')
+      .alias('shell')
+      .argument(...POD),
+    ASKING_MINUTES,
+    'how long to wait until ssh can be started',
+  )
     .summary("open a shell on the pod; the exit code is ssh's")
     .option('-c, --command <text>', 'run this command instead of a shell')
     .addHelpText('after', examples(['autopod ssh', 'autopod ssh -c nvidia-smi']))
     .action(runs(async () => (await import('../commands/ssh.ts')).ssh));
 
-  json(program.command('stop').argument(...POD))
+  timeout(json(program.command('stop').argument(...POD)), POWER_OFF_MINUTES)
     .summary('stop a pod: the GPU is released, the network volume stays')
     .action(runs(async () => (await import('../commands/stop.ts')).stop));
 
@@ -41,11 +48,14 @@ export function addPods(program: Command, runs: Runs): void {
     .summary('restart a pod and wait until ComfyUI answers')
     .action(runs(async () => (await import('../commands/restart.ts')).restart));
 
-  json(
-    program
-      .command('kill')
-      .aliases(['terminate', 'rm'])
-      .argument(...POD),
+  timeout(
+    json(
+      program
+        .command('kill')
+        .aliases(['terminate', 'rm'])
+        .argument(...POD),
+    ),
+    POWER_OFF_MINUTES,
   )
     .summary('end a pod for good; network volumes are kept')
     .option('-y, --yes', 'do not ask')

@@ -18,14 +18,18 @@ export function portOption(): Option {
   );
 }
 
+/** When a command gives up, whatever it waits for; the deadline begins with the command. */
+export function timeout(command: Command, minutes: number, what = 'how long to wait'): Command {
+  const option = new Option('--timeout <duration>', what).argParser(durationMs);
+  return command.addOption(option.default(minutes * 60_000, `${minutes}m`));
+}
+
+/** Minutes a command has that asks RunPod or the keeper and shows what they say. */
+export const ASKING_MINUTES = 2;
+
 /** Options of every command that ends at a ComfyUI that answers. */
 export function waiting(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--timeout <duration>', 'how long to wait').argParser(durationMs).default(1_800_000, '30m'),
-    )
-    .option('--no-tunnel', 'keep no tunnel')
-    .addOption(portOption());
+  return timeout(command, 30).option('--no-tunnel', 'keep no tunnel').addOption(portOption());
 }
 
 /** When the keeper stops the pod by itself. */

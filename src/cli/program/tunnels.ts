@@ -1,10 +1,12 @@
-import { type Command, Option } from 'commander';
-import { durationMs } from '../arguments/options.ts';
-import { autoStop, examples, json, POD, portOption, type Runs } from './shared.ts';
+import type { Command } from 'commander';
+import { ASKING_MINUTES, autoStop, examples, json, POD, portOption, type Runs, timeout } from './shared.ts';
 
 /** The way to ComfyUI, and ComfyUI itself. */
 export function addTunnels(program: Command, runs: Runs): void {
-  autoStop(json(program.command('tunnel').argument('[pod]', 'pod id or name; "list" lists the tunnels')))
+  timeout(
+    autoStop(json(program.command('tunnel').argument('[pod]', 'pod id or name; "list" lists the tunnels'))),
+    ASKING_MINUTES,
+  )
     .summary('open, show or close the tunnel to ComfyUI')
     .option('--status', 'show the tunnel; exit 0 when it is healthy, else 1')
     .option('--stop', 'close the tunnel')
@@ -33,13 +35,11 @@ export function addTunnels(program: Command, runs: Runs): void {
     .action(runs(async () => (await import('../commands/ssh-config.ts')).sshConfig));
 
   const comfy = program.command('comfy').summary('ask ComfyUI how it is, or open it');
-  const toComfy = (name: string) => json(comfy.command(name).argument(...POD)).addOption(portOption());
+  const toComfy = (name: string) =>
+    timeout(json(comfy.command(name).argument(...POD)).addOption(portOption()), 2);
   toComfy('status')
     .summary('whether ComfyUI answers; exit 0 when it does, else 1')
     .option('--no-wait', 'ask once')
-    .addOption(
-      new Option('--timeout <duration>', 'how long to wait').argParser(durationMs).default(120_000, '2m'),
-    )
     .action(runs(async () => (await import('../commands/comfy-status.ts')).comfyStatus));
   toComfy('info')
     .summary('version, endpoints, extensions and queue')

@@ -1,4 +1,5 @@
 import type { FailureDetail } from '../../errors.ts';
+import { uptimeWords } from './uptime.ts';
 
 // Parts of a failure's detail, as its words take them.
 
@@ -27,6 +28,11 @@ export function holder({ program, pid, podId }: FailureDetail): string {
   if (podId) return ` by the tunnel of pod ${str(podId)}`;
   if (program && pid) return ` by ${str(program)} (process ${pid})`;
   return pid ? ` by process ${pid}` : '';
+}
+
+/** `30s`, `12m`, `24h 00m`. */
+export function durationWords(seconds: FailureDetail[string]): string {
+  return typeof seconds === 'number' ? uptimeWords(seconds) : str(seconds);
 }
 
 export function rate({ costPerHour }: FailureDetail): string {

@@ -1,6 +1,6 @@
 import type { FailureCode, FailureDetail } from '../../errors.ts';
 import { OLDEST_OPENSSH } from '../../services/ssh/oldest.ts';
-import { holder, list, nearWords, rate, str, strOr } from './detail.ts';
+import { durationWords, holder, list, nearWords, rate, str, strOr } from './detail.ts';
 
 /** What happened, why, and what to do next. */
 export interface Words {
@@ -26,6 +26,13 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
           next: `Go on with \`${str(d.resume)}\`; see what costs money with \`autopod ls\`.`,
         }
       : { what: d.isNothingWritten ? 'Interrupted. Nothing was written.' : 'Interrupted.' },
+  timedOut: (d) => ({
+    what: 'The time that --timeout gives is up.',
+    why: d.podId ? `Pod ${str(d.podId)} exists${rate(d)}.` : undefined,
+    next: d.resume
+      ? `What was begun is saved: go on with \`${str(d.resume)}\`; see what costs money with \`autopod ls\`.`
+      : 'Try again, or give it longer with --timeout.',
+  }),
   declined: () => ({ what: 'Nothing was done.' }),
   confirmationNeeded: (d) => ({
     what: `${str(d.action)} needs a confirmation, and there is no terminal to ask in.`,
@@ -77,7 +84,9 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   }),
   apiUnavailable: (d) => ({
     what: `RunPod has trouble${d.status ? ` (HTTP ${d.status})` : ''}.`,
-    why: strOr(d.detail),
+    why: [strOr(d.detail), d.retryAfterSeconds && `It asks to wait ${durationWords(d.retryAfterSeconds)}.`]
+      .filter(Boolean)
+      .join(' '),
     next: 'Try again in a minute; https://uptime.runpod.io tells whether it is known.',
   }),
   apiAnswerUnexpected: (d) => ({
@@ -87,7 +96,8 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   }),
   apiRateLimited: (d) => ({
     what: 'RunPod limits how often it may be asked.',
-    next: d.retryAfterSeconds ? `Try again in ${d.retryAfterSeconds} s.` : 'Try again in a minute.',
+    why: d.retryAfterSeconds ? `It asks to wait ${durationWords(d.retryAfterSeconds)}.` : undefined,
+    next: 'Repeat the command then; what was begun is saved.',
   }),
   apiRequestInvalid: (d) => ({
     what: 'RunPod says the request is not valid.',

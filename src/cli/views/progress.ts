@@ -5,7 +5,7 @@ import { podStateWords } from '../text/states.ts';
 import { noteWords } from '../text.ts';
 import { ImagePull } from './image-pull.ts';
 
-/** Notes worth a line of their own even where nothing is redrawn. */
+/** Notes worth a line of their own even where nothing is redrawn: what has happened, and each wait as it begins. */
 const LASTING: Note['kind'][] = [
   'leftOut',
   'trying',
@@ -14,6 +14,8 @@ const LASTING: Note['kind'][] = [
   'twinTerminated',
   'twinSeen',
   'stateSetAside',
+  'waitingForApi',
+  'lookingFurther',
 ];
 /** Lines of the pod's log worth keeping on screen. */
 const MILESTONE = /create container|pulling from|start container|to see the gui|error/i;
@@ -35,7 +37,7 @@ export interface Progress {
  * The progress of one pod on stderr: one line for each change with how long it usually takes, in milliseconds by
  * state, and on a terminal a last line that is redrawn with what the state waits for and how long.
  */
-export function showProgress(out: Output, usual: Map<string, number>, begun = Date.now()): Progress {
+export function showProgress(out: Output, usual: Map<string, number>, begun = performance.now()): Progress {
   if (out.isJson) return { onState: () => undefined, tell: () => undefined, end: () => undefined };
   const liveLine = out.isLive ? new LiveLine(out) : undefined;
   const pull = new ImagePull();
@@ -88,9 +90,9 @@ export function showProgress(out: Output, usual: Map<string, number>, begun = Da
   };
 }
 
-/** Time since `from`, as `  1:05`. */
+/** Time since `from`, by performance.now(), as `  1:05`. */
 function elapsed(from: number): string {
-  return clock(Date.now() - from).padStart(6);
+  return clock(performance.now() - from).padStart(6);
 }
 
 function clock(ms: number): string {
@@ -113,7 +115,7 @@ class LiveLine {
   start(title: string): void {
     this.#title = title;
     this.#detail = '';
-    this.#since = Date.now();
+    this.#since = performance.now();
     this.#timer ??= setInterval(() => this.#draw(), 250);
     this.#draw();
   }

@@ -11,8 +11,6 @@ import { text } from '../text.ts';
 import { showProgress } from '../views/progress.ts';
 
 export interface ReachOptions extends AutoStopOptions {
-  /** Milliseconds until a pod that does not get ready is given up. */
-  timeout: number;
   jsonStream?: boolean;
   /** Sends the machine's events to an inspector of Stately's. */
   stately?: StatelySender | undefined;
@@ -26,7 +24,7 @@ export async function reach(
   context: Context,
   recordId: string,
   goal: Goal,
-  { timeout, jsonStream, stately, stopAfter, idleStop }: ReachOptions,
+  { jsonStream, stately, stopAfter, idleStop }: ReachOptions,
   changes: Partial<PodRecordFacts> = {},
 ): Promise<Outcome> {
   const { out, signal } = context;
@@ -51,12 +49,12 @@ export async function reach(
       {
         recordId,
         changes: { ...changes, goal },
-        readyBy: Date.now() + timeout,
         onFollowing: ({ pid }) => out.say(text.following(pid)),
       },
       signal,
     );
-    if (!signal.aborted) context.resume = undefined;
+    const canGoOn = signal.aborted || outcome.failure?.code === 'timedOut';
+    if (!canGoOn) context.resume = undefined;
     return outcome;
   } finally {
     progress.end();
@@ -69,5 +67,6 @@ export async function throwFailure(context: Context, { failure, facts, state }: 
   const podId = facts?.podId;
   if (state !== 'failed' || !podId) throw new AutopodError(failure.code, failure.detail);
   const pod = await (await context.runpod()).getPod(podId, context.signal).catch(() => undefined);
-  throw new AutopodError(failure.code, { ...failure.detail, costPerHour: pod?.cost ?? undefined });
+  const named = failure.code === 'timedOut' ? { podId } : {};
+  throw new AutopodError(failure.code, { ...named, ...failure.detail, costPerHour: pod?.cost ?? undefined });
 }

@@ -35,6 +35,8 @@ export interface RunPodOptions {
   createTimeoutMs?: number;
   /** Told of each answer: `GET pods 200 in 31 ms`. */
   trace?: (line: string) => void;
+  /** Told once of each pause, in milliseconds, that RunPod's limit of requests asks for. */
+  onPause?: (pauseMs: number) => void;
 }
 
 export type PodActionName = 'start' | 'stop' | 'restart';
@@ -69,7 +71,7 @@ const READ_RETRY = { retries: 2, minTimeout: 300, maxTimeout: 2_000, randomize: 
 
 export function createRunPod(options: RunPodOptions): RunPod {
   const client = clientFor(options);
-  const quota = new Quota();
+  const quota = new Quota(options.onPause);
 
   async function read<T>(path: string, shape: z.ZodType<T>, signal: AbortSignal): Promise<T> {
     const readOnce = async () => {
@@ -196,8 +198,10 @@ function parse<T>(shape: z.ZodType<T>, body: unknown): T {
   throw new AutopodError('apiAnswerUnexpected', { detail: `${issue?.path.join('.')}: ${issue?.message}` });
 }
 
+// Where RunPod says how long to wait, whoever asked decides whether to.
 function isPassing(error: unknown): boolean {
-  return error instanceof AutopodError && ['apiUnavailable', 'apiUnreachable'].includes(error.code);
+  const isMeant = error instanceof AutopodError && ['apiUnavailable', 'apiUnreachable'].includes(error.code);
+  return isMeant && error.detail.retryAfterSeconds === undefined;
 }
 
 function isAnswer(error: unknown, status: number): error is AutopodError {
@@ -215,15 +219,26 @@ function when(status: number, meaning: (error: AutopodError) => AutopodError): (
 
 /** Keeps reads within RunPod's limit: with nothing left in this minute, the next one waits for the next. */
 class Quota {
+  readonly #tell: ((pauseMs: number) => void) | undefined;
+  /** By performance.now(). */
   #emptyUntil = 0;
+  #told = 0;
+
+  constructor(tell: ((pauseMs: number) => void) | undefined) {
+    this.#tell = tell;
+  }
 
   note({ headers }: Response<unknown>): void {
     const minute = /"minute";r=(\d+);t=(\d+)/.exec(String(headers.ratelimit ?? ''));
-    if (minute && Number(minute[1]) === 0) this.#emptyUntil = Date.now() + Number(minute[2]) * 1000;
+    if (minute && Number(minute[1]) === 0) this.#emptyUntil = performance.now() + Number(minute[2]) * 1000;
   }
 
   async wait(signal: AbortSignal): Promise<void> {
-    const pauseMs = Math.min(this.#emptyUntil - Date.now(), 60_000);
-    if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
+    const pauseMs = Math.min(this.#emptyUntil - performance.now(), 60_000);
+    if (pauseMs <= 0) return;
+    // Several reads may wait for the same moment.
+    if (this.#told !== this.#emptyUntil) this.#tell?.(pauseMs);
+    this.#told = this.#emptyUntil;
+    await sleep(pauseMs, undefined, { signal });
   }
 }

@@ -1,5 +1,6 @@
 import { HTTPError, RequestError, TimeoutError } from 'got';
 import { AutopodError, type FailureDetail } from '../../errors.ts';
+import { pauseSeconds, retryAfterSeconds } from './retry-after.ts';
 import { problemShape } from './shapes.ts';
 
 /** Network codes after which it is certain that the request never reached RunPod. */
@@ -67,10 +68,13 @@ function answerFailure(error: HTTPError): AutopodError {
   if (statusCode === 429) {
     return new AutopodError('apiRateLimited', {
       ...detail,
-      retryAfterSeconds: Number(headers['retry-after']) || 5,
+      retryAfterSeconds: pauseSeconds(headers),
     });
   }
-  if (statusCode >= 500) return new AutopodError('apiUnavailable', { ...detail, status: statusCode });
+  if (statusCode >= 500) {
+    const asked = { status: statusCode, retryAfterSeconds: retryAfterSeconds(headers) };
+    return new AutopodError('apiUnavailable', { ...detail, ...asked });
+  }
   return new AutopodError('apiRequestRefused', { ...detail, status: statusCode });
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { steadyMs } from '../../clock.ts';
 import { AutopodError } from '../../errors.ts';
 import { echoArguments, sshEnvironment } from './args.ts';
 
@@ -78,7 +79,7 @@ export class Echo {
     { flowedAt, isSending }: Traffic,
     signal: AbortSignal,
   ): Promise<never> {
-    let lastTick = Date.now();
+    let lastTick = steadyMs();
     let heardAt = performance.now();
     return new Promise<never>((_, reject) => {
       let isOver = false;
@@ -96,8 +97,8 @@ export class Echo {
         heardAt = performance.now();
       };
       // Timers stand still while the machine sleeps, and the path may have died meanwhile.
-      const hasSlept = () => Date.now() - lastTick > beatMs + ASLEEP_MS;
-      const dieAsleep = () => die(`this machine slept for ${Math.round((Date.now() - lastTick) / 1000)} s`);
+      const hasSlept = () => steadyMs() - lastTick > beatMs + ASLEEP_MS;
+      const dieAsleep = () => die(`this machine slept for ${Math.round((steadyMs() - lastTick) / 1000)} s`);
       const listen = async () => {
         if (hasSlept()) return dieAsleep();
         const leftMs = () => Math.max(heardAt, flowedAt()) + deadAfterMs - performance.now();
@@ -109,7 +110,7 @@ export class Echo {
       let silence = setTimeout(listen, deadAfterMs);
       const beat = setInterval(() => {
         if (hasSlept()) return dieAsleep();
-        lastTick = Date.now();
+        lastTick = steadyMs();
         this.#child.stdin.write('.');
       }, beatMs);
       this.#child.stdout.on('data', heard);
