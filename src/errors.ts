@@ -58,6 +58,8 @@ export const FAILURES = {
   sshKeyRefused: { exitCode: 1, retryable: false },
   sshHostKeyChanged: { exitCode: 1, retryable: false },
   sshForwardingForbidden: { exitCode: 1, retryable: false },
+  /** Who answers at the pod's address did not prove to be the pod. */
+  podUnproven: { exitCode: 1, retryable: false },
   sshUnreachable: { exitCode: 1, retryable: true },
 
   localPortTaken: { exitCode: 1, retryable: false },

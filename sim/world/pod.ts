@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import type { Server } from 'node:net';
 import type { ComfyUi } from '../comfyui/comfyui.ts';
 import { type ListenAddress, listenFor } from '../comfyui/listener.ts';
+import type { Shell } from '../ssh/machine.ts';
 import { Sshd } from '../ssh/sshd.ts';
 import { LogBook } from './log-book.ts';
 
@@ -68,6 +69,9 @@ export class Pod {
   sshEndpoint: { host: string; port: number } | null = null;
   /** Until then sshd lets nobody in, as on a container whose keys are not written yet. */
   keysLetInFrom = 0;
+  shell: Shell = { manner: 'plain', delayMs: 0 };
+  /** Set by the control route: what the container's environment has in place of the create's. */
+  envInside: Record<string, string> = {};
   #work = new AbortController();
 
   constructor(spec: PodSpec, hardware: PodHardware, comfyui: ComfyUi) {
@@ -82,6 +86,8 @@ export class Pod {
         gpu: this.spec.gpu,
         gpuMemory: this.hardware.gpuMemory,
         log: this.log,
+        env: { ...this.spec.env, ...this.envInside },
+        shell: this.shell,
       }),
     });
   }

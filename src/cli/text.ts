@@ -32,6 +32,8 @@ export const text = {
     `RunPod had made a second pod, ${podId}, for a request whose answer was lost. It is ended; ${kept} stays.`,
   twinSeen: (podId: string, kept: string) =>
     `Pod ${podId} carries the same launch id as ${kept}. autopod did not make it; it costs money too.`,
+  unproven: (podId: string, watchedBy: 'session' | 'http') =>
+    `Pod ${podId} has not proven to be the one autopod made: ${unprovenWords(watchedBy)}. What answers is used all the same; to refuse it: autopod config set require_proof true`,
   lookingFurther: () => 'RunPod may still be listing it; looking again',
   waitingForApi: (why: string) => `${why} Trying again`,
   trying: (candidate: Candidate, number: number, of: number) =>
@@ -169,6 +171,26 @@ export function candidateWords({ gpuName, dataCenterId, cloud, stock, pricePerHo
   return `${gpuName} in ${place}, ${cloud === 'SECURE' ? 'Secure' : 'Community'} cloud, stock ${stock.toLowerCase()}, ${usd(pricePerHour)}`;
 }
 
+function unprovenWords(watchedBy: 'session' | 'http'): string {
+  return watchedBy === 'http'
+    ? "the pod's login shell does not answer"
+    : 'RunPod did not tell what it has to answer';
+}
+
+/** Whether who answers has proven to be the pod, and how it is seen that answers come; undefined where that is not known. */
+export function proofWords({
+  proof,
+  watchedBy,
+}: Pick<TunnelView, 'proof' | 'watchedBy'>): string | undefined {
+  if (proof === undefined || watchedBy === undefined) return undefined;
+  const who = {
+    proven: 'proven',
+    unproven: `not proven: ${unprovenWords(watchedBy)}`,
+    none: 'none: the pod was given nothing to prove itself with',
+  }[proof];
+  return watchedBy === 'http' ? `${who}; watched by HTTP` : who;
+}
+
 /** A note as one line of progress; undefined for what is only worth showing live. */
 export function noteWords(note: Note): string {
   switch (note.kind) {
@@ -184,6 +206,8 @@ export function noteWords(note: Note): string {
       return text.twinTerminated(note.podId, note.keptPodId);
     case 'twinSeen':
       return text.twinSeen(note.podId, note.keptPodId);
+    case 'unproven':
+      return text.unproven(note.podId, note.watchedBy);
     case 'podLog':
       return note.line;
     case 'waitingForApi':

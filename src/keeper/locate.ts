@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../errors.ts';
 import type { SshAddress } from '../machines/tunnel.ts';
 import { createRunPod, type RunPod } from '../services/runpod/client.ts';
+import { podSecretOf } from '../services/runpod/pod-secret.ts';
 import { observePod } from '../services/runpod/pod-state.ts';
 
 /** The account a tunnel's pod belongs to. The key stays in memory. */
@@ -42,10 +43,19 @@ export class Locator {
   readonly #account: () => Promise<PacedRunPod>;
   readonly #everyMs: number;
   #notBefore = 0;
+  #told: { bootId: string; secret: string | null } | undefined;
 
   constructor(account: () => Promise<PacedRunPod>, everyMs: number) {
     this.#account = account;
     this.#everyMs = everyMs;
+  }
+
+  /**
+   * What the pod has to prove itself with in this boot, as RunPod told when it was asked last; null where the pod was given
+   * nothing, undefined where RunPod was not asked. Kept in memory only.
+   */
+  secretOf(bootId: string): string | null | undefined {
+    return this.#told?.bootId === bootId ? this.#told.secret : undefined;
   }
 
   async locate(podId: string, signal: AbortSignal): Promise<PodLocation> {
@@ -55,7 +65,10 @@ export class Locator {
     const account = await this.#account();
     await account.turn(signal);
     try {
-      return locationOf(observePod(await account.runpod.getPod(podId, signal)));
+      const pod = await account.runpod.getPod(podId, signal);
+      const seen = observePod(pod);
+      this.#told = { bootId: seen.bootId, secret: podSecretOf(pod) };
+      return locationOf(seen);
     } catch (error) {
       if (error instanceof AutopodError && error.code === 'podNotFound')
         throw new AutopodError('podGone', { podId });

@@ -28,6 +28,7 @@ export async function awaitComfyUI(
   await withPodLog(env, podId, containerLog(witness), signal, () =>
     untilAnswering(env, facts, tunnel, readyBy, signal),
   );
+  await tellUnlessProven(env, podId, signal);
   if (keepTunnel) return { localPort: tunnel.localPort };
   if (tunnel.isTemporary) await env.keeper.close(podId, signal);
   return { localPort: null };
@@ -45,6 +46,12 @@ async function untilAnswering(
     if (Date.now() > readyBy) throw new AutopodError('comfyTimedOut', { podId: tunnel.podId });
     await sleep(env.timings.comfyPollMs, undefined, { signal });
   }
+}
+
+async function tellUnlessProven(env: Environment, podId: string, signal: AbortSignal): Promise<void> {
+  const view = (await env.keeper.tunnels(signal)).find((one) => one.podId === podId);
+  if (view?.proof === 'unproven' && view.watchedBy)
+    env.tell({ kind: 'unproven', podId, watchedBy: view.watchedBy });
 }
 
 async function failIfHopeless(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@ import type { Candidate, PodFacts, PodWish } from '../machines/pod-types.ts';
 import { resolveGpuNames } from '../services/runpod/gpu-names.ts';
 import { planPlacement } from '../services/runpod/placement.ts';
 import { podRequest } from '../services/runpod/pod-request.ts';
+import { makePodSecret } from '../services/runpod/pod-secret.ts';
 import { validateDataCenter, validateVolume } from '../services/runpod/volume.ts';
 import type { Environment } from './environment.ts';
 import { findPod } from './look.ts';
@@ -81,7 +82,11 @@ export async function placePod(
     patiently(env, signal, () => env.runpod.registeredSshKeys(signal)),
   ]);
   const publicKeys = [key.publicKey, ...registered];
-  const request = podRequest(facts.wish, candidate, { launchId: facts.launchId, publicKeys });
+  const request = podRequest(facts.wish, candidate, {
+    launchId: facts.launchId,
+    secret: makePodSecret(),
+    publicKeys,
+  });
   const pod = await patientlyCreate(env, signal, () => env.runpod.createPod(request, signal));
   env.tell({ kind: 'created', podId: pod.id, costPerHour: pod.cost ?? candidate.pricePerHour });
   return { podId: pod.id };

@@ -27,6 +27,7 @@ export const SETTINGS: Setting[] = [
   runpod('default_volume_mount', absolutePath),
   { name: 'gpu_preferences', path: ['defaults', 'gpu_preferences'], read: list },
   { name: 'gpu_count', path: ['defaults', 'gpu_count'], read: positiveInteger },
+  { name: 'require_proof', path: ['security', 'require_proof'], read: trueOrFalse },
 ];
 
 /** By its name, or by its whole path such as `providers.runpod.api_key`. */
@@ -59,6 +60,11 @@ function oneOf(choices: string[]): Setting['read'] {
     if (choices.includes(value.toUpperCase())) return value.toUpperCase();
     throw new AutopodError('usage', { message: `“${value}” is not one of ${choices.join(', ')}.` });
   };
+}
+
+function trueOrFalse(value: string): boolean {
+  if (/^(true|false)$/i.test(value)) return value.toLowerCase() === 'true';
+  throw new AutopodError('usage', { message: `“${value}” is neither true nor false.` });
 }
 
 function absolutePath(value: string): string {

@@ -262,6 +262,10 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     'netns/through.test.ts',
     'an sshd that forbids forwarding is told as such, and is not tried for ever',
   ),
+  podUnproven: file(
+    'e2e/proof.test.ts',
+    'somebody else at the pod’s address is told as such: up fails, and nothing is sent there',
+  ),
   sshUnreachable: async () => {
     await control(`pods/${podId}/sshd`, { state: 'down' });
     const code = await told(['comfy', 'status', podId, '--timeout', '2s']);

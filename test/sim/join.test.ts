@@ -54,7 +54,14 @@ async function forwarded(): Promise<{ client: net.Socket; service: Duplex }> {
       ours.once('close', () => theirs.destroy());
       return theirs;
     },
-    machine: () => ({ podId: 'pod', gpu: { id: 'none', count: 0 }, gpuMemory: 0, log: new LogBook() }),
+    machine: () => ({
+      podId: 'pod',
+      gpu: { id: 'none', count: 0 },
+      gpuMemory: 0,
+      log: new LogBook(),
+      env: {},
+      shell: { manner: 'plain', delayMs: 0 },
+    }),
   });
   await sshd.prepare();
   await sshd.listen();

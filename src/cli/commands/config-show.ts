@@ -21,6 +21,7 @@ export const configShow: Verb<object> = async (context) => {
     ['Cloud', shown.cloud],
     ['Data center', shown.dataCenterId ?? 'any'],
     ['Volume', shown.volumeId ? `${shown.volumeId} → ${shown.volumeMount}` : 'none'],
+    ['Proof', shown.isProofRequired ? 'required of a pod' : 'asked of a pod, not required'],
     ['GPUs', `${shown.gpuCount}x ${shown.gpuPreferences.join(', then ')}`],
   ];
   out.line(panel(text.configTitle(), rows, out.screen));

@@ -13,7 +13,8 @@ import type { Verb } from '../verb.ts';
 
 /**
  * A shell on the pod, or one command. Over the tunnel's connection where there is a healthy one, so that it opens
- * in one round trip and asks RunPod nothing. The exit code is ssh's.
+ * in one round trip, asks RunPod nothing, and goes to whom has proven to be the pod. A connection of its own proves
+ * nothing, so none is made where the tunnel has found somebody else. The exit code is ssh's.
  */
 export const ssh: Verb<{ command?: string }> = async (context, named, { command }) => {
   const tunnel = await healthyTunnel(context, named);
@@ -42,6 +43,7 @@ async function healthyTunnel(context: Context, named: string | undefined): Promi
   if (meant.length !== 1) return undefined;
   const views = await (await context.keeper()).tunnels(context.signal);
   const view = views.find(({ podId }) => podId === meant[0]?.[1].facts.podId);
+  if (view?.failure?.code === 'podUnproven') throw new AutopodError(view.failure.code, view.failure.detail);
   return view?.state === 'healthy' && view.address ? { ...view, address: view.address } : undefined;
 }
 

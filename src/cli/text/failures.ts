@@ -250,6 +250,11 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     what: `The sshd of pod ${str(d.podId)} forbids forwarding.`,
     next: 'Use an image whose sshd allows AllowTcpForwarding.',
   }),
+  podUnproven: (d) => ({
+    what: `What answers${d.host ? ` at ${str(d.host)}:${d.port}` : ''} did not prove to be pod ${str(d.podId)}: ${strOr(d.detail, 'no proof')}.`,
+    why: `Somebody else may answer at that address, so autopod sends nothing there.${d.costPerHour === undefined ? '' : ` The pod is kept${rate(d)}.`}`,
+    next: `\`autopod restart ${str(d.podId)}\` gives the pod another address. If it stays, make another pod with \`autopod up --new\`; docs/guides/security.md tells what is proven and how.`,
+  }),
   sshUnreachable: (d) => ({
     what: `Pod ${str(d.podId)} cannot be reached over ssh.`,
     why: strOr(d.detail),

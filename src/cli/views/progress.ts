@@ -12,6 +12,7 @@ const LASTING: Note['kind'][] = [
   'adopted',
   'twinTerminated',
   'twinSeen',
+  'unproven',
   'stateSetAside',
 ];
 /** Lines of the pod's log worth keeping on screen. */
