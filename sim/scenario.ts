@@ -96,6 +96,8 @@ const scenarioSchema = z.strictObject({
     ]),
   /** Public keys registered with the account. */
   sshKeys: z.array(z.string()).default([]),
+  /** Whether the pods of an image share its host key, as those of ComfyUI's image do, or make one at each start. */
+  hostKeys: z.enum(['image', 'boot']).default('image'),
   /** How long `GET /pods` does not show a pod just created. */
   listLagMs: ms(0),
   /** How long `GET /pods/{id}` is a 404 for a pod just created. */

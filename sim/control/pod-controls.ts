@@ -41,7 +41,7 @@ const logBody = z.strictObject({
 
 /** What can be done to a pod from outside RunPod's rules, by the name in the path. */
 export const POD_CONTROLS: Readonly<Record<string, PodControl>> = {
-  /** Restarts the container in place: a new port, a new host key. */
+  /** Restarts the container in place: a new port. */
   restart: (world, pod) => world.restart(pod),
   /** The container ends by itself. */
   exit: (world, pod) => world.halt(pod, 'EXITED'),

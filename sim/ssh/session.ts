@@ -23,17 +23,18 @@ export function serveSession(session: Session, machine: () => Machine, files: Fi
 /** What the login shell does of its own before it runs a command, if it ever does. */
 function begin(channel: ServerChannel, { manner, delayMs }: Shell, runIt: () => void): void {
   channel.on('error', () => {});
-  if (manner === 'hanging') return void channel.resume();
   const start = () => {
+    if (manner === 'hanging') return void channel.resume();
     if (manner !== 'plain') channel.write('Welcome to this pod!\nuser=root\n');
     if (manner !== 'forced') return runIt();
     channel.resume();
     leave(channel, 1);
   };
-  if (delayMs === 0) return start();
-  const timer = setTimeout(start, delayMs);
-  timer.unref();
-  channel.once('close', () => clearTimeout(timer));
+  if (delayMs === 0) start();
+  else {
+    const timer = setTimeout(start, delayMs).unref();
+    channel.once('close', () => clearTimeout(timer));
+  }
 }
 
 function run(channel: ServerChannel, command: string, machine: Machine): void {

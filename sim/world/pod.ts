@@ -36,6 +36,8 @@ interface PodHardware {
   gpuMemory: number;
   pricePerGpuHour: number;
   cudaVersion: string | null;
+  /** Of its sshd, asked for at each start. */
+  hostKey: () => string;
 }
 
 const ACTIONS: Record<PodStatus, readonly PodAction[]> = {
@@ -80,6 +82,7 @@ export class Pod {
     this.comfyui = comfyui;
     this.sshd = new Sshd({
       publicKeys: () => (Date.now() >= this.keysLetInFrom ? (this.spec.env.PUBLIC_KEY ?? '') : ''),
+      hostKey: () => this.hardware.hostKey(),
       connectComfyUi: () => this.comfyui.connect(),
       machine: () => ({
         podId: this.id,

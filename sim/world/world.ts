@@ -4,6 +4,7 @@ import { RequestLog } from '../api/request-log.ts';
 import { ComfyUi } from '../comfyui/comfyui.ts';
 import { type Fault, FaultQueue } from '../faults.ts';
 import { parseScenario, type Scenario } from '../scenario.ts';
+import { generateHostKey } from '../ssh/host-key.ts';
 import { type CreatePodBody, plan } from './create.ts';
 import { boot, halt, type Surroundings, stop } from './lifecycle.ts';
 import { Pod, type PodAction, type PodSpec } from './pod.ts';
@@ -15,6 +16,8 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
   readonly requests = new RequestLog();
   /** How many pods were ever created. */
   createCount = 0;
+  /** By image. */
+  readonly #hostKeys = new Map<string, string>();
   #scenario: Scenario;
   readonly #surroundings: Surroundings = {
     latencies: () => this.#scenario.latencies,
@@ -123,6 +126,13 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
     boot(pod, this.#surroundings);
   }
 
+  #hostKeyOf({ image }: PodSpec): string {
+    if (this.#scenario.hostKeys === 'boot') return generateHostKey();
+    const key = this.#hostKeys.get(image) ?? generateHostKey();
+    this.#hostKeys.set(image, key);
+    return key;
+  }
+
   #build(spec: PodSpec): Pod {
     const entry = this.#scenario.gpus.find(({ id }) => id === spec.gpu.id);
     const price = spec.cloud === 'SECURE' ? entry?.price.secure : entry?.price.community;
@@ -130,6 +140,7 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
       gpuMemory: entry?.memory ?? 0,
       pricePerGpuHour: price ?? 0,
       cudaVersion: entry?.cudaVersions.at(-1) ?? null,
+      hostKey: () => this.#hostKeyOf(spec),
     };
     const comfyui = new ComfyUi({
       version: () => this.#scenario.comfyui.version,

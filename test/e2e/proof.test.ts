@@ -38,7 +38,7 @@ const secretOf = async () => (await world.pods()).find(({ id }) => id === podId)
 /** A world whose one pod runs; no tunnel stands yet. */
 async function begin(timings: object = {}): Promise<void> {
   world = await startWorld();
-  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({ shellSilentMs: 600, ...timings });
+  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({ holdMs: 500, ...timings });
   keeper = keeperClient(describeHome(world.home), world.env);
   const { code, stderr } = await world.autopod(['up', '--no-tunnel']);
   expect(code, stderr).toBe(0);
@@ -65,8 +65,8 @@ describe('a pod that proves to be the one of its launch', () => {
     ])
       outputs.push(await world.autopod(args, { AUTOPOD_DEBUG: '1' }));
     expect(JSON.parse(outputs[0]?.stdout ?? '')).toMatchObject({ proof: 'proven', watchedBy: 'session' });
-    expect(outputs[3]?.stdout).toMatch(/Proof +proven/);
-    expect(outputs[5]?.stdout).toMatch(/Proof +proven/);
+    expect(outputs[3]?.stdout).toMatch(/Proof:? +proven/);
+    expect(outputs[5]?.stdout).toMatch(/Proof:? +proven/);
     const secret = await secretOf();
     expect(secret).toMatch(/^[0-9a-f]{64}$/);
     const processes = world
@@ -87,6 +87,7 @@ describe('a pod that proves to be the one of its launch', () => {
     expect(new Set((await world.pods()).map(({ env }) => env?.AUTOPOD_POD_SECRET)).size).toBe(2);
     expect((await world.autopod(['restart', podId])).code).toBe(0);
     expect(await secretOf()).toBe(secret);
+    await up(podId);
     await isStanding('proven', 'session');
   });
 
@@ -171,7 +172,7 @@ describe('somebody else', () => {
   );
 
   it('who answers wrongly only after a while is found out, and silence is no excuse from then on', async () => {
-    await begin({ standbyAfterMs: 3_600_000 });
+    await begin({ shellSilentMs: 600, standbyAfterMs: 3_600_000 });
     await control('env', { AUTOPOD_POD_SECRET: '1'.repeat(64) });
     await control('shell', { delayMs: 2_000 });
     await world.autopod(['tunnel', '--local-port', 'auto']);
@@ -185,7 +186,7 @@ describe('somebody else', () => {
 
 describe('a pod whose login shell does not answer', () => {
   it.each(['hanging', 'forced'])('%s: healthy by HTTP, and told as not proven', async (manner) => {
-    await begin();
+    await begin({ shellSilentMs: 600 });
     await control('shell', { manner });
     const { code, stderr } = await up();
     expect(code, stderr).toBe(0);
@@ -201,7 +202,7 @@ describe('a pod whose login shell does not answer', () => {
   });
 
   it('stays proven in this boot once it has been, and heals without waiting for the shell', async () => {
-    await begin({ standbyAfterMs: 3_600_000 });
+    await begin({ shellSilentMs: 600, standbyAfterMs: 3_600_000 });
     await up();
     await control('shell', { manner: 'hanging' });
     const { sshPid } = await view();
@@ -212,7 +213,7 @@ describe('a pod whose login shell does not answer', () => {
   });
 
   it('an ssh that dies under it is noticed, and a ComfyUI that ends is not taken for a dead path', async () => {
-    await begin({ standbyAfterMs: 3_600_000, comfyDownMs: 100, comfyAnsweringMs: 100 });
+    await begin({ shellSilentMs: 600, standbyAfterMs: 3_600_000, comfyDownMs: 100, comfyAnsweringMs: 100 });
     await control('shell', { manner: 'hanging' });
     await up();
     const { sshPid, since } = await view();
@@ -230,14 +231,14 @@ describe('a pod whose login shell does not answer', () => {
   });
 
   it('only slow: proven as soon as it has answered', async () => {
-    await begin();
+    await begin({ shellSilentMs: 600 });
     await control('shell', { delayMs: 2_500 });
     expect((await up()).code).toBe(0);
     await isStanding('proven', 'session');
   });
 
   it('where a proof is required: refused, also when it hangs', async () => {
-    await begin();
+    await begin({ shellSilentMs: 600 });
     expect((await requireProof()).code).toBe(0);
     await control('shell', { manner: 'hanging' });
     const { code, stderr } = await up();
@@ -249,7 +250,7 @@ describe('a pod whose login shell does not answer', () => {
   });
 
   it('where a proof is required, a pod that was proven is tried until it answers again', async () => {
-    await begin({ standbyAfterMs: 3_600_000 });
+    await begin({ shellSilentMs: 600, standbyAfterMs: 3_600_000 });
     await requireProof();
     await up();
     await control('shell', { manner: 'hanging' });
@@ -263,7 +264,7 @@ describe('a pod whose login shell does not answer', () => {
 
 describe('a pod that was given nothing to prove itself with', () => {
   it('works as any, and is told as such, with a shell that answers and with one that does not', async () => {
-    await begin({ standbyAfterMs: 3_600_000 });
+    await begin({ shellSilentMs: 600, standbyAfterMs: 3_600_000 });
     const { controlUrl, url } = world.simulator;
     const [pod] = await world.pods();
     const { AUTOPOD_POD_SECRET: _, ...env } = pod?.env ?? {};

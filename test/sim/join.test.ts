@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { expect, it, onTestFinished } from 'vitest';
+import { generateHostKey } from '../../sim/ssh/host-key.ts';
 import { Sshd } from '../../sim/ssh/sshd.ts';
 import { LogBook } from '../../sim/world/log-book.ts';
 import { forward, generateKey, scratchDirectory } from './support/ssh.ts';
@@ -54,6 +55,7 @@ async function forwarded(): Promise<{ client: net.Socket; service: Duplex }> {
       ours.once('close', () => theirs.destroy());
       return theirs;
     },
+    hostKey: generateHostKey,
     machine: () => ({
       podId: 'pod',
       gpu: { id: 'none', count: 0 },

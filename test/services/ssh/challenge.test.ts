@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Challenge } from '../../../src/services/ssh/challenge.ts';
 
-const SECRET = '0f'.repeat(31) + '9c';
+const SECRET = `${'0f'.repeat(31)}9c`;
 const folder = mkdtempSync(join(tmpdir(), 'ap-challenge-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const environ = join(folder, 'environ');
