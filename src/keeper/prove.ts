@@ -39,6 +39,8 @@ export interface Proven {
   watchedBy: 'session' | 'http';
 }
 
+/** How many times as long a session is waited for where its answer is required. */
+const REQUIRED_PATIENCE = 5;
 /** Milliseconds between two questions to a port that may not answer yet. */
 const HTTP_EVERY_MS = 500;
 
@@ -102,13 +104,14 @@ export async function proveForward(wish: TunnelWish, address: SshAddress, provin
 /** What is heard first through an ssh: its session, or HTTP where that says nothing; undefined when there is neither in time. */
 async function listen(
   session: Echo,
-  { files, timings, boot }: Proving,
+  { files, timings, boot, isProofRequired }: Proving,
   refuseUnlessForwarding: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<FirstWord | 'http' | undefined> {
   const over = new AbortController();
   const scope = AbortSignal.any([signal, over.signal]);
-  const patienceMs = boot.isSilent ? 0 : timings.shellSilentMs;
+  const isExcused = boot.isSilent && !isProofRequired;
+  const patienceMs = isExcused ? 0 : timings.shellSilentMs * (isProofRequired ? REQUIRED_PATIENCE : 1);
   try {
     const silence = sleep(patienceMs, undefined, { signal: scope });
     const word = await Promise.race([session.firstWord, silence, session.ended]);

@@ -26,6 +26,8 @@ export interface PodHost {
   /** A line of so many megabits a second with a queue of a megabyte, both ways; undefined for one without limits. */
   line(megabits: number | undefined): void;
   comfy(state: 'up' | 'down'): Promise<void>;
+  /** A ComfyUI at such work that it answers nothing. */
+  freezeComfy(isFrozen: boolean): void;
   sshd(state: 'up' | 'killed' | 'frozen' | 'thawed'): Promise<void>;
   /** Whether sshd lets connections through to the pod's ports, from its next start on. */
   allowForwarding(isAllowed: boolean): void;
@@ -151,6 +153,9 @@ export async function startPodHost(): Promise<PodHost> {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       await once(comfy.stdout as NodeJS.ReadableStream, 'data');
+    },
+    freezeComfy(isFrozen) {
+      signalAll('comfy.mjs', isFrozen ? 'SIGSTOP' : 'SIGCONT');
     },
     async sshd(wanted) {
       if (wanted === 'up') await startSshd();

@@ -242,7 +242,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     next: 'Use the key the pod was made with (providers.runpod.ssh_key_path), or make a pod with `autopod up --new`.',
   }),
   sshHostKeyChanged: (d) => ({
-    what: `The machine that answers for pod ${str(d.podId)} is not the one that did before, though the pod has not restarted.`,
+    what: `What answers for pod ${str(d.podId)} has another host key than before, though the pod has not restarted.`,
     why: 'Somebody may be in between, or the address now belongs to another pod.',
     next: 'Restart the pod (`autopod restart`) if you did not expect this.',
   }),
