@@ -103,6 +103,8 @@ const scenarioSchema = z.strictObject({
   sshKeys: z.array(z.string()).default([]),
   /** The most pods a page of `GET /pods` holds, whatever is asked for. */
   podsPerPage: z.int().min(1).max(1000).default(1000),
+  /** Whether the pods of an image share its host key, as those of ComfyUI's image do, or make one at each start. */
+  hostKeys: z.enum(['image', 'boot']).default('image'),
   /** How long `GET /pods` does not show a pod just created. */
   listLagMs: ms(0),
   /** How long `GET /pods/{id}` is a 404 for a pod just created. */

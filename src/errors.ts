@@ -62,6 +62,8 @@ export const FAILURES = {
   sshHostKeyChanged: { exitCode: 1, retryable: false },
   sshForwardingForbidden: { exitCode: 1, retryable: false },
   sshPathUnusable: { exitCode: 2, retryable: false },
+  /** Who answers at the pod's address did not prove to be the pod. */
+  podUnproven: { exitCode: 1, retryable: false },
   sshUnreachable: { exitCode: 1, retryable: true },
 
   localPortTaken: { exitCode: 1, retryable: false },

@@ -11,6 +11,11 @@ const sshdBody = z.strictObject({
   drop: z.boolean().default(false),
 });
 
+const shellBody = z.strictObject({
+  manner: z.enum(['plain', 'hanging', 'talking', 'forced']).default('plain'),
+  delayMs: z.number().nonnegative().default(0),
+});
+
 const comfyBody = z.strictObject({
   state: z.enum(['up', 'down', 'hanging']).optional(),
   /** Replaces the queue by jobs that never end by themselves. */
@@ -44,7 +49,7 @@ const copyBody = z.strictObject({
 
 /** What can be done to a pod from outside RunPod's rules, by the name in the path. */
 export const POD_CONTROLS: Readonly<Record<string, PodControl>> = {
-  /** Restarts the container in place: a new port, a new host key. */
+  /** Restarts the container in place: a new port. */
   restart: (world, pod) => world.restart(pod),
   /** The container ends by itself. */
   exit: (world, pod) => world.halt(pod, 'EXITED'),
@@ -66,6 +71,14 @@ export const POD_CONTROLS: Readonly<Record<string, PodControl>> = {
     if (state === 'frozen') pod.sshd.freeze();
     if (state === 'refusing' || state === 'down') pod.sshd.refuse();
     if (drop || state === 'down') pod.sshd.dropAll();
+  },
+  /** The login shell from the next session on. */
+  shell: (_world, pod, body) => {
+    pod.shell = shellBody.parse(body);
+  },
+  /** Variables of the container's environment that are not as the create had them. */
+  env: (_world, pod, body) => {
+    pod.envInside = z.record(z.string(), z.string()).parse(body);
   },
   comfy: (_world, pod, body) => {
     const { state, queue } = comfyBody.parse(body);

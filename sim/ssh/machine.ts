@@ -1,5 +1,13 @@
 import type { LogBook } from '../world/log-book.ts';
 
+/** How the pod's login shell behaves before it runs a command. */
+export interface Shell {
+  /** It hangs, or says something of its own first, or, forced, only says that and ends. */
+  manner: 'plain' | 'hanging' | 'talking' | 'forced';
+  /** Milliseconds until it begins. */
+  delayMs: number;
+}
+
 /** What a command run in a pod can see of it. */
 export interface Machine {
   podId: string;
@@ -7,4 +15,7 @@ export interface Machine {
   /** GB per GPU. */
   gpuMemory: number;
   log: LogBook;
+  /** The environment of process 1. */
+  env: Record<string, string>;
+  shell: Shell;
 }

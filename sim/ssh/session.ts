@@ -1,7 +1,8 @@
+import { createHmac } from 'node:crypto';
 import type { ServerChannel, Session } from 'ssh2';
 import { interpret } from './commands.ts';
 import type { Files } from './files.ts';
-import type { Machine } from './machine.ts';
+import type { Machine, Shell } from './machine.ts';
 import { serveSftp } from './sftp.ts';
 
 const NOTHING = Buffer.alloc(0);
@@ -13,17 +14,48 @@ export function serveSession(session: Session, machine: () => Machine, files: Fi
   session.on('window-change', (accept) => accept?.());
   session.on('exec', (accept, _reject, { command }) => {
     const channel = accept();
-    if (/^\s*(exec\s+)?cat\s*$/.test(command)) echo(channel);
-    else if (/^\s*(exec\s+)?sleep\s+[\d.]+\s*$/.test(command)) sleep(channel, command);
-    else runOnce(channel, command, machine());
+    begin(channel, machine().shell, () => run(channel, command, machine()));
   });
   session.on('shell', (accept) => shell(accept(), machine));
   session.on('sftp', (accept) => serveSftp(accept(), files));
 }
 
+/** What the login shell does of its own before it runs a command, if it ever does. */
+function begin(channel: ServerChannel, { manner, delayMs }: Shell, runIt: () => void): void {
+  channel.on('error', () => {});
+  const start = () => {
+    if (manner === 'hanging') return void channel.resume();
+    if (manner !== 'plain') channel.write('Welcome to this pod!\nuser=root\n');
+    if (manner !== 'forced') return runIt();
+    channel.resume();
+    leave(channel, 1);
+  };
+  if (delayMs === 0) start();
+  else {
+    const timer = setTimeout(start, delayMs).unref();
+    channel.once('close', () => clearTimeout(timer));
+  }
+}
+
+function run(channel: ServerChannel, command: string, machine: Machine): void {
+  if (/^\s*(exec\s+)?cat\s*$/.test(command)) echo(channel);
+  else if (/^\s*(exec\s+)?sleep\s+[\d.]+\s*$/.test(command)) sleep(channel, command);
+  else if (command.includes('/proc/1/environ')) {
+    channel.write(answerOf(command, machine.env.AUTOPOD_POD_SECRET));
+    echo(channel);
+  } else runOnce(channel, command, machine);
+}
+
+/** What the script would print that proves to be the pod: its arguments are a challenge and a mark. */
+function answerOf(command: string, secret: string | undefined): string {
+  const [, challenge, mark] = /' - ([0-9a-f]+) ([0-9a-f]+)$/.exec(command) ?? [];
+  if (secret === undefined || secret === '') return `\n${mark}=nosecret\n`;
+  const answer = createHmac('sha256', Buffer.from(secret, 'hex')).update(`autopod ${challenge}`);
+  return `\n${mark}=${answer.digest('hex')}\n`;
+}
+
 /** `cat`: gives back each byte, and ends when its input does. */
 function echo(channel: ServerChannel): void {
-  channel.on('error', () => {});
   channel.pipe(channel, { end: false });
   channel.once('end', () => channel.write(NOTHING, () => leave(channel, 0)));
 }

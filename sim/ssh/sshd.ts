@@ -4,7 +4,6 @@ import type { Duplex } from 'node:stream';
 import ssh2, { type Connection } from 'ssh2';
 import { authorize } from './authorize.ts';
 import { Files } from './files.ts';
-import { generateHostKey } from './host-key.ts';
 import { join } from './join.ts';
 import type { Machine } from './machine.ts';
 import { type ReservedPort, reservePort } from './port.ts';
@@ -25,9 +24,11 @@ interface SshdOptions {
   /** A connection to the pod's ComfyUI, or null when its port is closed. */
   connectComfyUi: () => Duplex | null;
   machine: () => Machine;
+  /** The private key of this start. */
+  hostKey: () => string;
 }
 
-/** A pod's own sshd, on a loopback port and with a host key that change at each start. */
+/** A pod's own sshd, on a loopback port that changes at each start. */
 export class Sshd {
   readonly #options: SshdOptions;
   readonly #files = new Files();
@@ -71,7 +72,7 @@ export class Sshd {
     this.#reserved = reserved;
     const keepaliveInterval = MAX_TIMER_MS;
     this.#server = new ssh2.Server({
-      hostKeys: [generateHostKey()],
+      hostKeys: [this.#options.hostKey()],
       ident: 'OpenSSH_9.6',
       keepaliveInterval,
     });

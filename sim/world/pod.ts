@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import type { Server } from 'node:net';
 import type { ComfyUi } from '../comfyui/comfyui.ts';
 import { type ListenAddress, listenFor } from '../comfyui/listener.ts';
+import type { Shell } from '../ssh/machine.ts';
 import { Sshd } from '../ssh/sshd.ts';
 import { LogBook } from './log-book.ts';
 
@@ -39,6 +40,8 @@ interface PodHardware {
   vcpusPerGpu: number;
   /** System memory in GB. */
   ramPerGpu: number;
+  /** Of its sshd, asked for at each start. */
+  hostKey: () => string;
 }
 
 const ACTIONS: Record<PodStatus, readonly PodAction[]> = {
@@ -76,6 +79,9 @@ export class Pod {
   sshEndpoint: { host: string; port: number } | null = null;
   /** Until then sshd lets nobody in, as on a container whose keys are not written yet. */
   keysLetInFrom = 0;
+  shell: Shell = { manner: 'plain', delayMs: 0 };
+  /** Set by the control route: what the container's environment has in place of the create's. */
+  envInside: Record<string, string> = {};
   #work = new AbortController();
 
   constructor(spec: PodSpec, hardware: PodHardware, comfyui: ComfyUi) {
@@ -84,12 +90,15 @@ export class Pod {
     this.comfyui = comfyui;
     this.sshd = new Sshd({
       publicKeys: () => (Date.now() >= this.keysLetInFrom ? (this.spec.env.PUBLIC_KEY ?? '') : ''),
+      hostKey: () => this.hardware.hostKey(),
       connectComfyUi: () => this.comfyui.connect(),
       machine: () => ({
         podId: this.id,
         gpu: this.spec.gpu,
         gpuMemory: this.hardware.gpuMemory,
         log: this.log,
+        env: { ...this.spec.env, ...this.envInside },
+        shell: this.shell,
       }),
     });
   }

@@ -4,6 +4,7 @@ import { RequestLog } from '../api/request-log.ts';
 import { ComfyUi } from '../comfyui/comfyui.ts';
 import { type Fault, FaultQueue } from '../faults.ts';
 import { parseScenario, type Scenario } from '../scenario.ts';
+import { generateHostKey } from '../ssh/host-key.ts';
 import { bystanderSpec } from './bystanders.ts';
 import { type CreatePodBody, plan } from './create.ts';
 import { boot, halt, type Surroundings, stop } from './lifecycle.ts';
@@ -20,6 +21,8 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
   readonly requests = new RequestLog();
   /** How many pods were ever created. */
   createCount = 0;
+  /** By image. */
+  readonly #hostKeys = new Map<string, string>();
   #scenario: Scenario;
   readonly #surroundings: Surroundings = {
     latencies: () => this.#scenario.latencies,
@@ -140,6 +143,13 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
     boot(pod, this.#surroundings);
   }
 
+  #hostKeyOf({ image }: PodSpec): string {
+    if (this.#scenario.hostKeys === 'boot') return generateHostKey();
+    const key = this.#hostKeys.get(image) ?? generateHostKey();
+    this.#hostKeys.set(image, key);
+    return key;
+  }
+
   #build(spec: PodSpec): Pod {
     const entry = this.#scenario.gpus.find(({ id }) => id === spec.gpu.id);
     const price = spec.cloud === 'SECURE' ? entry?.price.secure : entry?.price.community;
@@ -148,6 +158,7 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
       pricePerGpuHour: price ?? 0,
       vcpusPerGpu: VCPUS_PER_GPU,
       ramPerGpu: RAM_PER_GPU,
+      hostKey: () => this.#hostKeyOf(spec),
     };
     const comfyui = new ComfyUi({
       version: () => this.#scenario.comfyui.version,

@@ -40,6 +40,8 @@ export const text = {
     `Pod ${podId} of the same launch was made later (${status}, ${rate}). Use it with: autopod up ${podId}`,
   laterQuestion: (podId: string, status: string, rate: string) =>
     `Use pod ${podId} of the same launch instead (${status}, ${rate})? [y/N] `,
+  unproven: (podId: string, watchedBy: 'session' | 'http') =>
+    `Pod ${podId} has not proven to be the one autopod made: ${unprovenWords(watchedBy)}. What answers is used all the same; to refuse it: autopod config set require_proof true`,
   lookingFurther: (seconds: number) => `RunPod may still be listing it; looking again${upTo(seconds)}`,
   waitingForApi: (why: string, seconds: number, asked?: number) =>
     `${why}${asked === undefined ? '' : ` It asks to wait ${uptimeWords(asked)}.`} Trying again${upTo(seconds)}`,
@@ -200,6 +202,26 @@ export function tooOldWords({ gpuName, dataCenterId, cloud }: BelowFloor): strin
   return `${gpuName} in ${dataCenterId ?? 'any data center'}, ${cloud === 'SECURE' ? 'Secure' : 'Community'} cloud`;
 }
 
+function unprovenWords(watchedBy: 'session' | 'http'): string {
+  return watchedBy === 'http'
+    ? "the pod's login shell does not answer"
+    : 'RunPod did not tell what it has to answer';
+}
+
+/** Whether who answers has proven to be the pod, and how it is seen that answers come; undefined where that is not known. */
+export function proofWords({
+  proof,
+  watchedBy,
+}: Pick<TunnelView, 'proof' | 'watchedBy'>): string | undefined {
+  if (proof === undefined || watchedBy === undefined) return undefined;
+  const who = {
+    proven: 'proven',
+    unproven: `not proven: ${unprovenWords(watchedBy)}`,
+    none: 'none: the pod was given nothing to prove itself with',
+  }[proof];
+  return watchedBy === 'http' ? `${who}; watched by HTTP` : who;
+}
+
 /** A note as one line of progress; undefined for what is only worth showing live. */
 export function noteWords(note: Note): string {
   switch (note.kind) {
@@ -217,6 +239,8 @@ export function noteWords(note: Note): string {
       return text.twinTerminated(note.podId, note.keptPodId);
     case 'twinSeen':
       return text.twinSeen(note.podId, note.keptPodId, usd(note.costPerHour));
+    case 'unproven':
+      return text.unproven(note.podId, note.watchedBy);
     case 'podLog':
       return note.line;
     case 'waitingForApi': {

@@ -25,6 +25,10 @@ export interface TunnelView {
   standbyPid?: number;
   /** Control socket of the ssh in use, through which a shell opens at once. */
   controlPath?: string;
+  /** Whether who answers has proven to be the pod; `none` where the pod was given nothing to prove it with. */
+  proof?: 'proven' | 'unproven' | 'none';
+  /** How it is seen that answers come through: by a session of ssh, or by HTTP where the pod's login shell says nothing. */
+  watchedBy?: 'session' | 'http';
   /** Whether ComfyUI answers through it. */
   comfy: 'answering' | 'down' | 'unknown';
   bytesIn: number;

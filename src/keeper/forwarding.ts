@@ -3,8 +3,8 @@ import { FAILURES, toFailure } from '../errors.ts';
 import type { Generation, Opened, SshAddress, TunnelWish } from '../machines/tunnel.ts';
 import { needsTouch } from '../services/ssh/key.ts';
 import type { MasterFiles } from '../services/ssh/master.ts';
-import { isSending } from '../services/ssh/sending.ts';
-import { Generations } from './generations.ts';
+import { sendState } from '../services/ssh/sending.ts';
+import { Generations, type Standing } from './generations.ts';
 import { knock } from './knock.ts';
 import type { Locator } from './locate.ts';
 import { watchPod } from './pod-watch.ts';
@@ -17,6 +17,8 @@ export interface ForwardingOptions {
   /** Folder of the Unix sockets. */
   runtime: string;
   knownHosts: string;
+  /** As in `GenerationsOptions`. */
+  requiresProof: () => Promise<boolean>;
 }
 
 /** The clients' side of a tunnel. */
@@ -75,6 +77,16 @@ export class Forwarding {
     return generation && this.pidOf(generation);
   }
 
+  /** How an ssh is trusted, and watched; undefined until it has answered. */
+  standingOf(generation: Generation): Standing | undefined {
+    return this.#generations.standingOf(generation);
+  }
+
+  /** Takes up the ssh that an earlier keeper left, as that one trusted it. */
+  adopt(generation: Generation, standing: Standing): void {
+    this.#generations.add(generation, standing);
+  }
+
   filesOf(generation: Generation): MasterFiles {
     return this.#generations.filesOf(generation);
   }
@@ -94,23 +106,27 @@ export class Forwarding {
   /** Ends, with an error, when no answer comes through any more. Meanwhile another ssh stands by. */
   async hold(wish: () => TunnelWish, generation: Generation, signal: AbortSignal): Promise<never> {
     const { forward } = this.filesOf(generation);
-    const echo = this.#generations.takeEcho(generation);
+    const pulse = this.#generations.takePulse(generation);
     const over = new AbortController();
     const scope = AbortSignal.any([signal, over.signal, this.#closing.signal]);
     this.#track(this.#standBy(wish, generation, scope)).catch(() => undefined);
     try {
       const traffic = {
         flowedAt: () => this.#streams.flowedAt(forward),
-        isSending: async () => {
+        sending: async () => {
           const pid = this.pidOf(generation);
-          return pid !== undefined && isSending(pid);
+          return pid === undefined ? undefined : sendState(pid);
         },
       };
-      return await echo.hold(this.#options.timings, traffic, signal);
+      return await pulse.hold(this.#options.timings, traffic, signal);
+    } catch (error) {
+      // Who is somebody else shall not come back as the suspect that only was slow.
+      if (toFailure(error).code === 'podUnproven') await this.#generations.end(generation);
+      throw error;
     } finally {
       if (!signal.aborted) this.#lost = generation.id;
       over.abort();
-      echo.end();
+      pulse.end();
     }
   }
 
@@ -128,7 +144,12 @@ export class Forwarding {
       const { needsAgent, keyPath } = wish();
       // Nobody shall be asked, or have to touch a key, for an ssh that may never be needed.
       if (needsAgent || (await needsTouch(keyPath))) return undefined;
-      return this.#generations.open(wish(), address, { keepaliveSeconds }, scope);
+      return this.#generations.open(
+        wish(),
+        address,
+        { secret: this.#secretAt(address), keepaliveSeconds },
+        scope,
+      );
     };
     await this.#standby.keep(address, open, signal);
   }
@@ -171,9 +192,9 @@ export class Forwarding {
   async #recover(suspect: Generation, signal: AbortSignal): Promise<boolean> {
     while ((await this.#generations.lives(suspect)) && !signal.aborted) {
       // One session asks again and again: each new one would wait in the dead path, and sshd takes but ten at once.
-      const echo = this.#generations.takeEcho(suspect);
-      const isBack = await echo.answers(this.#options.timings.deadAfterMs, signal);
-      this.#generations.keepEcho(suspect, echo);
+      const pulse = this.#generations.takePulse(suspect);
+      const isBack = await pulse.answers(this.#options.timings.deadAfterMs, signal);
+      this.#generations.keepPulse(suspect, pulse);
       if (isBack) return true;
       await sleep(RECOVER_PAUSE_MS, undefined, { signal }).catch(() => undefined);
     }
@@ -200,7 +221,7 @@ export class Forwarding {
       const scope = AbortSignal.any([signal, over.signal]);
       const watch = watchPod(this.#options, wish.podId, this.#lastAddress, scope);
       watch.elsewhere.catch(() => undefined);
-      const attempt = this.#lastAddress && this.#openAt(wish, this.#lastAddress, scope);
+      const attempt = this.#lastAddress && this.#openAt(wish, this.#lastAddress, watch.first, scope);
       let opened: Opened | undefined;
       try {
         const result = await (attempt ? Promise.race([attempt, watch.elsewhere]) : watch.elsewhere);
@@ -227,7 +248,12 @@ export class Forwarding {
    * not get on gets company when a knock is answered: another outage may have swallowed its packets, and TCP would wait
    * long before it repeats them.
    */
-  async #openAt(wish: TunnelWish, address: SshAddress, signal: AbortSignal): Promise<Opened> {
+  async #openAt(
+    wish: TunnelWish,
+    address: SshAddress,
+    told: Promise<unknown>,
+    signal: AbortSignal,
+  ): Promise<Opened> {
     const { knockMs, handshakeMs } = this.#options.timings;
     const over = new AbortController();
     const scope = AbortSignal.any([signal, over.signal]);
@@ -241,7 +267,7 @@ export class Forwarding {
       const aheadMs = Math.min(STANDBY_AHEAD_MS + 2 * roundTripMs, MAX_STANDBY_AHEAD_MS);
       opened = await firstOf([standby, sleep(aheadMs, undefined, { signal: scope })]);
       while (!opened) {
-        attempts.push(this.#connect(wish, address, scope));
+        attempts.push(this.#connect(wish, address, told, scope));
         opened = await firstOf([orStandby, ...attempts, sleep(handshakeMs, undefined, { signal: scope })]);
         if (opened) break;
         const knocks =
@@ -260,15 +286,24 @@ export class Forwarding {
     return ready && { kind: 'open', generation: ready };
   }
 
-  async #connect(wish: TunnelWish, address: SshAddress, signal: AbortSignal): Promise<Opened> {
+  async #connect(
+    wish: TunnelWish,
+    address: SshAddress,
+    told: Promise<unknown>,
+    signal: AbortSignal,
+  ): Promise<Opened> {
     const { onForward, onForwardFailed } = this.#streams;
-    const { generation } = await this.#generations.open(
-      wish,
-      address,
-      { onForward, onForwardFailed },
-      signal,
-    );
+    const secret = this.#secretAt(address, told);
+    const options = { secret, onForward, onForwardFailed };
+    const { generation } = await this.#generations.open(wish, address, options, signal);
     return { kind: 'open', generation };
+  }
+
+  /** What the pod has to prove itself with; after a keeper's start RunPod may have to tell it first. */
+  async #secretAt({ bootId }: SshAddress, told?: Promise<unknown>): Promise<string | null | undefined> {
+    const { locator } = this.#options;
+    if (locator.secretOf(bootId) === undefined) await told;
+    return locator.secretOf(bootId);
   }
 }
 

@@ -5,8 +5,11 @@ import type { Generation, SshAddress, TunnelWish } from '../machines/tunnel.ts';
 import { Echo } from '../services/ssh/echo.ts';
 import { endMaster, isStopped, type MasterFiles, masterFiles, masterPid } from '../services/ssh/master.ts';
 import { sessionsThrough } from '../services/ssh/sessions.ts';
+import { type Boot, unknownBoot } from './boot.ts';
+import { HttpPulse } from './http-pulse.ts';
 import type { Locator } from './locate.ts';
-import { proveForward } from './prove.ts';
+import { type Proven, proveForward } from './prove.ts';
+import type { Pulse } from './pulse.ts';
 import type { Ready } from './standby.ts';
 import type { KeeperTimings } from './timings.ts';
 
@@ -14,11 +17,18 @@ export interface GenerationsOptions {
   /** Folder of the Unix sockets. */
   runtime: string;
   knownHosts: string;
-  timings: Pick<KeeperTimings, 'openTimeoutMs' | 'keyGraceMs'>;
+  timings: Pick<KeeperTimings, 'openTimeoutMs' | 'shellSilentMs' | 'keyGraceMs'>;
   locator: Pick<Locator, 'bootAgeMs'>;
+  /** Whether the user wants no ssh used that has not proven itself. */
+  requiresProof: () => Promise<boolean>;
 }
 
+/** How an ssh is trusted, and watched. */
+export type Standing = Pick<Proven, 'proof' | 'watchedBy'>;
+
 export interface OpenOptions {
+  /** As in `Proving`. */
+  secret: Promise<string | null | undefined>;
   keepaliveSeconds?: number;
   /** Told of a forward that is set up and has yet to prove itself, and told that it did not. */
   onForward?: (forward: string) => void;
@@ -29,8 +39,10 @@ interface Live {
   generation: Generation;
   /** As the master told it itself. */
   pid?: number;
-  /** Session that asks whether it answers, while nobody waits for that. */
-  echo?: Echo;
+  /** What asks whether it answers, while nobody waits for that. */
+  pulse?: Pulse;
+  /** Of one that has proven itself, or that an earlier keeper left. */
+  standing?: Standing | undefined;
   ending?: Promise<void>;
 }
 
@@ -48,8 +60,7 @@ export class Generations {
   readonly #options: GenerationsOptions;
   readonly #carriesStream: (forward: string) => boolean;
   readonly #live = new Map<string, Live>();
-  /** Boot of the pod whose sshd is known to forward. */
-  #forwardingBoot: string | undefined;
+  readonly #boots = new Map<string, Boot>();
 
   /** `carriesStream` tells whether a client is still joined to a forward's Unix socket. */
   constructor(options: GenerationsOptions, carriesStream: (forward: string) => boolean) {
@@ -65,16 +76,22 @@ export class Generations {
     return this.#live.get(id)?.pid;
   }
 
-  /** To be called before its ssh is started. */
-  add(generation: Generation): void {
-    if (!this.#live.has(generation.id)) this.#live.set(generation.id, { generation });
+  standingOf({ id }: Generation): Standing | undefined {
+    return this.#live.get(id)?.standing;
+  }
+
+  /** To be called before its ssh is started; with its standing if an earlier keeper has left it. */
+  add(generation: Generation, standing?: Standing): void {
+    if (this.#live.has(generation.id)) return;
+    this.#live.set(generation.id, { generation, standing });
+    if (standing?.proof === 'proven') this.#bootOf(generation.address).isProven = true;
   }
 
   /** Starts an ssh and resolves when it has proven that answers come through; throws as `proveForward` does. */
   async open(
     wish: TunnelWish,
     address: SshAddress,
-    { keepaliveSeconds, onForward, onForwardFailed }: OpenOptions,
+    { secret, keepaliveSeconds, onForward, onForwardFailed }: OpenOptions,
     signal: AbortSignal,
   ): Promise<Ready> {
     const generation: Generation = { id: randomBytes(6).toString('hex'), address };
@@ -82,21 +99,24 @@ export class Generations {
     this.add(generation);
     const files = this.filesOf(generation);
     try {
-      const echo = await proveForward(wish, address, {
+      const { pulse, ...standing } = await proveForward(wish, address, {
         files,
         knownHostsPath: join(knownHosts, wish.podId),
         keepaliveSeconds,
         timings,
         signal,
         mayWriteKeys: () => locator.bootAgeMs(address.bootId) < timings.keyGraceMs,
-        isKnownToForward: this.#forwardingBoot === address.bootId,
+        secret,
+        boot: this.#bootOf(address),
+        isProofRequired: await this.#options.requiresProof(),
         onForward: () => onForward?.(files.forward),
         lives: () => this.lives(generation),
+        onLateWord: (proof) => this.#stand(generation, { proof, watchedBy: 'session' }),
       });
-      this.keepEcho(generation, echo);
-      this.#forwardingBoot = address.bootId;
+      this.keepPulse(generation, pulse);
+      this.#stand(generation, standing);
       signal.throwIfAborted();
-      return { generation, echo };
+      return { generation, pulse };
     } catch (error) {
       onForwardFailed?.(files.forward);
       if (signal.aborted) await this.letGo(generation);
@@ -119,24 +139,26 @@ export class Generations {
     return pid !== undefined;
   }
 
-  keepEcho({ id }: Generation, echo: Echo): void {
+  keepPulse({ id }: Generation, pulse: Pulse): void {
     const live = this.#live.get(id);
-    if (live) live.echo = echo;
-    else echo.end();
+    if (live) live.pulse = pulse;
+    else pulse.end();
   }
 
-  /** The session that was kept, or another one. */
-  takeEcho(generation: Generation): Echo {
+  /** What was kept, or another one. */
+  takePulse(generation: Generation): Pulse {
     const live = this.#live.get(generation.id);
-    const kept = live?.echo;
-    delete live?.echo;
-    return kept && !kept.hasEnded ? kept : new Echo(this.filesOf(generation).control);
+    const kept = live?.pulse;
+    delete live?.pulse;
+    if (kept && !kept.hasEnded) return kept;
+    const files = this.filesOf(generation);
+    return live?.standing?.watchedBy === 'http' ? new HttpPulse(files) : new Echo(files.control);
   }
 
   async end({ id }: Generation): Promise<void> {
     const live = this.#live.get(id);
     if (!live) return;
-    live.echo?.end();
+    live.pulse?.end();
     live.ending ??= endMaster(this.filesOf(live.generation), live.pid).finally(() => this.#live.delete(id));
     await live.ending;
   }
@@ -153,23 +175,34 @@ export class Generations {
     const live = this.#live.get(generation.id);
     if (!live) return;
     const drain = async (): Promise<void> => {
-      let echo = this.takeEcho(generation);
+      let pulse = this.takePulse(generation);
       const begunAt = performance.now();
       let lastAnswerAt = begunAt;
       let patienceMs = silentMs + DRAIN_LATE_MS;
       while (performance.now() - lastAnswerAt < patienceMs) {
-        if (await echo.answers(DRAIN_LOOK_MS)) {
+        if (await pulse.answers(DRAIN_LOOK_MS)) {
           lastAnswerAt = performance.now();
           patienceMs = DRAIN_SILENT_MS;
         }
-        if (!(await this.#isUsed(live, echo.hasEnded ? 0 : 1, performance.now() - begunAt))) break;
+        if (!(await this.#isUsed(live, pulse.sessions, performance.now() - begunAt))) break;
         await sleep(DRAIN_LOOK_MS);
-        if (echo.hasEnded) echo = new Echo(this.filesOf(generation).control);
+        if (pulse.hasEnded) pulse = this.takePulse(generation);
       }
-      echo.end();
+      pulse.end();
       await this.end(generation);
     };
     drain().catch(() => undefined);
+  }
+
+  #stand({ id }: Generation, standing: Standing): void {
+    const live = this.#live.get(id);
+    if (live) live.standing = standing;
+  }
+
+  #bootOf({ bootId }: SshAddress): Boot {
+    const boot = this.#boots.get(bootId) ?? unknownBoot();
+    this.#boots.set(bootId, boot);
+    return boot;
   }
 
   async #isUsed({ generation, pid, ending }: Live, ownSessions: number, drainedMs: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { parse } from 'node:path';
 import { AutopodError } from '../errors.ts';
+import { loadConfig } from '../services/config.ts';
 import { logLine } from '../services/log.ts';
 import { endMaster, masterFiles } from '../services/ssh/master.ts';
 import { writeFileAtomic } from '../store/atomic-file.ts';
@@ -211,6 +212,12 @@ export class Keeper {
       timings,
       runtime,
       knownHosts: home.knownHosts,
+      // Settings that cannot be read may have asked for it.
+      requiresProof: () =>
+        loadConfig(home.config, this.#options.env).then(
+          ({ isProofRequired }) => isProofRequired,
+          () => true,
+        ),
       locator: new Locator(() => this.#accounts.of(podId, apiUrl), timings.locateEveryMs),
       log: (line) => this.log(line),
       onState: () => this.#writeSshConfig(),
@@ -224,7 +231,9 @@ export class Keeper {
 
   #writeSshConfig(): void {
     const { home } = this.#options;
-    const reachable = [...this.#tunnels.values()].filter(({ view }) => view.address);
+    const reachable = [...this.#tunnels.values()].filter(
+      ({ view }) => view.address && view.failure?.code !== 'podUnproven',
+    );
     this.#sshConfig = this.#sshConfig
       .then(() => writeFileAtomic(home.sshConfig, sshConfig(reachable, home.knownHosts)))
       .catch((error: Error) => this.log(`cannot write ${home.sshConfig}: ${error.message}`));

@@ -3,6 +3,7 @@ import { steadyMs } from '../clock.ts';
 import { AutopodError } from '../errors.ts';
 import type { SshAddress } from '../machines/tunnel.ts';
 import { createRunPod, type RunPod } from '../services/runpod/client.ts';
+import { podSecretOf } from '../services/runpod/pod-secret.ts';
 import { observePod, type PodSeen } from '../services/runpod/pod-state.ts';
 
 /** The account a tunnel's pod belongs to. The key stays in memory. */
@@ -45,6 +46,8 @@ export class Locator {
   #notBefore = 0;
   /** The boot seen last, and when it was begun. */
   #boot: { id: string; beganAt: number } | undefined;
+  /** What the pod was given to prove itself with, in the boot seen last. */
+  #told: { bootId: string; secret: string | null } | undefined;
 
   constructor(account: () => Promise<PacedRunPod>, everyMs: number) {
     this.#account = account;
@@ -68,6 +71,14 @@ export class Locator {
     else this.#boot.beganAt = Math.min(this.#boot.beganAt, beganAt);
   }
 
+  /**
+   * What the pod has to prove itself with in this boot, as RunPod told when it was asked last; null where the pod was given
+   * nothing, undefined where RunPod was not asked. Kept in memory only.
+   */
+  secretOf(bootId: string): string | null | undefined {
+    return this.#told?.bootId === bootId ? this.#told.secret : undefined;
+  }
+
   async locate(podId: string, signal: AbortSignal): Promise<PodLocation> {
     const pauseMs = this.#notBefore - performance.now();
     if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
@@ -75,7 +86,9 @@ export class Locator {
     const account = await this.#account();
     await account.turn(signal);
     try {
-      const seen = observePod(await account.runpod.getPod(podId, signal));
+      const pod = await account.runpod.getPod(podId, signal);
+      const seen = observePod(pod);
+      this.#told = { bootId: seen.bootId, secret: podSecretOf(pod) };
       this.#note(seen);
       return locationOf(seen);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Generation, isSameAddress, type SshAddress } from '../machines/tunnel.ts';
-import type { Echo } from '../services/ssh/echo.ts';
+import type { Pulse } from './pulse.ts';
 
 export interface StandbyOptions {
   /** Milliseconds from when the tunnel is healthy until a standby is opened beside it. */
@@ -11,10 +11,10 @@ export interface StandbyOptions {
   end(generation: Generation): Promise<void>;
 }
 
-/** An ssh that has proved itself, and the session it did so with. */
+/** An ssh that has proved itself, and how it is asked whether it still answers. */
 export interface Ready {
   generation: Generation;
-  echo: Pick<Echo, 'ended' | 'answers'>;
+  pulse: Pick<Pulse, 'ended' | 'answers'>;
 }
 
 /** Milliseconds after which one that ends was a good one. */
@@ -52,7 +52,7 @@ export class Standby {
     for (let failures = 0; ; failures++) {
       const ready = this.#at(address);
       const heldSince = performance.now();
-      if (ready) await Promise.race([ready.echo.ended, aborted]);
+      if (ready) await Promise.race([ready.pulse.ended, aborted]);
       if (signal.aborted) return;
       if (performance.now() - heldSince > LASTING_MS) failures = 0;
       await this.drop();
@@ -64,7 +64,7 @@ export class Standby {
       if (signal.aborted) return this.#options.end(opened.generation);
       this.#ready = opened;
       // It is one only for as long as it runs, also when nobody keeps it.
-      void opened.echo.ended.then(() => this.#dropIf(opened));
+      void opened.pulse.ended.then(() => this.#dropIf(opened));
     }
   }
 
@@ -75,7 +75,7 @@ export class Standby {
   async takeOver(address: SshAddress, signal: AbortSignal): Promise<Generation | undefined> {
     const ready = this.#at(address);
     if (!ready) return undefined;
-    const answering = ready.echo.answers(this.#options.answerMs);
+    const answering = ready.pulse.answers(this.#options.answerMs);
     void answering.then((isAnswering) => (isAnswering ? undefined : this.#dropIf(ready)));
     const aborted = once(signal, 'abort').then(() => false);
     if (!(await Promise.race([answering, aborted])) || signal.aborted || this.#ready !== ready)

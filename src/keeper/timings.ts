@@ -6,6 +6,8 @@ export interface KeeperTimings {
   deadAfterMs: number;
   /** From the start of ssh to its first answer. */
   openTimeoutMs: number;
+  /** A login shell on the pod that says nothing for this long is taken to be silent: HTTP is asked instead. */
+  shellSilentMs: number;
   /** From the start of ssh until another one is started beside it, if the pod answers a knock. */
   handshakeMs: number;
   /** From when a tunnel is healthy until another ssh is opened that stands by. */
@@ -41,6 +43,7 @@ export const KEEPER_TIMINGS: KeeperTimings = {
   beatMs: 1_000,
   deadAfterMs: 2_000,
   openTimeoutMs: 25_000,
+  shellSilentMs: 4_000,
   handshakeMs: 2_000,
   standbyAfterMs: 1_000,
   standbyKeepaliveSeconds: 60,

@@ -54,6 +54,8 @@ export class Tunnel {
     const tunnel = new Tunnel(wish, options, facts.started_at);
     tunnel.#lastHealedAt = facts.lastHealedAt ?? undefined;
     tunnel.#lastDeath = facts.lastDeath ?? undefined;
+    const { generation, proof = 'none', watchedBy = 'session' } = facts;
+    if (generation) tunnel.#forwarding.adopt(generation, { proof, watchedBy });
     return tunnel;
   }
 
@@ -102,6 +104,7 @@ export class Tunnel {
       ...(pid && { sshPid: pid }),
       ...(standbyPid && { standbyPid }),
       ...(generation && { controlPath: this.#forwarding.filesOf(generation).control }),
+      ...(generation && this.#forwarding.standingOf(generation)),
       comfy: this.#state === 'healthy' ? this.#probe.verdict : 'unknown',
       bytesIn,
       bytesOut,
@@ -249,6 +252,7 @@ export class Tunnel {
       remote_port: remotePort,
       started_at: this.#startedAt,
       generation,
+      ...(generation && this.#forwarding.standingOf(generation)),
       failure,
       lastHealedAt: this.#lastHealedAt ?? null,
       lastDeath: this.#lastDeath ?? null,

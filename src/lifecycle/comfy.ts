@@ -27,6 +27,7 @@ export async function awaitComfyUI(
   await withPodLog(env, podId, containerLog(witness), signal, () =>
     untilAnswering(env, facts, tunnel, signal),
   );
+  await tellUnlessProven(env, podId, signal);
   if (keepTunnel) return { localPort: tunnel.localPort };
   if (tunnel.isTemporary) await env.keeper.close(podId, signal);
   return { localPort: null };
@@ -43,6 +44,12 @@ async function untilAnswering(
     if (env.deadline.isOver) throw new AutopodError('comfyTimedOut', { podId: tunnel.podId });
     await sleep(Math.min(env.timings.comfyPollMs, env.deadline.leftMs), undefined, { signal });
   }
+}
+
+async function tellUnlessProven(env: Environment, podId: string, signal: AbortSignal): Promise<void> {
+  const view = (await env.keeper.tunnels(signal)).find((one) => one.podId === podId);
+  if (view?.proof === 'unproven' && view.watchedBy)
+    env.tell({ kind: 'unproven', podId, watchedBy: view.watchedBy });
 }
 
 async function failIfHopeless(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<void> {

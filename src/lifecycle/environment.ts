@@ -17,6 +17,7 @@ export type Note =
   | { kind: 'adopted'; podId: string }
   | { kind: 'twinTerminated'; podId: string; keptPodId: string }
   | { kind: 'twinSeen'; podId: string; keptPodId: string; costPerHour: number }
+  | { kind: 'unproven'; podId: string; watchedBy: 'session' | 'http' }
   | { kind: 'podLog'; source: 'system' | 'container'; line: string }
   | { kind: 'waitingForApi'; failure: Failure; forMs: number }
   | { kind: 'lookingFurther'; forMs: number }

@@ -4,6 +4,7 @@ import type { GpuType } from '../services/runpod/client.ts';
 import { resolveGpuNames } from '../services/runpod/gpu-names.ts';
 import { type BelowFloor, belowFloor, planPlacement } from '../services/runpod/placement.ts';
 import { podRequest } from '../services/runpod/pod-request.ts';
+import { makePodSecret } from '../services/runpod/pod-secret.ts';
 import { validateDataCenter, validateVolume } from '../services/runpod/volume.ts';
 import type { Environment } from './environment.ts';
 import { findPod } from './look.ts';
@@ -103,7 +104,11 @@ export async function placePod(
     patiently(env, signal, () => env.runpod.registeredSshKeys(signal)),
   ]);
   const publicKeys = [key.publicKey, ...registered];
-  const request = podRequest(facts.wish, candidate, { launchId: facts.launchId, publicKeys });
+  const request = podRequest(facts.wish, candidate, {
+    launchId: facts.launchId,
+    secret: makePodSecret(),
+    publicKeys,
+  });
   // Nobody would wait for a pod that is bought only now.
   env.deadline.throwIfOver();
   const pod = await patientlyCreate(env, signal, () => env.runpod.createPod(request, signal));

@@ -6,7 +6,7 @@ export interface SshAddress {
   host: string;
   port: number;
   user: string;
-  /** Changes with each start of the pod; the host key is pinned to it. */
+  /** Changes with each start of the pod; a host key is pinned for that long. */
   bootId: string;
 }
 

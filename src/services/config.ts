@@ -34,6 +34,7 @@ const file = z.looseObject({
     })
     .optional(),
   port_templates: z.record(z.string(), z.record(z.string(), z.string())).optional(),
+  security: z.looseObject({ require_proof: z.boolean().optional() }).optional(),
 });
 
 /** The settings in force: environment over file over defaults. Flags come on top, where they exist. */
@@ -53,11 +54,13 @@ export interface Config {
   minCudaVersion: string | undefined;
   /** Labels of an image's ports: `{image: {port: label}}`. */
   portTemplates: Record<string, Record<string, string>>;
+  /** No tunnel goes to a pod that has not proven itself, not even where its login shell only does not answer. */
+  isProofRequired: boolean;
 }
 
 /** Reads `config.json` in the Python autopod's format. Throws `configMalformed` naming file, place and reason, and `usage` for an AUTOPOD_API_URL that is none. */
 export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<Config> {
-  const { providers, defaults, port_templates } = await readConfigFile(path);
+  const { providers, defaults, port_templates, security } = await readConfigFile(path);
   const runpod = providers?.runpod ?? {};
   return {
     apiUrl: webAddress(env.AUTOPOD_API_URL || DEFAULT_API_URL),
@@ -72,6 +75,7 @@ export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<
     gpuCount: defaults?.gpu_count ?? 1,
     minCudaVersion: defaults?.min_cuda_version ?? undefined,
     portTemplates: port_templates ?? {},
+    isProofRequired: security?.require_proof ?? false,
   };
 }
 

@@ -3,8 +3,12 @@ import { appendFileSync, renameSync, statSync } from 'node:fs';
 const MAX_BYTES = 10 * 1024 * 1024;
 const KEPT = 5;
 
-/** What must never be in a log: keys and bearer tokens. */
-const SECRETS = [/\brpa_[A-Za-z0-9]+/g, /(bearer\s+)[^\s"']+/gi, /("?api_?key"?\s*[:=]\s*"?)[^\s",]+/gi];
+/** What must never be in a log: keys, bearer tokens, what a pod proves itself with. */
+const SECRETS = [
+  /\brpa_[A-Za-z0-9]+/g,
+  /(bearer\s+)[^\s"']+/gi,
+  /("?(?:api_?key|autopod_pod_secret)"?\s*[:=]\s*"?)[^\s",]+/gi,
+];
 
 /** Text without secrets. */
 export function redact(text: string): string {

@@ -29,6 +29,7 @@ export const SETTINGS: Setting[] = [
   { name: 'gpu_preferences', path: ['defaults', 'gpu_preferences'], read: list },
   { name: 'gpu_count', path: ['defaults', 'gpu_count'], read: positiveInteger },
   { name: 'min_cuda_version', path: ['defaults', 'min_cuda_version'], read: cudaVersion },
+  { name: 'require_proof', path: ['security', 'require_proof'], read: trueOrFalse },
 ];
 
 /** By its name, or by its whole path such as `providers.runpod.api_key`. */
@@ -66,6 +67,11 @@ function oneOf(choices: string[]): Setting['read'] {
 function cudaVersion(value: string): string {
   if (isCudaFloor(value)) return value;
   throw new AutopodError('usage', { message: `“${value}” is no CUDA version.`, next: NO_CUDA_FLOOR });
+}
+
+function trueOrFalse(value: string): boolean {
+  if (/^(true|false)$/i.test(value)) return value.toLowerCase() === 'true';
+  throw new AutopodError('usage', { message: `“${value}” is neither true nor false.` });
 }
 
 function absolutePath(value: string): string {

@@ -20,6 +20,9 @@ export interface TunnelFacts {
   started_at: string;
   /** The ssh in use: its name in the runtime folder and where it went. */
   generation: { id: string; address: { host: string; port: number; user: string; bootId: string } } | null;
+  /** How that ssh is trusted and watched; absent for one that an earlier autopod opened. */
+  proof?: 'proven' | 'unproven' | 'none';
+  watchedBy?: 'session' | 'http';
   failure: Failure | null;
   /** ISO 8601, UTC. */
   lastHealedAt?: string | null;

@@ -275,6 +275,10 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
   ),
   sshPathUnusable: () =>
     told(['up', '--dry-run'], homeWith(`{"providers":{"runpod":{"ssh_key_path":"/home/\${me}/key"}}}`)),
+  podUnproven: file(
+    'e2e/proof.test.ts',
+    'somebody else at the pod’s address is told as such: up fails, and nothing is sent there',
+  ),
   sshUnreachable: async () => {
     await control(`pods/${podId}/sshd`, { state: 'down' });
     const code = await told(['comfy', 'status', podId, '--timeout', '2s']);

@@ -146,9 +146,9 @@ describe('--timeout', () => {
   });
 
   it.each([
-    [['ls', '--timeout', '99999999h'], /at most 8760h/],
-    [['tunnel', '--stop-after', `${'9'.repeat(300)}h`], /at most 8760h/],
-    [['tunnel', '--idle-stop', `${'9'.repeat(400)}h`], /at most 8760h/],
+    [['ls', '--timeout', '99999999h'], /at most 365d/],
+    [['tunnel', '--stop-after', `${'9'.repeat(300)}h`], /at most 365d/],
+    [['tunnel', '--idle-stop', `${'9'.repeat(400)}h`], /at most 365d/],
     [['stop', '--timeout', '-5s'], /duration such as/],
     [['kill', '--timeout', '0'], /duration such as/],
     [['up', '--timeout', 'Infinity'], /duration such as/],

@@ -107,7 +107,7 @@ describe('a tunnel outlives what happens to it', () => {
     expect(await answers()).toBe(true);
   });
 
-  it('the pod restarted elsewhere (other port, other host key): the tunnel follows', async () => {
+  it('the pod restarted elsewhere (another port): the tunnel follows', async () => {
     const before = await view();
     await control('restart');
     await until('another address', async () => {

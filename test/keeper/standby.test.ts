@@ -28,7 +28,7 @@ function begin({
     });
     const id = `ssh ${opened.length + 1}`;
     opened.push({ id, die });
-    return { generation: { id, address }, echo: { ended: isOver, answers } };
+    return { generation: { id, address }, pulse: { ended: isOver, answers } };
   };
   const kept = standby.keep(address, open, over.signal);
   return { standby, ended, opened, over, kept, attempts: () => attempts };

@@ -26,6 +26,8 @@ export interface PodHost {
   /** A line of so many megabits a second with a queue of a megabyte, both ways; undefined for one without limits. */
   line(megabits: number | undefined): void;
   comfy(state: 'up' | 'down'): Promise<void>;
+  /** A ComfyUI at such work that it answers nothing. */
+  freezeComfy(isFrozen: boolean): void;
   sshd(state: 'up' | 'killed' | 'frozen' | 'thawed'): Promise<void>;
   /** Whether sshd lets connections through to the pod's ports, from its next start on. */
   allowForwarding(isAllowed: boolean): void;
@@ -34,6 +36,12 @@ export interface PodHost {
   /** Replaces the host key without moving. */
   changeHostKey(): Promise<void>;
   authorize(publicKeys: string): void;
+  /** The environment of the container's process 1, from the next start of sshd on. */
+  environment(env: Record<string, string>): void;
+  /** What root's login shell runs first; undefined for nothing. */
+  startUpFile(script: string | undefined): void;
+  /** What sshd runs in place of any command, from its next start on; undefined for none. */
+  forcedCommand(command: string | undefined): void;
   end(): Promise<void>;
 }
 
@@ -58,7 +66,12 @@ export async function startPodHost(): Promise<PodHost> {
 
   let sshd: ChildProcess | undefined;
   let comfy: ChildProcess | undefined;
-  const state = { port: 2200, forwarding: 'yes' };
+  const state = {
+    port: 2200,
+    forwarding: 'yes',
+    forced: undefined as string | undefined,
+    env: {} as Record<string, string>,
+  };
 
   const startSshd = async () => {
     const config = join(folder, 'sshd_config');
@@ -74,10 +87,15 @@ export async function startPodHost(): Promise<PodHost> {
       `AllowTcpForwarding ${state.forwarding}`,
       'MaxStartups 100',
       'Subsystem sftp internal-sftp',
+      ...(state.forced === undefined ? [] : [`ForceCommand ${state.forced}`]),
     ];
     writeFileSync(config, `${lines.join('\n')}\n`);
-    sshd = spawn('ip', ['netns', 'exec', name, '/usr/sbin/sshd', '-D', '-e', '-f', config], {
+    // As in a container: processes of its own, of which the first has the environment. sshd writes over its own.
+    const container = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
+    const first = ['/bin/sh', '-c', `/usr/sbin/sshd -D -e -f ${config}; exit 0`];
+    sshd = spawn('ip', ['netns', 'exec', name, ...container, ...first], {
       stdio: 'ignore',
+      env: { PATH: process.env.PATH, ...state.env },
     });
     await until('sshd listens', () => isOpen(name, state.port));
   };
@@ -136,6 +154,9 @@ export async function startPodHost(): Promise<PodHost> {
       });
       await once(comfy.stdout as NodeJS.ReadableStream, 'data');
     },
+    freezeComfy(isFrozen) {
+      signalAll('comfy.mjs', isFrozen ? 'SIGSTOP' : 'SIGCONT');
+    },
     async sshd(wanted) {
       if (wanted === 'up') await startSshd();
       else signalAll('sshd', wanted === 'killed' ? 'SIGKILL' : wanted === 'frozen' ? 'SIGSTOP' : 'SIGCONT');
@@ -154,6 +175,17 @@ export async function startPodHost(): Promise<PodHost> {
     },
     authorize(publicKeys) {
       writeFileSync(join(folder, 'authorized_keys'), `${publicKeys}\n`, { mode: 0o600 });
+    },
+    environment(env) {
+      state.env = env;
+    },
+    startUpFile(script) {
+      for (const file of ['.bashrc', '.profile'])
+        if (script === undefined) rmSync(join(folder, file), { force: true });
+        else writeFileSync(join(folder, file), script);
+    },
+    forcedCommand(command) {
+      state.forced = command;
     },
     async end() {
       signalAll('', 'SIGKILL');

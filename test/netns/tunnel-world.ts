@@ -43,6 +43,9 @@ export async function startTunnelWorld(): Promise<TunnelWorld> {
       ...(body && { body: JSON.stringify(body) }),
     });
   const pointTo = () => control('ssh-endpoint', { host: pod.host, port: pod.port });
+  const secret = (await world.pods()).find(({ id }) => id === podId)?.env?.AUTOPOD_POD_SECRET ?? '';
+  pod.environment({ AUTOPOD_POD_SECRET: secret });
+  await pod.move();
   // A boot of its own: the simulator's sshd had another host key.
   await control('restart');
   await pointTo();

@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { expect, it, onTestFinished } from 'vitest';
+import { generateHostKey } from '../../sim/ssh/host-key.ts';
 import { Sshd } from '../../sim/ssh/sshd.ts';
 import { LogBook } from '../../sim/world/log-book.ts';
 import { forward, generateKey, scratchDirectory } from './support/ssh.ts';
@@ -54,7 +55,15 @@ async function forwarded(): Promise<{ client: net.Socket; service: Duplex }> {
       ours.once('close', () => theirs.destroy());
       return theirs;
     },
-    machine: () => ({ podId: 'pod', gpu: { id: 'none', count: 0 }, gpuMemory: 0, log: new LogBook() }),
+    hostKey: generateHostKey,
+    machine: () => ({
+      podId: 'pod',
+      gpu: { id: 'none', count: 0 },
+      gpuMemory: 0,
+      log: new LogBook(),
+      env: {},
+      shell: { manner: 'plain', delayMs: 0 },
+    }),
   });
   await sshd.prepare();
   await sshd.listen();

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { INSTANT, type ScenarioInput } from '../../sim/scenario.ts';
 import { control, createPod, ready, simulate } from './support/simulator.ts';
@@ -150,15 +151,55 @@ it('cuts the forwarded connections when ComfyUI goes down, and keeps ssh', async
   expect((await get(socketPath, '/queue')).status).toBe(200);
 });
 
-it('has another port and another host key after a restart', async () => {
-  const { simulator, target, pod, directory } = await sshPod();
+it('shares its host key with the pods of its image, and keeps it over a restart, on another port', async () => {
+  const { simulator, target, pod } = await sshPod();
+  const alias = ['-o', 'HostKeyAlias=image'];
+  expect((await runSsh(target, alias, ['true'])).code).toBe(0);
+  const other = await createPod(simulator, { env: pod.spec.env });
+  await ready(simulator, other);
+  expect((await runSsh({ ...target, port: other.sshd.port }, alias, ['true'])).code).toBe(0);
+  await control(simulator, 'POST', `/pods/${pod.id}/restart`);
+  await ready(simulator, pod);
+  expect(pod.sshd.port).not.toBe(target.port);
+  expect((await runSsh({ ...target, port: pod.sshd.port }, alias, ['true'])).code).toBe(0);
+});
+
+it('proves with its environment which pod it is, whatever its login shell says first', async () => {
+  const secret = 'ab'.repeat(32);
+  const { simulator, target, pod } = await sshPod();
+  pod.spec.env.AUTOPOD_POD_SECRET = secret;
+  const command = "exec sh -c 'tr </proc/1/environ' - c0ffee beef";
+  const answer = createHmac('sha256', Buffer.from(secret, 'hex')).update('autopod c0ffee').digest('hex');
+  const asked = () => runSsh(target, [], [command], 'beat');
+  expect(await asked()).toMatchObject({ code: 0, stdout: `\nbeef=${answer}\nbeat` });
+  await control(simulator, 'POST', `/pods/${pod.id}/shell`, { manner: 'talking', delayMs: 50 });
+  expect((await asked()).stdout).toMatch(new RegExp(`^Welcome.*\\nbeef=${answer}\\nbeat$`, 's'));
+  await control(simulator, 'POST', `/pods/${pod.id}/shell`, { manner: 'forced' });
+  expect(await asked()).toMatchObject({ code: 1, stdout: expect.stringMatching(/^Welcome/) });
+  await control(simulator, 'POST', `/pods/${pod.id}/shell`, {});
+  await control(simulator, 'POST', `/pods/${pod.id}/env`, { AUTOPOD_POD_SECRET: '' });
+  expect((await asked()).stdout).toBe('\nbeef=nosecret\nbeat');
+});
+
+it('hangs where its login shell is to hang', async () => {
+  const { simulator, target, pod } = await sshPod();
+  await control(simulator, 'POST', `/pods/${pod.id}/shell`, { manner: 'hanging' });
+  const ssh = startSsh(target, [], ['exec cat']);
+  ssh.stdin.write('x');
+  const said = once(ssh.stdout, 'data').then(() => 'something');
+  const ended = once(ssh, 'close').then(() => 'its end');
+  await opened(() => pod.sshd.connectionCount === 1);
+  expect(await Promise.race([said, ended, sleep(500, 'nothing')])).toBe('nothing');
+});
+
+it('has another host key after a restart where its image makes one at each start', async () => {
+  const { simulator, target, pod, directory } = await sshPod({ hostKeys: 'boot' });
   const knownHosts = join(directory, 'known_hosts');
   const alias = ['-o', 'HostKeyAlias=pod'];
   expect((await runSsh(target, alias, ['true'])).code).toBe(0);
   const known = readFileSync(knownHosts, 'utf8');
   await control(simulator, 'POST', `/pods/${pod.id}/restart`);
   await ready(simulator, pod);
-  expect(pod.sshd.port).not.toBe(target.port);
   const changed = await runSsh({ ...target, port: pod.sshd.port }, alias, ['true']);
   expect(changed).toMatchObject({ code: 255, stderr: expect.stringContaining('IDENTIFICATION HAS CHANGED') });
   expect(known).toContain('ssh-ed25519');

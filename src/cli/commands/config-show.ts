@@ -23,6 +23,7 @@ export const configShow: Verb<object> = async (context) => {
     ['Data center', shown.dataCenterId ?? 'any'],
     ['Volume', shown.volumeId ? `${shown.volumeId} → ${shown.volumeMount}` : 'none'],
     ['CUDA', cudaWords(shown.minCudaVersion, shown.image)],
+    ['Proof', shown.isProofRequired ? 'required of a pod' : 'asked of a pod, not required'],
     ['GPUs', `${shown.gpuCount}x ${shown.gpuPreferences.join(', then ')}`],
   ];
   out.line(panel(text.configTitle(), rows, out.screen));

@@ -20,8 +20,10 @@ export async function dryRun(context: Context, wish: PodWish): Promise<number> {
   const candidates = await planCandidates(env, placed, signal);
   const key = await context.privateKey();
   const first = candidates[0];
+  const madeLater = text.launchIdPlaceholder();
   const request =
-    first && podRequest(placed, first, { launchId: text.launchIdPlaceholder(), publicKeys: [key.publicKey] });
+    first &&
+    podRequest(placed, first, { launchId: madeLater, secret: madeLater, publicKeys: [key.publicKey] });
   if (out.isJson) {
     out.json({ candidates, tooOld, request });
     return 0;

@@ -13,7 +13,7 @@ import type { Context } from '../context.ts';
 import { toldState } from '../state/told-state.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { uptimeWords } from '../text/uptime.ts';
-import { autoStopWords, text, totalWords, usd } from '../text.ts';
+import { autoStopWords, proofWords, text, totalWords, usd } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
 
@@ -135,8 +135,14 @@ function rows(shown: ReturnType<typeof describe> & { services: Service[] }): [st
       : [['Public', 'nothing'] as [string, string]]),
     ['SSH', ssh ? `${ssh.user}@${ssh.host} port ${ssh.port}` : 'not ready'],
     ['Tunnel', tunnel ? `localhost:${tunnel.localPort}, ${TUNNEL_STATE_WORDS[tunnel.state]}` : 'none'],
+    ...proofRow(tunnel),
     ...(autoStop ? [['Stops', autoStopWords(autoStop)] as [string, string]] : []),
   ];
+}
+
+function proofRow(tunnel: TunnelView | null): [string, string][] {
+  const words = tunnel && proofWords(tunnel);
+  return words ? [['Proof', words]] : [];
 }
 
 function costWords({

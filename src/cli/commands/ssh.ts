@@ -11,7 +11,8 @@ import type { Verb } from '../verb.ts';
 
 /**
  * A shell on the pod, or one command. Over the tunnel's connection where there is a healthy one, so that it opens
- * in one round trip and asks RunPod nothing. The exit code is ssh's.
+ * in one round trip, asks RunPod nothing, and goes to whom has proven to be the pod. A connection of its own proves
+ * nothing, so none is made where the tunnel has found somebody else. The exit code is ssh's.
  */
 export const ssh: Verb<{ command?: string }> = async (context, named, { command }) => {
   const tunnel = await tunnelOfKnown(context, named);
@@ -49,6 +50,7 @@ async function tunnelOfKnown(context: Context, named: string | undefined): Promi
 async function healthyTunnel(context: Context, podId: string): Promise<WayIn | undefined> {
   const views = await (await context.keeper()).tunnels(context.signal);
   const view = views.find((one) => one.podId === podId);
+  if (view?.failure?.code === 'podUnproven') throw new AutopodError(view.failure.code, view.failure.detail);
   return view?.state === 'healthy' && view.address ? { ...view, address: view.address } : undefined;
 }
 

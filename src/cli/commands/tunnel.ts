@@ -100,6 +100,7 @@ async function open(context: Context, named: string | undefined, options: Tunnel
   if (view.state === 'failed' && view.failure) throw new AutopodError(view.failure.code, view.failure.detail);
   if (context.out.isJson) context.out.json(view);
   else context.out.line(await openedWords(context, view));
+  if (view.proof === 'unproven' && view.watchedBy) context.out.say(text.unproven(view.podId, view.watchedBy));
   return view.state === 'healthy' ? 0 : 1;
 }
 

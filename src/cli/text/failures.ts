@@ -264,7 +264,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     next: 'Use the key the pod was made with (providers.runpod.ssh_key_path), or make a pod with `autopod up --new`.',
   }),
   sshHostKeyChanged: (d) => ({
-    what: `The machine that answers for pod ${str(d.podId)} is not the one that did before, though the pod has not restarted.`,
+    what: `What answers for pod ${str(d.podId)} has another host key than before, though the pod has not restarted.`,
     why: 'Somebody may be in between, or the address now belongs to another pod.',
     next: 'Restart the pod (`autopod restart`) if you did not expect this.',
   }),
@@ -276,6 +276,11 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     what: `ssh cannot be given the path ${strOr(d.path, 'of a file it needs')}.`,
     why: strOr(d.detail, `ssh replaces \${…} in file names, and takes no name of several lines.`),
     next: 'Choose a path without such letters: AUTOPOD_HOME for the folder of autopod, providers.runpod.ssh_key_path for the key.',
+  }),
+  podUnproven: (d) => ({
+    what: `What answers${d.host ? ` at ${str(d.host)}:${d.port}` : ''} did not prove to be pod ${str(d.podId)}: ${strOr(d.detail, 'no proof')}.`,
+    why: `Somebody else may answer at that address, so autopod sends nothing there.${d.costPerHour === undefined ? '' : ` The pod is kept${rate(d)}.`}`,
+    next: `\`autopod restart ${str(d.podId)}\` gives the pod another address. If it stays, make another pod with \`autopod up --new\`; docs/guides/security.md tells what is proven and how.`,
   }),
   sshUnreachable: (d) => ({
     what: `Pod ${str(d.podId)} cannot be reached over ssh.`,

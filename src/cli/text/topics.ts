@@ -34,7 +34,7 @@ is awake again.`,
   tunnels.json     the tunnels that are wanted
   journal.jsonl    what happened, which "history" and "inspect" show
   inspector.json   where the relay of a running "inspect" is, for "up --inspect"
-  known_hosts/     host keys, one file for each pod, pinned to one start of it
+  known_hosts/     host keys, a file for each pod, pinned for one start of it
   ssh_config       how ssh reaches the pods that have a tunnel
   logs/            the keeper's log
 

@@ -13,6 +13,7 @@ const LASTING: Note['kind'][] = [
   'adopted',
   'twinTerminated',
   'twinSeen',
+  'unproven',
   'stateSetAside',
   'waitingForApi',
   'lookingFurther',

@@ -3,7 +3,7 @@ import type { TunnelState } from '../../machines/tunnel.ts';
 import type { Screen, Tone } from '../output/screen.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { uptimeWords } from '../text/uptime.ts';
-import { autoStopWords, text } from '../text.ts';
+import { autoStopWords, proofWords, text } from '../text.ts';
 import { panel, type Row } from './panel.ts';
 import { table } from './table.ts';
 
@@ -32,6 +32,7 @@ export function tunnelPanel(view: TunnelView, screen: Screen | undefined): strin
     ['Pod', address ? `${address.user}@${address.host}:${address.port}` : 'not reached yet'],
     ['ComfyUI', comfy, comfy === 'answering' ? 'good' : comfy === 'down' ? 'bad' : undefined],
     ['ssh', sshWords(view)],
+    ...proofRow(view),
     ['Traffic', view.lastActivityAt ? `${traffic}, last ${ago(view.lastActivityAt)} ago` : traffic],
     ['Opened', `${ago(view.startedAt)} ago`],
   ];
@@ -39,6 +40,11 @@ export function tunnelPanel(view: TunnelView, screen: Screen | undefined): strin
   if (lastHealedAt) rows.push(['Last healed', `${ago(lastHealedAt)} ago`]);
   if (view.autoStop) rows.push(['Pod stops', autoStopWords(view.autoStop)]);
   return panel(text.tunnelTitle(podId), rows, screen);
+}
+
+function proofRow(view: TunnelView): Row[] {
+  const words = proofWords(view);
+  return words === undefined ? [] : [['Proof', words, view.proof === 'unproven' ? 'warning' : undefined]];
 }
 
 function whyWords({ code, detail }: NonNullable<TunnelView['failure']>): string {
@@ -62,13 +68,25 @@ export function tunnelTable(views: TunnelView[], screen: Screen | undefined): st
     view.state,
     view.since.slice(11, 19),
     view.comfy,
+    view.proof ?? '–',
     view.address ? `${view.address.host}:${view.address.port}` : '–',
     String(view.sshPid ?? '–'),
     `${size(view.bytesIn)} in, ${size(view.bytesOut)} out`,
     view.failure?.code ?? view.lastDeath?.failure.code ?? '',
   ]);
-  const head = ['POD', 'LOCAL', 'STATE', 'SINCE', 'COMFYUI', 'ADDRESS', 'SSH', 'TRAFFIC', 'LAST FAILURE'];
-  return table(head, rows, screen, ['TRAFFIC', 'SSH', 'ADDRESS', 'SINCE']);
+  const head = [
+    'POD',
+    'LOCAL',
+    'STATE',
+    'SINCE',
+    'COMFYUI',
+    'PROOF',
+    'ADDRESS',
+    'SSH',
+    'TRAFFIC',
+    'LAST FAILURE',
+  ];
+  return table(head, rows, screen, ['TRAFFIC', 'SSH', 'ADDRESS', 'SINCE', 'PROOF']);
 }
 
 function size(bytes: number): string {

@@ -18,8 +18,10 @@ export async function finishReady(
     if (out.isJson) out.json({ podId, state });
     return 1;
   }
+  const tunnels = await (await context.keeper()).tunnels(context.signal);
+  const { proof = null, watchedBy = null } = tunnels.find((view) => view.podId === podId) ?? {};
   const url = facts?.localPort ? `http://localhost:${facts.localPort}` : null;
-  const result = { podId, state, url };
+  const result = { podId, state, url, proof, watchedBy };
   if (options.jsonStream) out.jsonLine(result);
   else if (out.isJson) out.json(result);
   else out.line(facts?.localPort ? text.available(facts.localPort) : text.readyWithoutTunnel(podId));

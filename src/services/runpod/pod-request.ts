@@ -1,5 +1,6 @@
 import type { components } from './generated/api.ts';
 import type { PlacementCandidate } from './placement.ts';
+import { POD_SECRET_ENV } from './pod-secret.ts';
 
 /** Environment variable of a pod that carries the id of the launch it was made for. */
 export const LAUNCH_ID_ENV = 'AUTOPOD_LAUNCH_ID';
@@ -29,7 +30,7 @@ export interface RequestedPod {
 export function podRequest(
   wish: RequestedPod,
   candidate: PlacementCandidate,
-  { launchId, publicKeys }: { launchId: string; publicKeys: string[] },
+  { launchId, secret, publicKeys }: { launchId: string; secret: string; publicKeys: string[] },
 ): CreatePodRequest {
   const keys = [...new Set(publicKeys.map((key) => key.trim()).filter(Boolean))];
   return {
@@ -44,7 +45,7 @@ export function podRequest(
     disk: wish.diskGb,
     ports: ['22/tcp', ...wish.exposedPorts.map(({ port }) => `${port}/http`)],
     startSsh: true,
-    env: { [LAUNCH_ID_ENV]: launchId, [PUBLIC_KEY_ENV]: keys.join('\n') },
+    env: { [LAUNCH_ID_ENV]: launchId, [POD_SECRET_ENV]: secret, [PUBLIC_KEY_ENV]: keys.join('\n') },
     ...(candidate.dataCenterId !== undefined && { dataCenterIds: [candidate.dataCenterId] }),
     ...(wish.volumeId !== undefined && {
       mounts: { network: [{ volumeId: wish.volumeId, path: wish.volumeMount }] },

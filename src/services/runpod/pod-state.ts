@@ -8,7 +8,7 @@ export interface PodSeen {
   condition: PodCondition;
   /** The pod's own sshd; absent until it has a public port. */
   ssh: { host: string; port: number; user: string } | undefined;
-  /** Changes with each start, as the host key does. */
+  /** Changes with each start. */
   bootId: string;
   /** USD; 0 while stopped. */
   costPerHour: number;

@@ -6,7 +6,7 @@ export interface SshTarget {
   port: number;
   user: string;
   podId: string;
-  /** The host key is pinned to one boot of the pod: each start has another. */
+  /** The host key is pinned to one boot of the pod, in which none changes. All pods of an image may share it. */
   bootId: string;
   keyPath: string;
   needsAgent: boolean;
@@ -92,16 +92,16 @@ export function streamArguments(target: SshTarget, remotePort: number): string[]
 }
 
 /**
- * A session over a running master that sends back each byte it gets. Without a master ssh would look for a host of
- * the name given; the proxy command that fails keeps it from that.
+ * One command over a running master. Without a master ssh would look for a host of the name given; the proxy command
+ * that fails keeps it from that.
  */
-export function echoArguments(control: string): string[] {
+export function sessionArguments(control: string, command: string): string[] {
   return [
     ...['-F', 'none', '-T', '-S', literal(control)],
     ...option('LogLevel', 'QUIET'),
     ...option('ProxyCommand', 'exit 1'),
     'pod',
-    'exec cat',
+    command,
   ];
 }
 

@@ -2,7 +2,9 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { steadyMs } from '../../clock.ts';
 import { AutopodError } from '../../errors.ts';
-import { echoArguments, sshEnvironment } from './args.ts';
+import { sessionArguments, sshEnvironment } from './args.ts';
+import type { Challenge, Verdict } from './challenge.ts';
+import type { SendState } from './sending.ts';
 
 export interface EchoTimings {
   /** Milliseconds between two beats. */
@@ -15,9 +17,12 @@ export interface EchoTimings {
 export interface Traffic {
   /** When bytes last came through, by the clock of performance.now(). */
   flowedAt(): number;
-  /** Whether bytes on their way to the pod are being acknowledged. */
-  isSending(): Promise<boolean>;
+  /** What becomes of bytes on their way to the pod; undefined where the system does not tell. */
+  sending(): Promise<SendState | undefined>;
 }
+
+/** The first thing a session says: what its answer to the challenge was, or, where it had none, that it echoes. */
+export type FirstWord = Verdict | 'echo';
 
 /** Milliseconds between two looks at bytes on their way. */
 const SENDING_LOOK_MS = 250;
@@ -26,17 +31,21 @@ const ASLEEP_MS = 3_000;
 
 /**
  * A session over a master connection that sends a byte each beat and expects it back: the proof that answers
- * come through. Ends with the process that started it, the master does not.
+ * come through. Where there is a challenge it is answered first, and only then is a byte one. Ends with the process
+ * that started it, the master does not.
  */
 export class Echo {
   readonly #child: ChildProcessWithoutNullStreams;
   /** Resolves when the session has ended. */
   readonly ended: Promise<void>;
+  /** Never resolves for a session that says nothing. */
+  readonly firstWord: Promise<FirstWord>;
   #answered: (() => void)[] = [];
   #hasEnded = false;
+  #hasSpoken = false;
 
-  constructor(control: string) {
-    this.#child = spawn('ssh', echoArguments(control), {
+  constructor(control: string, challenge?: Challenge) {
+    this.#child = spawn('ssh', sessionArguments(control, challenge?.command ?? 'exec cat'), {
       stdio: 'pipe',
       env: sshEnvironment(process.env),
       cwd: '/',
@@ -51,9 +60,25 @@ export class Echo {
     // A write may meet a session that has just ended; its end is told by `close`.
     this.#child.stdin.on('error', () => undefined);
     this.#child.stderr.resume();
-    this.#child.stdout.on('data', () => {
-      for (const tell of this.#answered.splice(0)) tell();
+    this.firstWord = new Promise((resolve) => {
+      this.#child.stdout.on('data', (said: Buffer) => {
+        const word = this.#hasSpoken || !challenge ? 'echo' : challenge.read(said);
+        if (word === undefined) return;
+        this.#hasSpoken = true;
+        resolve(word);
+        for (const tell of this.#answered.splice(0)) tell();
+      });
     });
+  }
+
+  /** Sends a byte that is to come back. */
+  beat(): void {
+    this.#child.stdin.write('.');
+  }
+
+  /** How many sessions of the connection are its own. */
+  get sessions(): number {
+    return this.#hasEnded ? 0 : 1;
   }
 
   /** Resolves true on the next answer, false when the session ends or `withinMs` passes without one. */
@@ -62,7 +87,7 @@ export class Echo {
     const until = AbortSignal.any([over.signal, ...(signal ? [signal] : [])]);
     const answered = new Promise<boolean>((resolve) => this.#answered.push(() => resolve(true)));
     const silent = sleep(withinMs, false, { signal: until }).catch(() => false);
-    this.#child.stdin.write('.');
+    this.beat();
     try {
       return await Promise.race([answered, silent, this.ended.then(() => false)]);
     } finally {
@@ -76,7 +101,7 @@ export class Echo {
    */
   async hold(
     { beatMs, deadAfterMs }: EchoTimings,
-    { flowedAt, isSending }: Traffic,
+    { flowedAt, sending }: Traffic,
     signal: AbortSignal,
   ): Promise<never> {
     let lastTick = steadyMs();
@@ -102,7 +127,7 @@ export class Echo {
       const listen = async () => {
         if (hasSlept()) return dieAsleep();
         const leftMs = () => Math.max(heardAt, flowedAt()) + deadAfterMs - performance.now();
-        const isSilent = leftMs() <= 0 && !(await isSending()) && leftMs() <= 0;
+        const isSilent = leftMs() <= 0 && (await sending()) !== 'acknowledged' && leftMs() <= 0;
         if (isOver) return;
         if (isSilent) die(`no answer for ${deadAfterMs / 1000} s`);
         else silence = setTimeout(listen, Math.max(leftMs(), SENDING_LOOK_MS));
@@ -111,7 +136,7 @@ export class Echo {
       const beat = setInterval(() => {
         if (hasSlept()) return dieAsleep();
         lastTick = steadyMs();
-        this.#child.stdin.write('.');
+        this.beat();
       }, beatMs);
       this.#child.stdout.on('data', heard);
       signal.addEventListener('abort', aborted, { once: true });

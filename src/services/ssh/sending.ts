@@ -1,28 +1,29 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
+/** Bytes on their way: none, some that the peer goes on acknowledging, or some that had to be repeated. */
+export type SendState = 'none' | 'acknowledged' | 'repeated';
+
 /**
- * Whether a process has sent more than its peer has acknowledged so far, and the peer goes on acknowledging: then an
- * answer stands in line behind it. From /proc/PID/net/tcp (proc(5)): bytes in the send queue, the timer for a repeat
- * is set (01), and nothing had to be repeated yet. False where the system does not tell.
+ * What becomes of the bytes a process has sent. While the peer goes on acknowledging, an answer stands in line behind
+ * them. From /proc/PID/net/tcp (proc(5)): bytes in the send queue, the timer for a repeat is set (01), and how often it
+ * has run out. Undefined where the system does not tell.
  */
-export async function isSending(pid: number): Promise<boolean> {
+export async function sendState(pid: number): Promise<SendState | undefined> {
   const [sockets, ...tables] = await Promise.all([
     socketsOf(pid),
     ...['tcp', 'tcp6'].map((table) => readFile(`/proc/${pid}/net/${table}`, 'utf8').catch(() => '')),
   ]);
-  return tables
+  if (tables.every((table) => table === '')) return undefined;
+  const waiting = tables
     .flatMap((table) => table.split('\n'))
     .map((line) => line.trim().split(/\s+/))
-    .some(([, , , state, queues = '', timer = '', repeats, , , inode = '']) => {
+    .filter(([, , , state, queues = '', timer = '', , , , inode = '']) => {
       const hasQueue = Number.parseInt(queues, 16) > 0;
-      return (
-        state === '01' &&
-        hasQueue &&
-        timer.startsWith('01') &&
-        Number(`0x${repeats}`) === 0 &&
-        sockets.has(inode)
-      );
-    });
+      return state === '01' && hasQueue && timer.startsWith('01') && sockets.has(inode);
+    })
+    .map(([, , , , , , repeats]) => Number(`0x${repeats}`));
+  if (waiting.length === 0) return 'none';
+  return waiting.includes(0) ? 'acknowledged' : 'repeated';
 }
 
 async function socketsOf(pid: number): Promise<Set<string>> {

@@ -35,8 +35,8 @@ it('every create request a wish can make agrees with the OpenAPI document', () =
     { requiredKeys: ['gpuId', 'gpuName', 'cloud', 'stock', 'pricePerHour'] },
   );
   fc.assert(
-    fc.property(wish, candidate, text, fc.array(text), (asked, where, launchId, publicKeys) => {
-      const request = podRequest(asked, where, { launchId, publicKeys });
+    fc.property(wish, candidate, text, text, fc.array(text), (asked, where, launchId, secret, publicKeys) => {
+      const request = podRequest(asked, where, { launchId, secret, publicKeys });
       expect(violations('/components/schemas/CreatePodRequest', request)).toEqual([]);
     }),
   );
@@ -60,6 +60,7 @@ it('opens nothing but ssh unless asked, sends the GPU count, and repeats no key 
   } as const;
   const request = podRequest(wish, candidate, {
     launchId: 'l',
+    secret: 's',
     publicKeys: ['ssh-ed25519 A x', 'ssh-ed25519 A x\n', ''],
   });
   expect(request).toMatchObject({
@@ -106,7 +107,7 @@ it('every other request of the client is accepted by a server that validates aga
     pricePerHour: 1,
   } as const;
   const pod = await runpod.createPod(
-    podRequest(wish, candidate, { launchId: 'l1', publicKeys: ['ssh-ed25519 A x'] }),
+    podRequest(wish, candidate, { launchId: 'l1', secret: 's1', publicKeys: ['ssh-ed25519 A x'] }),
     signal,
   );
   expect((await findLaunch(runpod, 'l1', signal)).map(({ id }) => id)).toEqual([pod.id]);
