@@ -17,38 +17,52 @@ export interface CrashPlan {
   /** Crashes in a row, each in an `up` of its own. */
   crashes: Crash[];
   scenario: ScenarioInput;
-  /** RunPod has moved the pod before, so that two carry its launch id and the later one is asked for. */
-  isMigrated?: boolean;
+  /**
+   * `migration`: RunPod has moved the pod before, so that two carry its launch id and the later one is asked for.
+   * `neighbors`: with each crash the account gets another pod of somebody else's, so that ours is on a later page.
+   */
+  company?: 'migration' | 'neighbors';
 }
 
 /**
  * One launch under crashes: after the last of them `up` must end with one pod that is ready, and `kill` must
  * leave nothing. Answers how many processes died by the plan; throws an error that says what was wrong otherwise.
  */
-export async function launchUnderCrashes({ crashes, scenario, isMigrated }: CrashPlan): Promise<number> {
+export async function launchUnderCrashes({ crashes, scenario, company }: CrashPlan): Promise<number> {
   const world = await startWorld(scenario);
   let died = 0;
   try {
-    const left = isMigrated ? await migrated(world) : undefined;
+    const left = company === 'migration' ? await migrated(world) : undefined;
+    const neighbors: string[] = [];
     const up = ['up', '--local-port', 'auto', ...(left ? [left.later] : [])];
-    for (const crash of crashes) died += await crashOnce(world, up, crash);
+    for (const crash of crashes) {
+      died += await crashOnce(world, up, crash);
+      if (company === 'neighbors') neighbors.push(neighborIn(world));
+    }
+    const own = async () => (await world.podIds()).filter((id) => !neighbors.includes(id));
     const run = await world.autopod(up);
     check(run.code === 0, `up after the crash ended with ${run.code}: ${run.stderr}`);
-    const pods = await world.podIds();
+    const pods = await own();
     check(pods.length === (left ? 2 : 1), `there are ${pods.length} pods: ${pods.join(', ')}`);
     const port = /localhost:(\d+)/.exec(run.stdout)?.[1] ?? '';
     const status = await statusAt(port);
     check(status === 200, `ComfyUI answered ${status} through the tunnel`);
     if (left) await endLater(world, left);
-    const killed = await world.autopod(['kill', '--yes']);
+    const killed = await world.autopod(['kill', '--yes', ...(neighbors.length > 0 ? pods : [])]);
     check(killed.code === 0, `kill ended with ${killed.code}: ${killed.stderr}`);
-    check((await world.podIds()).length === 0, 'a pod is left after kill');
+    check((await own()).length === 0, 'a pod is left after kill');
+    check((await world.podIds()).length === neighbors.length, 'somebody else’s pod was ended');
     const running = await leftRunning(world);
     check(running.length === 0, `still running: ${running.join('; ')}`);
     return died;
   } finally {
     await world.end();
   }
+}
+
+function neighborIn({ simulator }: TestWorld): string {
+  const gpu = { id: 'NVIDIA A40', count: 1 };
+  return simulator.world.createPod({ name: 'theirs', image: 'x', gpu, ports: [], disk: 10 }).id;
 }
 
 interface Migrated {

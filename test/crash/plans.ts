@@ -34,5 +34,8 @@ export function planOf(seed: number, run: number): CrashPlan {
           when: pick(['before', 'after']),
         };
   const crashes = Array.from({ length: 1 + Math.floor(random() * 3) }, crash);
-  return { crashes, scenario: pick(SCENARIOS), isMigrated: random() < 0.2 };
+  const scenario = pick(SCENARIOS);
+  const company = pick([undefined, undefined, undefined, 'migration', 'neighbors'] as const);
+  if (company === undefined) return { crashes, scenario };
+  return { crashes, scenario: company === 'neighbors' ? { ...scenario, podsPerPage: 1 } : scenario, company };
 }
