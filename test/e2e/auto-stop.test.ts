@@ -52,11 +52,12 @@ describe('a pod the keeper stops by itself', () => {
 
   it('not after it was cancelled, also when the keeper was killed meanwhile', async () => {
     await begin();
-    await world.autopod(['up', '--local-port', 'auto', '--stop-after', '4s']);
+    await world.autopod(['up', '--local-port', 'auto', '--stop-after', '9s']);
     signal(world.keeperPids(), 'SIGKILL');
     const cancelled = await world.autopod(['tunnel', '--stop-after', 'never']);
     expect(cancelled.stderr).toContain('not stopped by itself');
-    await new Promise((resolve) => setTimeout(resolve, 4_500));
+    expect(await podState()).toBe('RUNNING');
+    await new Promise((resolve) => setTimeout(resolve, 9_000));
     expect(await podState()).toBe('RUNNING');
   });
 

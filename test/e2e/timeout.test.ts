@@ -150,7 +150,7 @@ describe('--timeout', () => {
     [['tunnel', '--stop-after', `${'9'.repeat(300)}h`], /at most 365d/],
     [['tunnel', '--idle-stop', `${'9'.repeat(400)}h`], /at most 365d/],
     [['stop', '--timeout', '-5s'], /duration such as/],
-    [['kill', '--timeout', '0'], /duration such as/],
+    [['kill', '--timeout', '0s'], /duration such as/],
     [['up', '--timeout', 'Infinity'], /duration such as/],
   ])('%j: a duration that cannot be meant is refused', async (argv, words) => {
     world = await startWorld();
