@@ -101,7 +101,8 @@ class Place {
   /** `date` is the answer's own, to the second. */
   opened(date: string | undefined): void {
     this.#isResumed = this.#openedAt !== undefined;
-    this.#openedAt ??= date ? Date.parse(date) : Date.now();
+    const told = Date.parse(date ?? '');
+    this.#openedAt ??= Number.isNaN(told) ? Date.now() : told;
   }
 
   query(): Record<string, string> {
