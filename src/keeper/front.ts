@@ -8,6 +8,7 @@ import { Joint } from './joint.ts';
 import { Opening } from './opening.ts';
 import { portHolder } from './port-holder.ts';
 import { refuseHttp } from './refusal.ts';
+import { takesConnections } from './takes-connections.ts';
 import type { Explanation } from './tunnel-words.ts';
 
 export interface FrontOptions {
@@ -235,12 +236,4 @@ export class Front {
       this.lastActivityAt = steadyMs();
     }, NOTE_MS).unref();
   }
-}
-
-async function takesConnections(path: string): Promise<boolean> {
-  const socket = connectTo(path);
-  return once(socket, 'connect').then(
-    () => Boolean(socket.destroy()),
-    () => false,
-  );
 }

@@ -4,6 +4,7 @@ import { AutopodError } from '../errors.ts';
 import type { Echo, EchoTimings, FirstWord, Traffic } from '../services/ssh/echo.ts';
 import type { MasterFiles } from '../services/ssh/master.ts';
 import type { Pulse } from './pulse.ts';
+import { takesConnections } from './takes-connections.ts';
 
 /** Milliseconds without an answer after which the path counts as dead where the system does not tell of lost packets. */
 const UNTOLD_SILENT_MS = 10_000;
@@ -53,7 +54,8 @@ export class HttpPulse implements Pulse {
 
   async answers(withinMs: number, signal?: AbortSignal): Promise<boolean> {
     const reply = await askHttp(this.#forward, withinMs, signal);
-    return reply === 'answer' || (reply === 'closed' && !this.#hasEnded);
+    // An ssh that ends closes it as well.
+    return reply === 'answer' || (reply === 'closed' && (await takesConnections(this.#forward)));
   }
 
   async hold(timings: EchoTimings, traffic: Traffic, signal: AbortSignal): Promise<never> {

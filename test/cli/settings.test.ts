@@ -61,6 +61,15 @@ it.each([
   expect(config()).toEqual(before);
 });
 
+it('config set require_proof takes true and false, and nothing else', async () => {
+  expect((await set('require_proof', 'True')).code).toBe(0);
+  expect(config().security).toEqual({ require_proof: true });
+  const { code, stderr } = await set('require_proof', 'yes');
+  expect([code, stderr]).toEqual([2, expect.stringContaining('“yes” is neither true nor false')]);
+  expect(config().security).toEqual({ require_proof: true });
+  expect((await set('security.require_proof', '')).code).toBe(0);
+});
+
 it('config set writes a data center as RunPod does', async () => {
   expect((await set('default_datacenter', 'us-ga-1')).code).toBe(0);
   expect(config().providers.runpod.default_datacenter).toBe('US-GA-1');

@@ -60,33 +60,24 @@ function ago(at: string): string {
   return uptimeWords((Date.now() - Date.parse(at)) / 1000);
 }
 
-/** Tunnels as a table, dead and failed ones included, with why the last one died. */
+/** Tunnels as a table, dead and failed ones included, with why the last one died; of proofs it tells where one is missing. */
 export function tunnelTable(views: TunnelView[], screen: Screen | undefined): string {
+  const hasProof = views.some(({ proof }) => proof === 'unproven');
   const rows = views.map((view) => [
     view.podId,
     `localhost:${view.localPort}`,
     view.state,
     view.since.slice(11, 19),
     view.comfy,
-    view.proof ?? '–',
+    ...(hasProof ? [view.proof ?? '–'] : []),
     view.address ? `${view.address.host}:${view.address.port}` : '–',
     String(view.sshPid ?? '–'),
     `${size(view.bytesIn)} in, ${size(view.bytesOut)} out`,
     view.failure?.code ?? view.lastDeath?.failure.code ?? '',
   ]);
-  const head = [
-    'POD',
-    'LOCAL',
-    'STATE',
-    'SINCE',
-    'COMFYUI',
-    'PROOF',
-    'ADDRESS',
-    'SSH',
-    'TRAFFIC',
-    'LAST FAILURE',
-  ];
-  return table(head, rows, screen, ['TRAFFIC', 'SSH', 'ADDRESS', 'SINCE', 'PROOF']);
+  const way = ['POD', 'LOCAL', 'STATE', 'SINCE', 'COMFYUI', ...(hasProof ? ['PROOF'] : [])];
+  const head = [...way, 'ADDRESS', 'SSH', 'TRAFFIC', 'LAST FAILURE'];
+  return table(head, rows, screen, ['TRAFFIC', 'SSH', 'ADDRESS', 'SINCE']);
 }
 
 function size(bytes: number): string {

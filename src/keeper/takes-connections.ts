@@ -1,0 +1,11 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+
+/** Whether somebody listens at a Unix socket: an ssh that has ended does not. */
+export async function takesConnections(path: string): Promise<boolean> {
+  const socket = connect(path);
+  return once(socket, 'connect').then(
+    () => Boolean(socket.destroy()),
+    () => false,
+  );
+}
