@@ -38,7 +38,7 @@ it('--json-stream prints a JSON line for each change of state, and the result la
   expect(lines.map(({ state }) => state)).toEqual(
     expect.arrayContaining(['creating.placing', 'booting', 'startingComfyUI', 'ready']),
   );
-  expect(lines.at(-1)).toEqual({ podId, state: 'ready', url: null });
+  expect(lines.at(-1)).toMatchObject({ podId, state: 'ready', url: null });
   expect(lines.slice(0, -1).every(({ at }) => !Number.isNaN(Date.parse(at)))).toBe(true);
 });
 
