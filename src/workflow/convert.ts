@@ -44,7 +44,7 @@ class Converter {
     private readonly drawn: DrawnValues,
   ) {
     this.graph = openWorkflow(workflow, definitions, (finding) => this.findings.push(finding));
-    this.resolver = new Resolver(this.graph, definitions, (place, widget) => this.valueOf(place, widget));
+    this.resolver = new Resolver(this.graph, definitions, (place, widget) => this.widgetValue(place, widget));
   }
 
   convert(): Conversion {
@@ -67,8 +67,7 @@ class Converter {
 
   private inputsOf(place: Place): JsonObject {
     const definition = this.definitions.get(place.node.type);
-    const inputs =
-      definition === undefined ? this.unknownValues(place) : this.knownValues(place, definition);
+    const inputs = definition === undefined ? this.unknownValues(place) : this.knownValues(place, definition);
     for (const [at, input] of place.node.inputs.entries()) {
       if (input.name === '') continue;
       const name = definition === undefined ? (input.widget ?? input.name) : input.name;
@@ -101,12 +100,12 @@ class Converter {
     for (const [input, control] of own.controls) {
       this.controls.push({ node: place.id, input, control });
     }
-    for (const input of inputsGiven(definition, (name) => this.valueOf(place, name))) {
+    for (const input of inputsGiven(definition, (name) => this.widgetValue(place, name))) {
       if (isLive(input) && !this.isLinked(place, input.name)) {
         const finding = { ...this.nameOf(place), input: input.name, type: widgetType(input) };
         this.findings.push({ kind: 'madeInTheEditor', ...finding });
       } else if (isWidget(input)) {
-        const value = this.valueOf(place, input.name);
+        const value = this.widgetValue(place, input.name);
         if (value !== undefined) inputs[input.name] = asInputValue(this.written(place, input, value));
       } else if (input.type === AUTOGROW && growsValues(input)) {
         const finding = { ...this.nameOf(place), input: input.name, type: input.type };
@@ -132,13 +131,13 @@ class Converter {
     if (typeof value !== 'string') return value;
     if (input.options.dynamicPrompts === true) return pickDynamic(value, this.drawn.random);
     if (input.name === 'filename_prefix' && savesFiles(place.node.type)) {
-      const shown = (at: Place, widget: string): JsonValue | undefined => this.valueOf(at, widget);
+      const shown = (at: Place, widget: string): JsonValue | undefined => this.widgetValue(at, widget);
       return replaceInText(value, [...this.graph.places.values()], shown, this.drawn.now);
     }
     return value;
   }
 
-  private valueOf(place: Place, widget: string): JsonValue | undefined {
+  private widgetValue(place: Place, widget: string): JsonValue | undefined {
     const given = this.graph.given.get(givenKey(place.id, widget));
     if (given !== undefined) return given;
     const definition = this.definitions.get(place.node.type);

@@ -1,4 +1,13 @@
-import { asArray, asId, asIndex, asObject, asText, isObject, type JsonObject, type JsonValue } from './json.ts';
+import {
+  asArray,
+  asId,
+  asIndex,
+  asObject,
+  asText,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+} from './json.ts';
 
 /** One canvas of the editor: the workflow itself, or the inside of a subgraph or group node. */
 export interface Canvas {
@@ -40,8 +49,9 @@ export type Mode = 'runs' | 'muted' | 'bypassed';
 export const CANVAS_INPUT = '-10';
 export const CANVAS_OUTPUT = '-20';
 
-export function isEditorWorkflow(value: JsonValue): value is JsonObject {
-  return isObject(value) && Array.isArray(value.nodes) && value.nodes.every(isObject);
+/** What the editor saves, if `value` is it. */
+export function editorWorkflowIn(value: JsonValue | undefined): JsonObject | undefined {
+  return isObject(value) && Array.isArray(value.nodes) && value.nodes.every(isObject) ? value : undefined;
 }
 
 /** Reads `nodes` and `links`; `onMalformed` is told the places of nodes without id or class. */

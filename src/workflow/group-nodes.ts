@@ -124,7 +124,8 @@ class GroupReader {
     for (const [slot, output] of shape.outputs.entries()) {
       const isUsedInside = this.inner.some((link) => link.from === index && link.fromSlot === slot);
       const isUsedOutside = this.external.some((each) => each.node === index && each.slot === slot);
-      const visible = this.configured(index, 'output', String(slot)).visible ?? (!isUsedInside || isUsedOutside);
+      const visible =
+        this.configured(index, 'output', String(slot)).visible ?? (!isUsedInside || isUsedOutside);
       if (visible === false) continue;
       const toSlot = this.outputs.length;
       this.outputs.push(output);
@@ -138,7 +139,9 @@ class GroupReader {
     if (definition !== undefined) {
       const { saved } = ownValues(node, definition);
       // What the class gained since the group was made has no place among the group's values.
-      const inputs = definition.inputs.filter((each) => !isWidget(each) || saved.has(each.name));
+      const isThere = (input: InputDefinition): boolean =>
+        !isWidget(input) || node.widgetsValues === undefined || saved.has(input.name);
+      const inputs = definition.inputs.filter(isThere);
       return { inputs, outputs: definition.outputs.map((type) => ({ name: type, type })) };
     }
     const nested = this.known.get(node.type);

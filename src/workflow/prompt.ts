@@ -16,17 +16,12 @@ export interface PromptLink {
   slot: number;
 }
 
-export function isPrompt(value: JsonValue): value is JsonObject {
-  if (!isObject(value)) return false;
-  const nodes = Object.values(value);
-  return nodes.length > 0 && nodes.every((node) => isObject(node) && asText(node.class_type) !== undefined);
-}
-
-/** The prompt in `value`, which `isPrompt`; fields the server does not read are left out. */
-export function readPrompt(value: JsonObject): Prompt {
+/** The prompt in `value`, if it is one; fields that the server does not read are left out. */
+export function promptIn(value: JsonValue | undefined): Prompt | undefined {
+  if (!isObject(value)) return undefined;
   const prompt: Prompt = {};
   for (const [id, node] of Object.entries(value)) {
-    if (!isObject(node)) continue;
+    if (!isObject(node)) return undefined;
     const title = isObject(node._meta) ? asText(node._meta.title) : undefined;
     prompt[id] = {
       class_type: asText(node.class_type) ?? '',
@@ -34,7 +29,7 @@ export function readPrompt(value: JsonObject): Prompt {
       ...(title === undefined ? {} : { _meta: { title } }),
     };
   }
-  return prompt;
+  return Object.values(prompt).some((node) => node.class_type !== '') ? prompt : undefined;
 }
 
 export function linkOf(value: JsonValue | undefined): PromptLink | undefined {

@@ -20,7 +20,7 @@ export class Resolver {
     private readonly graph: Graph,
     private readonly definitions: Definitions,
     /** A node's own value for a widget, with what its holders give it. */
-    private readonly valueOf: (place: Place, widget: string) => JsonValue | undefined,
+    private readonly widgetValue: (place: Place, widget: string) => JsonValue | undefined,
   ) {}
 
   input(place: Place, at: number, wanted?: string, seen: ReadonlySet<string> = new Set()): Source {
@@ -101,7 +101,7 @@ export class Resolver {
   }
 
   private shownValue(inner: Place, input: EditorInput, seen: ReadonlySet<string>): JsonValue | undefined {
-    if (inner.inside === undefined) return this.valueOf(inner, input.widget ?? input.name);
+    if (inner.inside === undefined) return this.widgetValue(inner, input.widget ?? input.name);
     const slot = inner.inside.inputs.findIndex((each) => each.name === input.name);
     return this.holderValue({ place: inner, blueprint: inner.inside }, slot, seen);
   }

@@ -10,7 +10,7 @@ export function savesFiles(type: string): boolean {
 export function replaceInText(
   text: string,
   places: readonly Place[],
-  valueOf: (place: Place, widget: string) => JsonValue | undefined,
+  widgetValue: (place: Place, widget: string) => JsonValue | undefined,
   now: Date,
 ): string {
   return text.replace(/%([^%]+)%/g, (whole, inner: string) => {
@@ -20,7 +20,7 @@ export function replaceInText(
     const place =
       places.find((each) => each.node.properties['Node name for S&R'] === name) ??
       places.find((each) => (each.node.title ?? each.node.type) === name);
-    const value = place === undefined ? undefined : valueOf(place, widget);
+    const value = place === undefined ? undefined : widgetValue(place, widget);
     if (value === undefined) return whole;
     return String(value ?? '').replaceAll(UNSAFE, '_');
   });

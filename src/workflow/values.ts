@@ -1,7 +1,15 @@
 import type { InputDefinition, NodeDefinition } from './definitions.ts';
 import type { EditorNode } from './editor.ts';
 import { asArray, isObject, type JsonValue } from './json.ts';
-import { defaultOf, inputsOfChoice, DYNAMIC_COMBO, isWidget, places, placesOf, type WidgetPlace } from './widgets.ts';
+import {
+  DYNAMIC_COMBO,
+  defaultOf,
+  inputsOfChoice,
+  isWidget,
+  places,
+  placesOf,
+  type WidgetPlace,
+} from './widgets.ts';
 
 /** A node's own values by input, in the editor's order, and how the editor would change them after a run. */
 export interface OwnValues {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { asObject, type JsonObject, parseJson, writeJson } from '../../src/workflow/json.ts';
-import { readPrompt } from '../../src/workflow/prompt.ts';
+import { promptIn } from '../../src/workflow/prompt.ts';
 import { defaultOf, isWidget } from '../../src/workflow/widgets.ts';
 import { convert, DEFINITIONS, FIXTURES, fixture } from './support.ts';
 
@@ -17,7 +17,7 @@ describe('what the editor made of a workflow', () => {
 
   it.each(NAMES)('%s is converted to the same nodes, links and values', (name) => {
     const { prompt, findings } = convert(fixture(`pairs/${name}.workflow.json`));
-    const recorded = readPrompt(fixture(`pairs/${name}.prompt.json`));
+    const recorded = promptIn(fixture(`pairs/${name}.prompt.json`)) ?? {};
 
     expect(Object.keys(prompt).sort()).toEqual(Object.keys(recorded).sort());
     for (const [id, node] of Object.entries(recorded)) {
