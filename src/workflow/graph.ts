@@ -1,4 +1,5 @@
-import { type Blueprint, inputTargets, type Promotion, readBlueprints } from './blueprints.ts';
+import { type Blueprint, inputTargets, type Promotion } from './blueprint.ts';
+import { readBlueprints } from './blueprints.ts';
 import type { Definitions } from './definitions.ts';
 import { type Canvas, type EditorNode, readCanvas } from './editor.ts';
 import type { ConversionFinding, NodeName } from './findings.ts';

@@ -1,4 +1,4 @@
-import type { Blueprint, Promotion } from './blueprints.ts';
+import type { Blueprint, Promotion } from './blueprint.ts';
 import type { Definitions, InputDefinition } from './definitions.ts';
 import {
   CANVAS_INPUT,

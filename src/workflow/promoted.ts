@@ -1,4 +1,4 @@
-import type { Blueprint } from './blueprints.ts';
+import type { Blueprint } from './blueprint.ts';
 import type { EditorNode } from './editor.ts';
 import { asArray, asId, asText, isObject, type JsonValue } from './json.ts';
 

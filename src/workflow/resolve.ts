@@ -1,4 +1,4 @@
-import { inputTargets, outputLink } from './blueprints.ts';
+import { inputTargets, outputLink } from './blueprint.ts';
 import { bypassInput } from './connections.ts';
 import type { Definitions } from './definitions.ts';
 import { CANVAS_INPUT, type EditorInput, type EditorLink } from './editor.ts';
