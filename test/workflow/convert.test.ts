@@ -113,7 +113,6 @@ describe('links', () => {
       .link(1, 0, 2, '')
       .link(2, 0, 3, 'seed', true)
       .link(1, 0, 4, 'seed', true);
-    canvas.nodes[1]!.inputs = [{ name: '', type: '*', link: 1 }];
     const { prompt } = convert(canvas.workflow);
     expect(Object.keys(prompt)).toEqual(['3', '4']);
     expect([prompt['3']?.inputs.seed, prompt['4']?.inputs.seed]).toEqual([2n ** 60n, 2n ** 60n]);

@@ -38,7 +38,9 @@ describe('a file that ComfyUI made', () => {
       const found = recogniseWorkflow(whole.subarray(0, length));
       if ('unreadable' in found) expect(found.unreadable.kind).toMatch(/containerBroken|carriesNone/);
     }
-    expect(recogniseWorkflow(whole.subarray(0, 60))).toMatchObject({ unreadable: { kind: 'containerBroken' } });
+    expect(recogniseWorkflow(whole.subarray(0, 60))).toMatchObject({
+      unreadable: { kind: 'containerBroken' },
+    });
   });
 });
 
