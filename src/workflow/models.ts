@@ -7,9 +7,13 @@ export interface ModelSource {
   address: string | undefined;
 }
 
-/** Every model that the editor's format names with an address: at its top, and in nodes' properties. */
+/**
+ * Every model that the editor's format names: at its top and in nodes' properties, and, for files named
+ * nowhere else, by the links in notes.
+ */
 export function modelSources(workflow: JsonObject): ModelSource[] {
   const sources: ModelSource[] = [];
+  const noted: ModelSource[] = [];
   const add = (models: JsonValue | undefined): void => {
     for (const model of asArray(models)) {
       const { name, directory, url } = asObject(model);
@@ -18,7 +22,11 @@ export function modelSources(workflow: JsonObject): ModelSource[] {
     }
   };
   const addNodes = (nodes: JsonValue | undefined): void => {
-    for (const node of asArray(nodes)) add(asObject(asObject(node).properties).models);
+    for (const node of asArray(nodes).map(asObject)) {
+      add(asObject(node.properties).models);
+      if (!NOTES.has(asText(node.type) ?? '')) continue;
+      for (const text of asArray(node.widgets_values)) noted.push(...linkedFiles(text));
+    }
   };
   add(workflow.models);
   addNodes(workflow.nodes);
@@ -33,7 +41,24 @@ export function modelSources(workflow: JsonObject): ModelSource[] {
   for (const group of Object.values(asObject(asObject(workflow.extra).groupNodes))) {
     addNodes(asObject(group).nodes);
   }
-  return sources;
+  return [...sources, ...noted];
+}
+
+/** The model files that a note's text links to. */
+function linkedFiles(text: JsonValue): ModelSource[] {
+  if (typeof text !== 'string') return [];
+  return [...text.matchAll(/https?:\/\/[^\s<>"'()[\]]+/g)].flatMap(([address]) => {
+    const path = address.split(/[?#]/)[0]?.split('/').at(-1) ?? '';
+    return MODEL_FILE.test(path) ? [{ file: decoded(path), folder: undefined, address }] : [];
+  });
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Whether a combo's value is a model's file: by the loader, by the workflow, or by its ending. */
@@ -85,3 +110,5 @@ const FOLDERS: Record<string, string> = {
 };
 
 const MODEL_FILE = /\.(safetensors|sft|ckpt|pt|pt2|pth|bin|gguf|onnx|pkl)$/i;
+
+const NOTES = new Set(['Note', 'MarkdownNote']);

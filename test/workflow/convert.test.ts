@@ -35,6 +35,19 @@ describe('values', () => {
     expect(prompt['1']?.inputs).toEqual({ image: 'a.png', channel: 'red' });
   });
 
+  it('the upload button stands after the required inputs and before the optional ones', () => {
+    const input = {
+      required: { image: [['a.png'], { image_upload: true }] },
+      optional: { size: ['INT', {}] },
+    };
+    const definitions = readDefinitions({ Own: { input, output: [] } });
+    const { prompt } = convert(
+      new CanvasBuilder().add(1, 'Own', ['a.png', 'image', 5]).workflow,
+      definitions,
+    );
+    expect(prompt['1']?.inputs).toEqual({ image: 'a.png', size: 5 });
+  });
+
   it('a list as a value is wrapped, so that the server does not take it for a link', () => {
     const definitions = own({ tags: ['COMBO', { options: ['a', 'b', 'c'], multi_select: {} }] });
     const { prompt } = convert(new CanvasBuilder().add(1, 'Own', [['a', 'b']]).workflow, definitions);
@@ -133,6 +146,22 @@ describe('links', () => {
     expect(chain(4)['3']?.inputs.clip).toEqual(['1', 1]);
     expect(chain(4)).not.toHaveProperty('2');
     expect(chain(2)['3']?.inputs).toEqual({ text: 'x' });
+  });
+
+  it('a bypassed node passes each output the input beside it, when several have the type', () => {
+    const canvas = new CanvasBuilder()
+      .add(1, 'CLIPTextEncode', ['yes'])
+      .add(2, 'CLIPTextEncode', ['no'])
+      .add(3, 'ControlNetApplyAdvanced', [1, 0, 1], { mode: 4 })
+      .add(4, 'KSampler', SAMPLER)
+      .link(1, 0, 3, 'positive')
+      .link(2, 0, 3, 'negative')
+      .link(3, 0, 4, 'positive')
+      .link(3, 1, 4, 'negative');
+    expect(convert(canvas.workflow).prompt['4']?.inputs).toMatchObject({
+      positive: ['1', 0],
+      negative: ['2', 0],
+    });
   });
 
   it('reroutes that lead to each other are named, and so is a link the file does not have', () => {

@@ -131,6 +131,19 @@ describe('missing models', () => {
     ]);
   });
 
+  it('have the address of a link in a note, also in a subgraph, where no node gives one', () => {
+    const note = {
+      id: 1,
+      type: 'MarkdownNote',
+      widgets_values: ['- [b](https://example.org/x/b%20c.ckpt?download=true)'],
+    };
+    const sources = modelSources({ nodes: [], definitions: { subgraphs: [{ id: 'x', nodes: [note] }] } });
+    const prompt = loader('CheckpointLoaderSimple', { ckpt_name: 'b c.ckpt' }) as unknown as Prompt;
+    expect(validatePrompt(prompt, DEFINITIONS, sources)).toMatchObject([
+      { folder: 'checkpoints', address: 'https://example.org/x/b%20c.ckpt?download=true' },
+    ]);
+  });
+
   it('have the folder of their loader where the workflow says nothing', () => {
     const prompt = loader('unCLIPCheckpointLoader', { ckpt_name: 'b.ckpt' }) as unknown as Prompt;
     expect(validatePrompt(prompt, DEFINITIONS)).toMatchObject([
