@@ -24,6 +24,7 @@ module.exports = {
       from: { path: '^src/machines/' },
       to: { pathNot: ['^src/machines/', '^src/errors', 'node_modules/xstate'] },
     },
+    only('workflow', 'workflow/', ['workflow/', 'errors']),
     only('services', 'services/', ['services/', 'clock', 'errors', 'version']),
     only('store', 'store/', ['store/', 'clock', 'errors']),
     only('keeper', 'keeper/', ['keeper/', 'machines/', 'services/', 'store/', 'clock', 'errors', 'version']),
