@@ -160,6 +160,10 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
       (error: AutopodError) => error.code,
     );
   },
+  homeNotOwned: file('e2e/foreign-user.test.ts', 'a single file'),
+  homelessUser: file('e2e/foreign-user.test.ts', 'without HOME is asked for AUTOPOD_HOME'),
+  userUnknown: file('e2e/foreign-user.test.ts', 'is told as what it is by up and doctor'),
+  programReplaced: file('e2e/updated.test.ts', 'for good under a running up'),
 
   apiKeyRefused: () => told(['ls'], { RUNPOD_API_KEY: 'wrong' }),
   apiForbidden: () => listing(403),
@@ -237,6 +241,7 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     withPods(() =>
       under({ latencies: { comfyStartMs: 600_000 } }, () => toldBy([...NEW, '--timeout', '3s'], {})),
     ),
+  podTakenOver: file('e2e/suspended.test.ts', 'is named by stop'),
 
   sshMissing: async () => {
     const { stdout } = await world.autopod(['tunnel', podId, '--json'], { PATH: '/nowhere' });
