@@ -9,6 +9,7 @@ import { Opening } from './opening.ts';
 import { portHolder } from './port-holder.ts';
 import { refuseHttp } from './refusal.ts';
 import type { Explanation } from './tunnel-words.ts';
+import { wayTo } from './way-to.ts';
 
 export interface FrontOptions {
   /** Milliseconds a connection is held while there is no way through. */
@@ -172,7 +173,7 @@ export class Front {
   #join(local: Socket, path: string, opening = new Opening()): void {
     let joint: Joint | undefined;
     const { onread, close } = this.#buffers.reader((bytes, written) => joint?.pass(bytes, written) ?? false);
-    const remote = connectTo({ path, ...STREAM, onread });
+    const remote = connectTo({ path: wayTo(path), ...STREAM, onread });
     this.#sockets.add(remote);
     remote.once('close', () => {
       this.#sockets.delete(remote);
@@ -238,7 +239,7 @@ export class Front {
 }
 
 async function takesConnections(path: string): Promise<boolean> {
-  const socket = connectTo(path);
+  const socket = connectTo(wayTo(path));
   return once(socket, 'connect').then(
     () => Boolean(socket.destroy()),
     () => false,

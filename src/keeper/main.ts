@@ -11,6 +11,7 @@ import { HomeWatch } from './home-watch.ts';
 import { Keeper } from './keeper.ts';
 import { keeperSocket, openRuntimeFolder } from './runtime-folder.ts';
 import { KEEPER_TIMINGS, keeperTimings } from './timings.ts';
+import { holdFolder } from './way-to.ts';
 
 // ssh writes files of its own: they are closed to others as all of ours are.
 process.umask(0o077);
@@ -27,6 +28,7 @@ let lock = await tryLock(join(home.locks, 'keeper'));
 if (!lock) process.exit(0);
 
 const runtime = openRuntimeFolder(home);
+holdFolder(runtime);
 let leaving: NodeJS.Timeout | undefined;
 let isLeaving = false;
 let isLooking = false;

@@ -35,6 +35,7 @@ describe('a home that is away', () => {
   it('for some seconds ends neither keeper nor tunnel, and both are said in the log', async () => {
     const { port, keeper } = await up();
     away();
+    expect(await statusAt(port), 'the tunnel carries on').toBe(200);
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     expect(world.keeperPids()).toEqual([keeper]);
     expect(existsSync(root), 'nobody makes it again').toBe(false);
