@@ -41,8 +41,10 @@ export interface TakeOptions {
 export async function tryLock(folder: string, { passesOver }: TakeOptions = {}): Promise<Lock | undefined> {
   await makeFolder(folder);
   const top = await highestClaim(folder);
-  const { holder } = await readClaim(folder, top);
-  if (holder && !passesOver?.(holder) && (await isAlive(holder, dirname(folder)))) return undefined;
+  const { holder, nonce: topNonce } = await readClaim(folder, top);
+  const isLeftBehind = topNonce !== undefined && unreleased.has(topNonce);
+  const isFree = !holder || isLeftBehind || passesOver?.(holder);
+  if (!isFree && (await isAlive(holder, dirname(folder)))) return undefined;
   const number = top + 1;
   const nonce = randomBytes(8).toString('hex');
   if (!(await claim(folder, number, nonce))) return undefined;
@@ -55,10 +57,24 @@ export async function tryLock(folder: string, { passesOver }: TakeOptions = {}):
   const isTaken = () => isClaimTaken(folder, number, nonce);
   return {
     isTaken,
-    release: async () => {
-      if (!(await isTaken())) await writeClaim(folder, number, { holder: null });
-    },
+    release: () => release(folder, number, nonce),
   };
+}
+
+/** Claims that this process has given up and could not say so, the home being away. */
+const unreleased = new Set<string>();
+const RELEASE_AGAIN_MS = 300;
+const RELEASE_TRIES = 2_000;
+
+// What was done under the lock is done: a release that cannot be written is written later.
+async function release(folder: string, number: number, nonce: string, tries = RELEASE_TRIES): Promise<void> {
+  try {
+    if (!(await isClaimTaken(folder, number, nonce))) await writeClaim(folder, number, { holder: null });
+    unreleased.delete(nonce);
+  } catch {
+    unreleased.add(nonce);
+    if (tries > 0) setTimeout(() => void release(folder, number, nonce, tries - 1), RELEASE_AGAIN_MS).unref();
+  }
 }
 
 export interface WaitOptions {

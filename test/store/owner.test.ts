@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -122,4 +122,18 @@ it('nothing but the highest claim is left behind', async () => {
   for (let round = 0; round < 3; round++) await (await waitForLock(folder)).release();
   expect(readdirSync(folder)).toEqual(['3']);
   expect(readdirSync(home.locks).filter((name) => name.startsWith('alive-'))).toHaveLength(1);
+});
+
+it('a lock let go while the home was away is free when the home is back', async () => {
+  const home = tempHome();
+  const folder = join(home.locks, 'a');
+  const lock = await waitForLock(folder);
+  renameSync(home.root, `${home.root}-away`);
+  await lock.release();
+  renameSync(`${home.root}-away`, home.root);
+  await (await waitForLock(folder, { timeoutMs: 100 })).release();
+  const other = fork(fixture('hold-lock.ts'), [folder], { execArgv: ['--import', 'tsx'] });
+  expect((await once(other, 'message'))[0], 'to others, too').toBe('held');
+  other.kill('SIGKILL');
+  await once(other, 'exit');
 });
