@@ -50,6 +50,8 @@ describe.skipIf(!canChangeUser)('a home in which a command was run with sudo', (
         expect.stringMatching(/belongs to root[\s\S]*sudo chown -R 65534:65534 \S+, then repeat/),
       ]);
     }
+    const told = await runAs(NOBODY, folder, ['ls', '--json']);
+    expect(JSON.parse(told.stdout).error.code).toBe('homeNotOwned');
     const doctor = await runAs(NOBODY, folder, ['doctor']);
     expect([doctor.code, doctor.stdout]).toEqual([1, expect.stringContaining('sudo chown -R')]);
     expect(await world.podIds()).toEqual([]);
@@ -97,6 +99,8 @@ describe.skipIf(!canChangeUser)('a user id without an entry in the list of users
     ]);
     expect(up.stderr).not.toMatch(/is stopped at/);
     expect(await world.podIds()).toEqual([]);
+    const told = await runAs(NAMELESS, folder, ['up', '--json']);
+    expect(JSON.parse(told.stdout).error.code).toBe('userUnknown');
     const doctor = await runAs(NAMELESS, folder, ['doctor']);
     expect([doctor.code, doctor.stdout]).toEqual([1, expect.stringMatching(/BAD +ssh .*4711/)]);
     expect(doctor.stdout).not.toMatch(/not a private|not installed/);
@@ -116,6 +120,8 @@ describe.skipIf(!canChangeUser)('a user id without an entry in the list of users
         expect.stringMatching(/HOME is not set[\s\S]*AUTOPOD_HOME/),
       ]);
     }
+    const told = await runAs(NAMELESS, folder, ['ls', '--json'], env);
+    expect(JSON.parse(told.stdout).error.code).toBe('homelessUser');
     const run = await runAs(NAMELESS, folder, ['ls'], { ...env, AUTOPOD_HOME: home });
     expect(run.code, run.stderr).toBe(0);
   });

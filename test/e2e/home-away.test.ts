@@ -48,7 +48,7 @@ describe('a home that is away', () => {
   });
 
   it('does not keep the keeper from stopping a pod, nor from noting so later', async () => {
-    await up('--stop-after', '3s');
+    await up('--stop-after', '8s');
     away();
     await until('stopped', async () => (await podState()) === 'EXITED');
     back();

@@ -56,11 +56,12 @@ describe('an up that was suspended with Ctrl-Z', () => {
 
   it('does not keep a pod from kill', async () => {
     await begin(slowBoot);
-    const { ended } = await suspend(up, isPulling);
+    const { ended } = await suspend([...up, '--json'], isPulling);
     expect((await world.autopod(['kill', '--yes'])).code).toBe(0);
     expect(await world.podIds()).toEqual([]);
     child?.kill('SIGCONT');
-    expect((await ended).code).toBe(1);
+    const { code, stdout } = await ended;
+    expect([code, JSON.parse(stdout).error.code]).toEqual([1, 'podTakenOver']);
     expect(await world.podIds()).toEqual([]);
   });
 

@@ -55,13 +55,12 @@ describe('autopod is updated or removed', () => {
 
   it('for good under a running up, which says so and how to go on', async () => {
     await begin({ latencies: { imagePullMs: 1_500 } });
-    const { ended } = start(up);
+    const { ended } = start([...up, '--json']);
     await until('pulling', async () => (await podState()) === 'STARTING');
     remove();
-    expect(await ended).toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(/updated or removed[\s\S]*Repeat/),
-    });
+    const { code, stdout } = await ended;
+    const { error } = JSON.parse(stdout);
+    expect([code, error.code, error.hint]).toEqual([1, 'programReplaced', expect.stringContaining('Repeat')]);
     expect((await world.autopod(up)).code).toBe(0);
     expect(await world.podIds()).toHaveLength(1);
   });
