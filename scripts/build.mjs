@@ -13,6 +13,14 @@ const shared = {
   target: 'node20.19',
   logLevel: 'warning',
 };
+/** For bundles with all libraries in them. */
+const whole = {
+  external: ['ssh2', 'ajv', 'ajv-formats', 'bufferutil', 'utf-8-validate'],
+  // CommonJS dependencies inside an ESM bundle ask for `require`.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);",
+  },
+};
 /** Left as an import of the file that its entry point becomes. */
 const apart = (...names) => ({
   name: 'apart',
@@ -27,15 +35,13 @@ const apart = (...names) => ({
 await rm('dist', { recursive: true, force: true });
 await build({
   ...shared,
-  entryPoints: { run: 'src/cli/run.ts', keeper: 'src/keeper/main.ts', demo: 'sim/demo.ts' },
-  external: ['ssh2', 'ajv', 'ajv-formats', 'bufferutil', 'utf-8-validate'],
-  // CommonJS dependencies inside an ESM bundle ask for `require`.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);",
-  },
+  ...whole,
+  entryPoints: { run: 'src/cli/run.ts', demo: 'sim/demo.ts' },
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
 });
+// The keeper outlives updates of autopod: it is one file, with nothing to be loaded later.
+await build({ ...shared, ...whole, entryPoints: { keeper: 'src/keeper/main.ts' } });
 await build({
   ...shared,
   entryPoints: { cli: 'src/cli/main.ts' },

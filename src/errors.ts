@@ -16,6 +16,10 @@ export const FAILURES = {
   stateDamaged: { exitCode: 1, retryable: false },
   stateNewer: { exitCode: 1, retryable: false },
   lockBusy: { exitCode: 1, retryable: true },
+  homeNotOwned: { exitCode: 1, retryable: false },
+  homelessUser: { exitCode: 2, retryable: false },
+  userUnknown: { exitCode: 1, retryable: false },
+  programReplaced: { exitCode: 1, retryable: true },
 
   apiKeyRefused: { exitCode: 1, retryable: false },
   apiForbidden: { exitCode: 1, retryable: false },
@@ -45,6 +49,8 @@ export const FAILURES = {
   podGone: { exitCode: 1, retryable: false },
   podBroken: { exitCode: 1, retryable: false },
   podWithoutGpu: { exitCode: 1, retryable: false },
+  /** We were suspended, and another process went on with the pod. */
+  podTakenOver: { exitCode: 1, retryable: false },
   podLocked: { exitCode: 1, retryable: false },
   podNotRunning: { exitCode: 1, retryable: false },
   podActionRefused: { exitCode: 1, retryable: false },

@@ -11,6 +11,7 @@ import type { PodSeen } from '../services/runpod/pod-state.ts';
 import type { PrivateKey } from '../services/ssh/key.ts';
 import { type Home, homePath, openHome } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
+import { presentIdentity } from '../store/presence.ts';
 import type { Output } from './output/output.ts';
 import { text } from './text.ts';
 
@@ -119,6 +120,8 @@ export class Context {
     ]);
     const { bookRun } = await import('../store/ledger.ts');
     const { costSighting } = await import('../services/runpod/pod-state.ts');
+    // From here on it goes on even where autopod is updated or removed under it: all it may need is loaded.
+    await Promise.all([keeper.prepare(), import('../services/ssh/key.ts')]);
     const { apiUrl, apiKey } = await this.config();
     const env = {
       account: { apiUrl, apiKey },
@@ -128,6 +131,7 @@ export class Context {
       deadline: this.deadline,
       privateKey: () => this.privateKey(),
       tell: watch.tell,
+      self: () => presentIdentity(this.home().locks),
       book: (seen: PodSeen, isLast: boolean) => bookRun(pods, costSighting(seen), isLast),
     };
     return { env, home: this.home(), pods, journal, onState: watch.onState, inspect: watch.inspect };

@@ -1,4 +1,5 @@
 import { describeHome, homePath } from '../store/home.ts';
+import { requireOwnHome } from '../store/ownership.ts';
 import { configPath } from './commands/config-path.ts';
 import { history } from './commands/history.ts';
 import { showSshConfig } from './commands/ssh-config-show.ts';
@@ -24,6 +25,7 @@ export async function runQuick(
     home: () => describeHome(homePath(env)),
   };
   const [command, name = ''] = words;
+  if (command !== 'help' && command !== 'config') requireOwnHome(homePath(env));
   if (words.join(' ') === 'config path') return configPath(context);
   if (words.join(' ') === 'ssh-config') return showSshConfig(context);
   if (words.length > 2 || name.startsWith('-')) return undefined;

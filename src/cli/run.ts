@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { type Command, CommanderError } from 'commander';
 import { AutopodError, FAILURES, type Failure, toFailure } from '../errors.ts';
 import { Context } from './context.ts';
@@ -81,10 +82,17 @@ function outputFor(argv: string[], streams: Streams, env: NodeJS.ProcessEnv): Ou
 }
 
 function explain(error: unknown, out: Output, env: NodeJS.ProcessEnv): number {
-  const failure = toFailure(error);
+  const failure = missingPart(error) ?? toFailure(error);
   showFailure(failure, out);
   if (env.AUTOPOD_DEBUG && error instanceof Error) out.say(error.stack ?? '');
   return FAILURES[failure.code].exitCode;
+}
+
+// A part of the program that is loaded late and gone: it was updated meanwhile.
+function missingPart(error: unknown): Failure | undefined {
+  const { code, url } = error as { code?: unknown; url?: string };
+  if (code !== 'ERR_MODULE_NOT_FOUND' || !url?.startsWith('file:')) return undefined;
+  return { code: 'programReplaced', detail: { file: fileURLToPath(url) } };
 }
 
 /** One failure in words on stderr, or as the JSON value on stdout. */

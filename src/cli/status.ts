@@ -1,5 +1,6 @@
 import { keeperClient } from '../keeper/client.ts';
 import { describeHome, homePath } from '../store/home.ts';
+import { requireOwnHome } from '../store/ownership.ts';
 import { tunnelList, tunnelStatus } from './commands/tunnel-status.ts';
 import { Output } from './output/output.ts';
 
@@ -16,6 +17,7 @@ export async function runStatus(
   const [command, verb, ...rest] = argv;
   const isJson = rest[0] === '--json';
   if (command !== 'tunnel' || rest.length > (isJson ? 1 : 0)) return undefined;
+  requireOwnHome(homePath(env));
   const keeper = async () => keeperClient(describeHome(homePath(env)), env);
   const context = { out: new Output(streams, env, isJson), signal, keeper, env };
   if (verb === '--status') return tunnelStatus(context, undefined);

@@ -1,3 +1,4 @@
+import type { FailureDetail } from '../errors.ts';
 import type { AutoStop, TunnelView } from '../keeper/client.ts';
 import type { Note } from '../lifecycle/environment.ts';
 import type { Candidate, PodWish } from '../machines/pod-types.ts';
@@ -5,6 +6,7 @@ import type { BelowFloor } from '../services/runpod/placement.ts';
 import type { Spent } from '../store/ledger.ts';
 import { printable } from './output/printable.ts';
 import { dayOf } from './text/day.ts';
+import { holderAdvice, holderWords } from './text/detail.ts';
 import { FAILURE_WORDS } from './text/failures.ts';
 import { TUNNEL_STATE_WORDS } from './text/states.ts';
 import { uptimeWords } from './text/uptime.ts';
@@ -29,7 +31,11 @@ export const text = {
   replacing: (podId: string) => `Pod ${podId} no longer exists at RunPod; making another one.`,
   gone: (podId: string) =>
     `RunPod says that pod ${podId} is gone, so autopod forgets it. What happened: autopod history ${podId}`,
-  following: (pid: number) => `Another autopod (process ${pid}) is at it; showing its progress.`,
+  following: (holder: FailureDetail) => `${holderWords(holder)} is at it; showing its progress.`,
+  unmoved: (holder: FailureDetail, isPassedOver: boolean) =>
+    isPassedOver
+      ? `${holderWords(holder)} does not move; going on without it.`
+      : `${holderWords(holder)} does not move. ${holderAdvice(holder)}`,
   twinTerminated: (podId: string, kept: string) =>
     `RunPod had made a second pod, ${podId}, for a request whose answer was lost. It is ended; ${kept} stays.`,
   twinSeen: (podId: string, kept: string, rate: string) =>
@@ -46,8 +52,8 @@ export const text = {
   waitingForApi: (why: string, seconds: number, asked?: number) =>
     `${why}${asked === undefined ? '' : ` It asks to wait ${uptimeWords(asked)}.`} Trying again${upTo(seconds)}`,
   waitingForAnswer: (seconds: number) => `RunPod has not answered yet; waiting${upTo(seconds)}.`,
-  waitingForOther: (pid: number, seconds: number) =>
-    `Another autopod (process ${pid}) is choosing a pod; waiting for it${upTo(seconds)}.`,
+  waitingForOther: (holder: FailureDetail, seconds: number) =>
+    `${holderWords(holder)} is choosing a pod; waiting for it${upTo(seconds)}.${holder.isUnseen || holder.isSuspended ? ` ${holderAdvice(holder)}` : ''}`,
   waitingForQuota: (seconds: number) =>
     `RunPod's limit of requests is reached; waiting ${uptimeWords(Math.ceil(seconds))} for the next minute.`,
   waitingForTunnel: (podId: string, seconds: number) =>

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { AutopodError } from '../errors.ts';
 import { loadConfig } from '../services/config.ts';
 import { type Account, PacedRunPod } from './locate.ts';
@@ -7,6 +9,7 @@ export class Accounts {
   readonly #configPath: string;
   readonly #env: NodeJS.ProcessEnv;
   readonly #byPod = new Map<string, Account>();
+  #configured: string | undefined;
   readonly #clients = new Map<string, PacedRunPod>();
 
   constructor(configPath: string, env: NodeJS.ProcessEnv) {
@@ -28,7 +31,7 @@ export class Accounts {
     this.#byPod.delete(podId);
   }
 
-  /** After a restart the key comes from the environment or the configuration, as for any command. Throws `apiKeyMissing`. */
+  /** After a restart the key comes from the environment or the configuration, as for any command; while the home is away the last one holds. Throws `apiKeyMissing`. */
   async of(podId: string, apiUrl: string): Promise<PacedRunPod> {
     const account = this.#byPod.get(podId) ?? { apiUrl, apiKey: await this.#configuredKey() };
     const id = `${account.apiUrl} ${account.apiKey}`;
@@ -38,8 +41,10 @@ export class Accounts {
   }
 
   async #configuredKey(): Promise<string> {
-    const { apiKey } = await loadConfig(this.#configPath, this.#env);
+    const isAway = !existsSync(dirname(this.#configPath));
+    const apiKey = isAway ? this.#configured : (await loadConfig(this.#configPath, this.#env)).apiKey;
     if (!apiKey) throw new AutopodError('apiKeyMissing', { file: this.#configPath });
+    this.#configured = apiKey;
     return apiKey;
   }
 }

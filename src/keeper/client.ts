@@ -1,4 +1,6 @@
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError, type Failure, isFailureCode } from '../errors.ts';
 import type { SshAddress, TunnelState } from '../machines/tunnel.ts';
@@ -60,6 +62,8 @@ export interface OpenRequest {
 
 /** The background process that owns the tunnels, as commands use it. */
 export interface KeeperClient {
+  /** Loads what starting a keeper takes, for a command that may outlive its own program. */
+  prepare(): Promise<void>;
   /** Starts the keeper if none answers. Throws `keeperUnreachable`. */
   ensureRunning(signal?: AbortSignal): Promise<void>;
   /** Opens the tunnel, or answers the one that stands: asking twice changes nothing (I6). Does not wait for health. */
@@ -88,6 +92,12 @@ interface Health {
 
 /** Milliseconds a keeper has from its start to its first answer. */
 const START_MS = 15_000;
+/** Milliseconds after which one that has the home, and does not answer here, is taken to be out of reach. */
+const ELSEWHERE_MS = 1_500;
+
+// Loaded where no keeper runs only: a status does without.
+const loadStarter = () => import('./guardian.ts');
+const loadLock = () => import('../store/lock.ts');
 
 export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSION): KeeperClient {
   const socket = keeperSocket(home);
@@ -130,17 +140,39 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
       await sleep(25, undefined, signal ? { signal } : {});
   };
 
+  let guardian: ChildProcess | undefined;
+
+  /** Starts a guardian, unless the one this process started before is still at it. */
+  const startKeeper = async (): Promise<void> => {
+    const { startGuardian } = await loadStarter();
+    if (!guardian || guardian.exitCode !== null || guardian.signalCode !== null)
+      guardian = startGuardian(home, env);
+  };
+
+  /** Throws `keeperUnreachable` when a keeper holds the home where it cannot be reached: another container, another machine. */
+  const requireNoneElsewhere = async (): Promise<void> => {
+    const { aboutHolder, lockHolder } = await loadLock();
+    const holder = await lockHolder(join(home.locks, 'keeper'));
+    if (!holder) return;
+    const about = aboutHolder(holder);
+    if (about.isUnseen) throw new AutopodError('keeperUnreachable', { log: home.log, ...about });
+  };
+
   const client: KeeperClient = {
+    async prepare() {
+      await Promise.all([loadStarter(), loadLock()]);
+    },
     async ensureRunning(signal) {
       const health = await ask<Health>('GET', '/health', undefined, signal);
       // A keeper that does not tell its version does not know how to hand over, either.
       if (health && !isEarlier(health.version ?? version, version)) return;
       if (health) await handOver(health, signal);
-      const { startGuardian } = await import('./guardian.ts');
-      startGuardian(home, env);
-      const givenUpAt = performance.now() + START_MS;
+      await startKeeper();
+      const begunAt = performance.now();
       while (!(await ask('GET', '/health', undefined, signal))) {
-        if (performance.now() > givenUpAt) throw new AutopodError('keeperUnreachable', { log: home.log });
+        const waitedMs = performance.now() - begunAt;
+        if (waitedMs > ELSEWHERE_MS) await requireNoneElsewhere();
+        if (waitedMs > START_MS) throw new AutopodError('keeperUnreachable', { log: home.log });
         await sleep(25, undefined, signal ? { signal } : {});
       }
     },

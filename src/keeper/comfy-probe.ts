@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { KeeperTimings } from './timings.ts';
+import { wayTo } from './way-to.ts';
 
 /** Asks ComfyUI through the forward now and then, so that "the tunnel is fine, ComfyUI is down" can be told. */
 export class ComfyProbe {
@@ -54,12 +55,15 @@ export async function jobsThrough(socketPath: string): Promise<number | undefine
 function get(socketPath: string, path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const headers = { host: '127.0.0.1:8188' };
-    const asked = request({ socketPath, path, headers, agent: false, timeout: 10_000 }, (response) => {
-      text(response).then(
-        (body) => resolve(response.statusCode === 200 ? body : undefined),
-        () => resolve(undefined),
-      );
-    });
+    const asked = request(
+      { socketPath: wayTo(socketPath), path, headers, agent: false, timeout: 10_000 },
+      (response) => {
+        text(response).then(
+          (body) => resolve(response.statusCode === 200 ? body : undefined),
+          () => resolve(undefined),
+        );
+      },
+    );
     asked.once('timeout', () => asked.destroy());
     asked.once('error', () => resolve(undefined));
     asked.end();

@@ -10,6 +10,7 @@ import { portHolder } from './port-holder.ts';
 import { refuseHttp } from './refusal.ts';
 import { takesConnections } from './takes-connections.ts';
 import type { Explanation } from './tunnel-words.ts';
+import { wayTo } from './way-to.ts';
 
 export interface FrontOptions {
   /** Milliseconds a connection is held while there is no way through. */
@@ -173,7 +174,7 @@ export class Front {
   #join(local: Socket, path: string, opening = new Opening()): void {
     let joint: Joint | undefined;
     const { onread, close } = this.#buffers.reader((bytes, written) => joint?.pass(bytes, written) ?? false);
-    const remote = connectTo({ path, ...STREAM, onread });
+    const remote = connectTo({ path: wayTo(path), ...STREAM, onread });
     this.#sockets.add(remote);
     remote.once('close', () => {
       this.#sockets.delete(remote);

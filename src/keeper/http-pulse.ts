@@ -5,6 +5,7 @@ import type { Echo, EchoTimings, FirstWord, Traffic } from '../services/ssh/echo
 import type { MasterFiles } from '../services/ssh/master.ts';
 import type { Pulse } from './pulse.ts';
 import { takesConnections } from './takes-connections.ts';
+import { wayTo } from './way-to.ts';
 
 /** Milliseconds without an answer after which the path counts as dead where the system does not tell of lost packets. */
 const UNTOLD_SILENT_MS = 10_000;
@@ -35,7 +36,7 @@ export class HttpPulse implements Pulse {
     this.#forward = forward;
     this.#silent = silent;
     // The master says hello and waits; its end closes the connection.
-    this.#master = connect(control);
+    this.#master = connect(wayTo(control));
     this.#master.on('error', () => undefined);
     this.#master.resume();
     this.ended = new Promise((resolve) => this.#master.once('close', () => resolve()));
@@ -119,7 +120,7 @@ export async function untilHttp(forward: string, everyMs: number, signal: AbortS
 function askHttp(forward: string, withinMs: number, signal?: AbortSignal): Promise<Reply> {
   return new Promise((resolve) => {
     let said = '';
-    const socket = connect(forward, () => {
+    const socket = connect(wayTo(forward), () => {
       socket.write('GET /prompt HTTP/1.1\r\nHost: 127.0.0.1:8188\r\nConnection: close\r\n\r\n');
     });
     const finish = (reply: Reply) => {

@@ -2,12 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { parse } from 'node:path';
 import { AutopodError } from '../errors.ts';
 import { loadConfig } from '../services/config.ts';
-import { logLine } from '../services/log.ts';
 import { endMaster, masterFiles } from '../services/ssh/master.ts';
 import { writeFileAtomic } from '../store/atomic-file.ts';
 import type { Home } from '../store/home.ts';
-import { Journal } from '../store/journal.ts';
-import { isRunning, ownIdentity } from '../store/process-identity.ts';
+import { isAlive, presentIdentity, sweepPresence } from '../store/presence.ts';
+import { ownIdentity } from '../store/process-identity.ts';
 import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import { type TunnelFacts, type TunnelStore, tunnelStore } from '../store/tunnels.ts';
 import { Accounts } from './accounts.ts';
@@ -17,6 +16,7 @@ import { sshConfig } from './ssh-config.ts';
 import { Stopping } from './stopping.ts';
 import type { KeeperTimings } from './timings.ts';
 import { Tunnel, type TunnelOptions } from './tunnel.ts';
+import { PatientJournal, PatientLog } from './unwritten.ts';
 
 export interface KeeperOptions {
   home: Home;
@@ -34,7 +34,8 @@ const REMOTE_PORT = 8188;
 export class Keeper {
   readonly #options: KeeperOptions;
   readonly #store: TunnelStore;
-  readonly #journal: Journal;
+  readonly #journal: PatientJournal;
+  readonly #log: PatientLog;
   readonly #tunnels = new Map<string, Tunnel>();
   readonly #accounts: Accounts;
   readonly #turns = new Map<string, Promise<unknown>>();
@@ -45,7 +46,8 @@ export class Keeper {
   constructor(options: KeeperOptions) {
     this.#options = options;
     const { home } = options;
-    this.#journal = new Journal(home.journal);
+    this.#journal = new PatientJournal(home.journal);
+    this.#log = new PatientLog(home.log);
     this.#accounts = new Accounts(home.config, options.env);
     this.#store = tunnelStore(home.tunnels, home.locks, (from, to) =>
       this.log(`${from} is unreadable, kept as ${to}`),
@@ -64,7 +66,7 @@ export class Keeper {
           keyPath,
           needsAgent,
           agentSocket: agentSocket ?? undefined,
-          neededBy: ownIdentity(),
+          neededBy: await presentIdentity(home.locks),
           account: { apiUrl, apiKey: undefined },
         });
       },
@@ -86,11 +88,31 @@ export class Keeper {
   }
 
   log(line: string): void {
-    logLine(this.#options.home.log, `keeper ${process.pid}: ${line}`);
+    this.#log.say(`keeper ${process.pid}: ${line}`);
+  }
+
+  /** Whether a pod is to be stopped some time. */
+  get hasPlans(): boolean {
+    return this.#stopping.isWanted;
+  }
+
+  /** Writes what could not be written while the home was away. */
+  async writeAgain(): Promise<void> {
+    this.#log.flush();
+    await this.#journal.flush();
+    await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel.save()));
+    await this.#store.transact((records) => {
+      for (const [podId, { schema, machine }] of Object.entries(records)) {
+        const isOurs = schema <= RECORD_SCHEMA && machine === 'tunnel@1';
+        if (isOurs && !this.#tunnels.has(podId) && !this.#turns.has(podId)) delete records[podId];
+      }
+    });
+    this.#writeSshConfig();
   }
 
   /** Brings back what was wanted when the last keeper ended, with the ssh it left if that still answers. */
   async restore(): Promise<void> {
+    await sweepPresence(this.#options.home.locks);
     await this.#stopping.readPlans();
     const records = Object.values(await this.#store.all());
     await this.#endStrays(new Set(records.map(({ facts }) => facts.generation?.id)));
@@ -172,12 +194,15 @@ export class Keeper {
 
   /** Closes the tunnels whose command has ended without closing them, and those opened for a plan that is none any more. */
   async closeUnneeded(): Promise<void> {
-    const unneeded = [...this.#tunnels.values()].filter(({ wish: { neededBy, podId } }) => {
-      if (!neededBy) return false;
-      const isOwn = neededBy.pid === process.pid;
-      return !isRunning(neededBy) || (isOwn && !this.#stopping.planOf(podId));
+    const { locks } = this.#options.home;
+    const own = ownIdentity();
+    const tunnels = [...this.#tunnels.values()].map(async ({ wish: { neededBy, podId } }) => {
+      if (!neededBy) return;
+      const isOwn = neededBy.pid === own.pid && neededBy.startedAt === own.startedAt;
+      const isNeeded = isOwn ? this.#stopping.planOf(podId) : await isAlive(neededBy, locks);
+      if (!isNeeded) await this.close(podId);
     });
-    await Promise.all(unneeded.map(({ wish }) => this.close(wish.podId)));
+    await Promise.all(tunnels);
   }
 
   retry(podId: string): void {

@@ -1,26 +1,37 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { toFailure } from '../errors.ts';
 import { homePath, openHome } from '../store/home.ts';
 import { tryLock } from '../store/lock.ts';
 import { serveApi } from './api.ts';
 import { Guarded } from './guardian.ts';
+import { HomeWatch } from './home-watch.ts';
 import { Keeper } from './keeper.ts';
 import { keeperSocket, openRuntimeFolder } from './runtime-folder.ts';
-import { KEEPER_TIMINGS } from './timings.ts';
+import { KEEPER_TIMINGS, keeperTimings } from './timings.ts';
+import { holdFolder } from './way-to.ts';
 
 // ssh writes files of its own: they are closed to others as all of ours are.
 process.umask(0o077);
+const timings = keeperTimings(process.env);
+// Whoever starts a keeper has made its home. One that is away when the guardian starts the next keeper is not made again.
+const givenUpAt = performance.now() + timings.homeAwayMs;
+while (!existsSync(homePath())) {
+  if (performance.now() > givenUpAt) process.exit(0);
+  await sleep(timings.lookMs);
+}
 const home = openHome(homePath());
-const lock = await tryLock(join(home.locks, 'keeper'));
+let lock = await tryLock(join(home.locks, 'keeper'));
 // Another keeper has this home; there is nothing to do for a second one.
 if (!lock) process.exit(0);
 
 const runtime = openRuntimeFolder(home);
+holdFolder(runtime);
 let leaving: NodeJS.Timeout | undefined;
 let isLeaving = false;
-const timings = { ...KEEPER_TIMINGS, ...JSON.parse(process.env.AUTOPOD_KEEPER_TIMINGS ?? '{}') };
+let isLooking = false;
 const keeper = new Keeper({
   home,
   env: process.env,
@@ -33,20 +44,14 @@ const keeper = new Keeper({
 });
 
 const guarded = new Guarded(home, Number(process.argv[2]));
+const watch = new HomeWatch(home.root);
 process.on('SIGHUP', () => undefined);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void leave());
-// A home that was removed has no tunnels; the guardian must not bring it back.
-const looking = setInterval(() => {
-  if (!existsSync(home.root)) vanish();
-  if (guarded.renew(process.env)) keeper.log('the guardian has ended; started another');
-  void keeper.lookAtPlans().then(() => keeper.closeUnneeded());
-  void serveAgain();
-}, timings.lookMs);
+const looking = setInterval(() => void look(), timings.lookMs);
 looking.unref();
 process.on('uncaughtException', (error) => {
-  if (!existsSync(home.root)) vanish();
-  keeper.log(`died of: ${error.stack ?? error.message}`);
-  process.exit(70);
+  keeper.log(`${watch.isAway ? 'while the home is away' : 'died of'}: ${error.stack ?? error.message}`);
+  if (!watch.isAway) process.exit(70);
 });
 
 keeper.log('begun');
@@ -60,6 +65,49 @@ if (failure || keeper.isIdle) leaving = setTimeout(() => void leave(), KEEPER_TI
 if (!failure) void keeper.stopWhatIsDue();
 const stopping = setInterval(() => void keeper.stopWhatIsDue(), timings.autoStopLookMs);
 stopping.unref();
+
+/** Looks at what the keeper stands on. */
+async function look(): Promise<void> {
+  if (isLooking) return;
+  isLooking = true;
+  try {
+    await lookOnce();
+  } finally {
+    isLooking = false;
+  }
+}
+
+async function lookOnce(): Promise<void> {
+  const renewed = guarded.renew(process.env);
+  if (renewed) keeper.log(renewed);
+  const seen = watch.look();
+  if (seen === 'left') keeper.log('the home is away; going on with what is in memory');
+  if (seen === 'left' || seen === 'away') return leaveIfAwayForGood();
+  if (seen === 'another' && !(await claimAgain())) return leave();
+  if (seen !== 'there') {
+    keeper.log('the home is back; writing what is in memory');
+    await keeper.writeAgain();
+  }
+  await keeper.lookAtPlans();
+  await keeper.closeUnneeded();
+  await serveAgain();
+}
+
+// A home that stays away was removed, and has no tunnels; only the promise to stop a pod is kept for longer.
+async function leaveIfAwayForGood(): Promise<void> {
+  const patienceMs = keeper.hasPlans ? timings.homeAwayPlannedMs : timings.homeAwayMs;
+  if (watch.awayMs < patienceMs || isLeaving) return;
+  keeper.log('the home stays away');
+  await leave();
+}
+
+// The home was made again, perhaps with another keeper in it.
+async function claimAgain(): Promise<boolean> {
+  openHome(home.root);
+  if (await lock?.isTaken()) return false;
+  lock = await tryLock(join(home.locks, 'keeper'));
+  return lock !== undefined;
+}
 
 /** Somebody may have removed the socket, as those who clean up temporary folders do. */
 async function serveAgain(): Promise<void> {
@@ -76,8 +124,8 @@ async function leave(): Promise<void> {
   clearTimeout(leaving);
   server.close();
   await keeper.suspend();
-  await rm(keeperSocket(home), { force: true });
-  await lock?.release();
+  await rm(keeperSocket(home), { force: true }).catch(() => undefined);
+  await lock?.release().catch(() => undefined);
   keeper.log('ended');
   vanish();
 }

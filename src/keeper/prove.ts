@@ -11,6 +11,7 @@ import type { Boot } from './boot.ts';
 import { HttpPulse, untilHttp } from './http-pulse.ts';
 import type { Proof, Pulse } from './pulse.ts';
 import type { KeeperTimings } from './timings.ts';
+import { wayTo } from './way-to.ts';
 
 export interface Proving {
   files: MasterFiles;
@@ -166,7 +167,7 @@ const SILENT_SHELL = 'its login shell does not answer';
 /** Asks through the forward; the answer tells whether it was closed without a word by then. */
 function closesAtOnce(forward: string, signal: AbortSignal): () => boolean {
   let isClosed = false;
-  const socket = connect(forward);
+  const socket = connect(wayTo(forward));
   const end = () => socket.destroy();
   signal.addEventListener('abort', end, { once: true });
   socket.once('data', end);

@@ -1,8 +1,8 @@
 import { lstatSync, mkdirSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { AutopodError } from '../errors.ts';
 import type { Home } from '../store/home.ts';
+import { userId } from '../user.ts';
 
 /** Longest folder that leaves room for a socket's name: ssh takes paths of about 90 bytes. */
 const MAX_LENGTH = 55;
@@ -18,18 +18,27 @@ export function runtimeFolder({ root }: Home): string {
   const { createHash } = process.getBuiltinModule('node:crypto');
   const hash = createHash('sha256').update(root).digest('hex').slice(0, 10);
   // Not by TMPDIR or XDG_RUNTIME_DIR: cron and sudo have others, and shall find the same keeper.
-  return join('/tmp', `autopod-${userInfo().uid}-${hash}`);
+  return join('/tmp', `autopod-${userId()}-${hash}`);
 }
 
 /** Makes the folder. Throws `keeperUnreachable` when somebody else owns it. */
 export function openRuntimeFolder(home: Home): string {
   const folder = runtimeFolder(home);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const { uid, mode } = lstatSync(folder);
-  if (uid !== userInfo().uid || (mode & 0o077) !== 0) {
+  if (uid !== userId() || (mode & 0o077) !== 0) {
     throw new AutopodError('keeperUnreachable', { detail: `${folder} is open to other users` });
   }
   return folder;
+}
+
+// Not what is above it: a home that is away is not made again.
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /** The socket the keeper answers at. */

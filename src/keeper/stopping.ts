@@ -7,7 +7,7 @@ import { costSighting, observePod } from '../services/runpod/pod-state.ts';
 import { type Home, leaseFolder } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
 import { bookRun, type LedgerFacts } from '../store/ledger.ts';
-import { lockHolder } from '../store/lock.ts';
+import { type Holder, lockHolder, tryLock } from '../store/lock.ts';
 import {
   type AutoStop,
   hasPod,
@@ -16,9 +16,13 @@ import {
   plannedPods,
   type StopPlan,
 } from '../store/plans.ts';
+import { isSuspended, seenFromHere } from '../store/process-identity.ts';
 import { RecordStore } from '../store/records.ts';
 import type { Accounts } from './accounts.ts';
 import { reasonToStop, UNKNOWN_GRACE_MS } from './auto-stop.ts';
+
+/** Milliseconds for which a driver of another namespace or machine counts as using its pod. */
+const UNSEEN_MS = 60 * 60_000;
 
 interface StoppingOptions {
   home: Home;
@@ -86,12 +90,15 @@ export class Stopping {
   /** Reads the plans if any may have changed. That of a launch without a pod counts only while somebody is at the launch. */
   async readPlans(): Promise<void> {
     const { home } = this.#options;
-    const seen = await stat(home.pods).then(
-      ({ ino, mtimeMs }) => `${ino} ${mtimeMs}`,
-      () => 'none',
-    );
-    if (seen !== this.#seen) this.#planned = plannedPods(home.pods) ?? this.#planned;
-    this.#seen = seen;
+    const seen = await stateOf(home);
+    // While the home is away what was read last holds.
+    if (seen !== undefined && seen !== this.#seen) {
+      const planned = plannedPods(home.pods);
+      if ((await stateOf(home)) === seen) {
+        this.#planned = planned ?? this.#planned;
+        this.#seen = seen;
+      }
+    }
     const isWanted = await Promise.all(this.#planned.map(async (pod) => hasPod(pod) || this.#isDriven(pod)));
     const wasWanted = this.isWanted;
     this.#wanted = this.#planned.filter((_, index) => isWanted[index]);
@@ -115,7 +122,7 @@ export class Stopping {
     const tunnel = podId === null ? undefined : this.#options.tunnelTo(podId);
     const watched = this.#watch(pod);
     // Whoever waits for the pod to get ready uses it.
-    if (await this.#isDriven(pod)) watched.quietSince = steadyMs();
+    if (await this.#isWaitedFor(pod)) watched.quietSince = steadyMs();
     watched.quietSince = Math.max(watched.quietSince, tunnel?.lastActivityAt ?? 0);
     const due = (jobs: number | undefined) => reasonToStop(autoStop, { ...watched, jobs }, steadyMs());
     const jobs = await tunnel?.jobs();
@@ -124,6 +131,10 @@ export class Stopping {
     const isUnknown = (podId === null || (tunnel && jobs === undefined)) && due(0) !== undefined;
     watched.unknownForMs = isUnknown ? watched.unknownForMs + this.#options.lookMs : 0;
     if (reason === undefined) return;
+    // A command that was suspended goes on from here only to see that the pod is no longer its own.
+    const lease = await tryLock(leaseFolder(this.#options.home, recordId), {
+      passesOver: isSuspended,
+    }).catch(() => undefined); // the home is away, and the stop is due all the same
     try {
       const { runpod } = await this.#options.accounts.of(recordId, autoStop.apiUrl);
       const signal = AbortSignal.timeout(30_000);
@@ -133,6 +144,8 @@ export class Stopping {
       else await this.#options.openTunnel(pod, podId);
     } catch (error) {
       this.#options.log(`cannot stop pod ${podId ?? recordId} (${toFailure(error).code})`);
+    } finally {
+      await lease?.release().catch(() => undefined);
     }
   }
 
@@ -191,7 +204,9 @@ export class Stopping {
     const pod = await runpod.getPod(podId, signal).catch(missing);
     const seen = pod && observePod(pod);
     if (!seen || seen.condition === 'stopped' || seen.condition === 'gone') return false;
-    await bookRun(this.#records, costSighting(seen), true);
+    await bookRun(this.#records, costSighting(seen), true).catch((error: Error) =>
+      this.#options.log(`cannot note what pod ${podId} has cost: ${error.message}`),
+    );
     await runpod.act(podId, 'stop', signal);
     return true;
   }
@@ -219,9 +234,38 @@ export class Stopping {
     );
   }
 
-  async #isDriven({ recordId }: PlannedPod): Promise<boolean> {
-    return (await lockHolder(leaseFolder(this.#options.home, recordId))) !== undefined;
+  async #isDriven(pod: PlannedPod): Promise<boolean> {
+    return (await this.#driverOf(pod)) !== undefined;
   }
+
+  async #isWaitedFor(pod: PlannedPod): Promise<boolean> {
+    const driver = await this.#driverOf(pod);
+    return driver !== undefined && isAtWork(driver);
+  }
+
+  #driverOf({ recordId }: PlannedPod): Promise<Holder | undefined> {
+    return lockHolder(leaseFolder(this.#options.home, recordId)).catch(() => undefined);
+  }
+}
+
+/** Changes with the file of pods; undefined while the home is away. */
+async function stateOf({ pods, root }: Home): Promise<string | undefined> {
+  try {
+    const { ino, mtimeMs } = await stat(pods);
+    return `${ino} ${mtimeMs}`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return undefined;
+    return stat(root).then(
+      () => 'none',
+      () => undefined,
+    );
+  }
+}
+
+// Whether one moves that cannot be seen from here nobody knows: it gets as long as a launch may take.
+function isAtWork(driver: Holder): boolean {
+  if (seenFromHere(driver) !== 'unseen') return !isSuspended(driver);
+  return Date.now() - Date.parse(driver.since ?? '') < UNSEEN_MS;
 }
 
 function beginWatch(autoStop: StopPlan): Watched {

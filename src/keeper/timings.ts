@@ -1,4 +1,4 @@
-/** Every wait of the keeper, in milliseconds. */
+/** Every wait of the keeper, in milliseconds, and what else tests shorten. */
 export interface KeeperTimings {
   /** Between two beats over an ssh session. */
   beatMs: number;
@@ -35,6 +35,11 @@ export interface KeeperTimings {
   autoStopLookMs: number;
   /** Between two looks at what the keeper stands on: its home, its guardian, who needs its tunnels. */
   lookMs: number;
+  /** How long the keeper stays, its home being away, and how long if a pod is to be stopped. */
+  homeAwayMs: number;
+  homeAwayPlannedMs: number;
+  /** Starts of a keeper, one failing right after the other, after which its guardian gives up. */
+  maxFailedStarts: number;
   /** How long the keeper stays when nothing is wanted. */
   lingerMs: number;
 }
@@ -59,5 +64,13 @@ export const KEEPER_TIMINGS: KeeperTimings = {
   holdMs: 30_000,
   autoStopLookMs: 15_000,
   lookMs: 1_000,
+  homeAwayMs: 5 * 60_000,
+  homeAwayPlannedMs: 24 * 60 * 60_000,
+  maxFailedStarts: 20,
   lingerMs: 2_000,
 };
+
+/** The defaults, with what `AUTOPOD_KEEPER_TIMINGS` (JSON, for tests) says otherwise. */
+export function keeperTimings(env: NodeJS.ProcessEnv): KeeperTimings {
+  return { ...KEEPER_TIMINGS, ...JSON.parse(env.AUTOPOD_KEEPER_TIMINGS ?? '{}') };
+}

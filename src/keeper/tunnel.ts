@@ -124,7 +124,7 @@ export class Tunnel {
     this.#actor = actor;
     actor.subscribe((snapshot) => this.#follow(snapshot));
     actor.start();
-    await this.#save();
+    await this.save();
   }
 
   /** Whether it has its local port. */
@@ -136,7 +136,7 @@ export class Tunnel {
   async renew(needs: Pick<TunnelWish, 'keyPath' | 'needsAgent' | 'agentSocket' | 'neededBy'>): Promise<void> {
     const neededBy = this.#wish.neededBy && needs.neededBy;
     this.#wish = { ...this.#wish, ...needs, neededBy };
-    await this.#save();
+    await this.save();
   }
 
   /** When the last byte of a client's came or went, by `steadyMs()`. */
@@ -184,7 +184,7 @@ export class Tunnel {
           return this.#forwarding.open(this.#wish, input.suspect, signal);
         }),
         holdForward: fromPromise(async ({ input, signal }) => {
-          await this.#save();
+          await this.save();
           if (input.generation) await this.#forwarding.hold(() => this.#wish, input.generation, signal);
         }),
         awaitRetry: fromPromise(({ input, signal }) => awaitRetry(input.attempt, timings, signal)),
@@ -233,11 +233,12 @@ export class Tunnel {
     this.#enqueue(() =>
       this.#options.journal.append({ ...entry, event: eventName(event.event.type), reason }),
     );
-    if (to !== 'stopped' && to !== 'stopping') void this.#save();
+    if (to !== 'stopped' && to !== 'stopping') void this.save();
     this.#options.onState();
   }
 
-  #save(): Promise<void> {
+  /** Keeps what is wanted and how it stands. A failure to is logged. */
+  save(): Promise<void> {
     const { podId, localPort, remotePort, keyPath, needsAgent, agentSocket, neededBy } = this.#wish;
     const { generation, failure } = this.#context();
     const facts = {

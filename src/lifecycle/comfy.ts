@@ -4,7 +4,6 @@ import type { TunnelView } from '../keeper/client.ts';
 import type { PodFacts } from '../machines/pod-types.ts';
 import { isAnswering } from '../services/comfyui.ts';
 import { observePod } from '../services/runpod/pod-state.ts';
-import { ownIdentity } from '../store/process-identity.ts';
 import type { Environment } from './environment.ts';
 import { findPod } from './look.ts';
 import { openTunnel } from './open-tunnel.ts';
@@ -22,7 +21,7 @@ export async function awaitComfyUI(
 ): Promise<{ localPort: number | null }> {
   const podId = facts.podId ?? '';
   const { keepTunnel, localPort } = facts.access;
-  const wanted = keepTunnel ? { localPort } : { localPort: 'auto' as const, neededBy: ownIdentity() };
+  const wanted = keepTunnel ? { localPort } : { localPort: 'auto' as const, neededBy: await env.self() };
   const tunnel = await openTunnel(env, { podId, ...wanted }, signal);
   await withPodLog(env, podId, containerLog(witness), signal, () =>
     untilAnswering(env, facts, tunnel, signal),

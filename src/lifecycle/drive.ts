@@ -2,13 +2,14 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AnyActorRef, createActor, type InspectionEvent } from 'xstate';
-import type { Failure } from '../errors.ts';
+import { AutopodError, type Failure } from '../errors.ts';
 import { eventName, stateName } from '../machines/names.ts';
 import { factsOf } from '../machines/pod-reading.ts';
 import type { Goal, PodContext, PodEvent } from '../machines/pod-types.ts';
 import type { Home } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
 import type { Environment } from './environment.ts';
+import { type Fence, fenced } from './fence.ts';
 import { providedPodMachine } from './pod-actors.ts';
 import {
   type Asked,
@@ -42,13 +43,14 @@ export interface DriveContext {
 }
 
 /**
- * Runs the pod's machine from what is saved until it rests. The caller holds the pod's lease. An abort leaves
- * the state on disk, and the next drive goes on from there.
+ * Runs the pod's machine from what is saved until it rests. The caller holds the pod's lease, and `fence` throws once
+ * it has been taken from it. An abort leaves the state on disk, and the next drive goes on from there.
  */
 export async function drive(
   context: DriveContext,
   recordId: string,
   changes: Partial<PodRecordFacts>,
+  fence: Fence,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const record = (await context.pods.all())[recordId];
@@ -56,9 +58,10 @@ export async function drive(
   const begun = (saved: PodRecordFacts): PodRecordFacts => ({ ...saved, ...changes, asked: null });
   const facts = begun(readable(recordId, record).facts);
   await context.pods.update(recordId, (saved) => saved && { ...saved, facts: begun(saved.facts) });
-  const persistence = new Persistence(context, recordId, facts);
+  const persistence = new Persistence(context, recordId, facts, fence);
+  const { env, created } = fenced(context.env, fence);
   const actor = createActor(
-    providedPodMachine(context.env, (root) => persistence.save(root)),
+    providedPodMachine(env, (root) => persistence.save(root)),
     {
       input: { facts, readyBy: Date.now() + context.env.deadline.leftMs },
       systemId: 'root',
@@ -73,7 +76,11 @@ export async function drive(
     const rested = untilResting(actor, AbortSignal.any([signal, stopped.signal]));
     actor.start();
     // A store that cannot be read stops the drive's own saves, which tell.
-    heedRequests(context.pods, recordId, actor, stopped.signal).catch(() => undefined);
+    heedRequests(context.pods, recordId, actor, fence, stopped.signal).catch(async (error) => {
+      if (!(error instanceof AutopodError) || error.code !== 'podTakenOver') return;
+      await created();
+      stopped.abort(error);
+    });
     const state = await rested;
     await persistence.finish(actor, state);
     return { state, facts: persistence.facts, failure: persistence.facts.failure };
@@ -103,9 +110,11 @@ async function heedRequests(
   pods: PodStore,
   recordId: string,
   actor: AnyActorRef,
+  fence: Fence,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
+    await fence();
     const asked = (await pods.get(recordId))?.facts.asked;
     if (asked) {
       await pods.update(
@@ -131,12 +140,14 @@ class Persistence {
   facts: PodRecordFacts;
   readonly #context: DriveContext;
   readonly #recordId: string;
+  readonly #fence: Fence;
   #state = 'saved';
   #writes: Promise<void> = Promise.resolve();
 
-  constructor(context: DriveContext, recordId: string, facts: PodRecordFacts) {
+  constructor(context: DriveContext, recordId: string, facts: PodRecordFacts, fence: Fence) {
     this.#context = context;
     this.#recordId = recordId;
+    this.#fence = fence;
     this.facts = facts;
   }
 
@@ -147,10 +158,13 @@ class Persistence {
     const waiting = waitingOf(snapshot.value, snapshot.context);
     const record = podRecord(this.facts, snapshot.value, waiting);
     return this.#enqueue(() =>
-      this.#context.pods.update(this.#recordId, (saved) => ({
-        ...record,
-        facts: { ...record.facts, ...(saved && writtenByOthers(saved.facts)), ...change },
-      })),
+      this.#context.pods.update(this.#recordId, async (saved) => {
+        await this.#fence();
+        return {
+          ...record,
+          facts: { ...record.facts, ...(saved && writtenByOthers(saved.facts)), ...change },
+        };
+      }),
     );
   }
 
@@ -172,7 +186,10 @@ class Persistence {
     };
     this.#state = to;
     this.#context.onState(to, { ...this.facts, ...factsOf(snapshot.context) });
-    void this.#enqueue(() => this.#context.journal.append(entry));
+    this.#enqueue(async () => {
+      await this.#fence();
+      await this.#context.journal.append(entry);
+    }).catch(() => undefined); // what is saved next tells
   }
 
   async finish(root: AnyActorRef, state: RestingState): Promise<void> {

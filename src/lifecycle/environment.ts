@@ -5,6 +5,7 @@ import type { RunPod } from '../services/runpod/client.ts';
 import type { BelowFloor } from '../services/runpod/placement.ts';
 import type { PodSeen } from '../services/runpod/pod-state.ts';
 import type { PrivateKey } from '../services/ssh/key.ts';
+import type { ProcessIdentity } from '../store/process-identity.ts';
 import type { Deadline } from './deadline.ts';
 import type { Timings } from './timings.ts';
 
@@ -29,6 +30,8 @@ export interface Environment {
   keeper: KeeperClient;
   privateKey: () => Promise<PrivateKey>;
   account: OpenRequest['account'];
+  /** This process, as others may prove that it lives. */
+  self: () => Promise<ProcessIdentity>;
   timings: Timings;
   /** When the command gives up waiting. */
   deadline: Deadline;

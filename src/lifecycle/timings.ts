@@ -16,6 +16,8 @@ export interface Timings {
   powerOffMs: number;
   /** Pause between two looks at a launch that another process drives. */
   followPollMs: number;
+  /** How long a driver may leave a word unheard before whoever is to save money passes over it. */
+  unmovedMs: number;
   /** After this age a pod RunPod does not know is gone, not merely late in its list. */
   lateInListMs: number;
 }
@@ -29,6 +31,7 @@ const DEFAULT_TIMINGS: Timings = {
   apiRetryMs: 3_000,
   powerOffMs: 5 * 60_000,
   followPollMs: 200,
+  unmovedMs: 6_000,
   lateInListMs: 5 * 60_000,
 };
 

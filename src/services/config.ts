@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AutopodError } from '../errors.ts';
+import { userHome } from '../user.ts';
 import { isCudaFloor, NO_CUDA_FLOOR } from './runpod/cuda.ts';
 
 const DEFAULT_API_URL = 'https://api.runpod.io/v2';
@@ -123,7 +123,7 @@ function placeIn(text: string, reason: string): string {
 }
 
 async function runpodctlKey(env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  const text = await readOptional(join(env.HOME || homedir(), '.runpod', 'config.toml'));
+  const text = await readOptional(join(userHome(env), '.runpod', 'config.toml'));
   return text === undefined ? undefined : /^\s*api_?key\s*=\s*["']([^"']+)["']/im.exec(text)?.[1];
 }
 
@@ -141,5 +141,5 @@ async function readOptional(path: string): Promise<string | undefined> {
 }
 
 function expandHome(path: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
-  return path?.startsWith('~/') ? join(env.HOME || homedir(), path.slice(2)) : path;
+  return path?.startsWith('~/') ? join(userHome(env), path.slice(2)) : path;
 }

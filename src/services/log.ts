@@ -19,13 +19,17 @@ export function redact(text: string): string {
   );
 }
 
-/** Appends one line with its time to a log, 0600; past 10 MiB the log moves aside, and five are kept. */
-export function logLine(path: string, line: string): void {
+/**
+ * Appends one line with its time to a log, 0600; past 10 MiB the log moves aside, and five are kept. False when it could
+ * not be written: a full disk or a removed home must not end what is logged about.
+ */
+export function logLine(path: string, line: string, at = new Date()): boolean {
   try {
     if (sizeOf(path) > MAX_BYTES) rotate(path);
-    appendFileSync(path, `${new Date().toISOString()} ${redact(line)}\n`, { mode: 0o600 });
+    appendFileSync(path, `${at.toISOString()} ${redact(line)}\n`, { mode: 0o600 });
+    return true;
   } catch {
-    // A full disk or a removed home must not end what is logged about.
+    return false;
   }
 }
 

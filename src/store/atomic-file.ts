@@ -2,11 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Replaces a file so that a crash or power loss leaves either the old or the whole new text. Mode 0600. */
-export async function writeFileAtomic(path: string, text: string): Promise<void> {
+/**
+ * Replaces a file so that a crash or power loss leaves either the old or the whole new text. Mode 0600. What `check`,
+ * called in the last moment, throws leaves the file as it is.
+ */
+export async function writeFileAtomic(
+  path: string,
+  text: string,
+  check?: () => Promise<void>,
+): Promise<void> {
   const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
   try {
     await writeSynced(draft, text);
+    await check?.();
     await rename(draft, path);
   } catch (error) {
     await rm(draft, { force: true });

@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { AutopodError } from '../errors.ts';
+import { userHome } from '../user.ts';
+import { requireOwnHome } from './ownership.ts';
 
 /** Where autopod keeps its files: one folder, 0700, every file in it 0600. */
 export interface Home {
@@ -23,7 +24,7 @@ export interface Home {
 
 /** `AUTOPOD_HOME`, by default `~/.autopod`; whole, as ssh and the keeper have folders of their own. */
 export function homePath(env: NodeJS.ProcessEnv = process.env): string {
-  return env.AUTOPOD_HOME ? resolve(env.AUTOPOD_HOME) : join(homedir(), '.autopod');
+  return env.AUTOPOD_HOME ? resolve(env.AUTOPOD_HOME) : join(userHome(env), '.autopod');
 }
 
 /** Names the files of a home without touching the disk. */
@@ -48,13 +49,15 @@ export function leaseFolder({ locks }: Home, recordId: string): string {
   return join(locks, `pod-${recordId}`);
 }
 
-/** Makes the folders of a home, closed to other users, and names its files. Throws `stateUnreadable`. */
+/** Makes the folders of a home, closed to other users, and names its files. Throws `stateUnreadable` or `homeNotOwned`. */
 export function openHome(root: string): Home {
   // ssh is given files in it.
   if (/\$\{|[\n\r]/.test(root)) throw new AutopodError('sshPathUnusable', { path: root });
+  requireOwnHome(root);
   try {
     return makeHome(root);
   } catch (error) {
+    if (error instanceof AutopodError) throw error;
     const { code = '', message } = error as NodeJS.ErrnoException;
     throw new AutopodError('stateUnreadable', { file: root, reason: WHY_NOT[code] ?? message });
   }
@@ -66,7 +69,7 @@ const WHY_NOT: Record<string, string> = {
   ENOENT: 'No folder can be made there.',
   EACCES: 'You may not write there.',
   EPERM: 'You may not write there.',
-  EROFS: 'Nothing can be written there.',
+  EROFS: 'Its file system is mounted read-only.',
 };
 
 function makeHome(root: string): Home {

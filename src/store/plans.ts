@@ -39,8 +39,8 @@ export interface PlannedPod extends PlanFacts {
  * the file cannot be read: the commands that write it tell.
  */
 export function plannedPods(podsPath: string): PlannedPod[] | undefined {
-  const text = readOrEmpty(podsPath);
   try {
+    const text = readOrEmpty(podsPath);
     const { records = {} } = text === '' ? {} : (JSON.parse(text) as { records?: Record<string, Kept> });
     return Object.entries(records)
       .filter(([, { schema, machine }]) => schema <= RECORD_SCHEMA && machine === 'pod@1')
@@ -66,7 +66,8 @@ export function hasPod({ podId, isCreateOpen }: PlanFacts): boolean {
 function readOrEmpty(path: string): string {
   try {
     return readFileSync(path, 'utf8');
-  } catch {
-    return '';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
   }
 }

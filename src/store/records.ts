@@ -8,6 +8,9 @@ import { withLock } from './lock.ts';
 /** Version of the file's own layout, raised when a reader of the version before could misread it. */
 const FILE_SCHEMA = 1;
 
+/** Milliseconds for which a suspended process may keep a file from the others, who need it for an instant each. */
+const SUSPENDED_MS = 3_000;
+
 /**
  * What is kept of one pod or tunnel. `facts` are enough to find the true state again; `snapshot` is the
  * machine's own and may be dropped whenever the machine has changed.
@@ -70,25 +73,31 @@ export class RecordStore<Facts> {
    */
   async update(
     id: string,
-    change: (record: StoredRecord<Facts> | undefined) => StoredRecord<Facts> | undefined,
+    change: (
+      record: StoredRecord<Facts> | undefined,
+    ) => StoredRecord<Facts> | undefined | Promise<StoredRecord<Facts> | undefined>,
   ): Promise<void> {
-    await this.transact((records) => {
-      const changed = change(records[id]);
+    await this.transact(async (records) => {
+      const changed = await change(records[id]);
       if (changed) records[id] = changed;
       else delete records[id];
     });
   }
 
   /** Changes any number of records at once. */
-  async transact<T>(change: (records: Record<string, StoredRecord<Facts>>) => T): Promise<T> {
+  async transact<T>(change: (records: Record<string, StoredRecord<Facts>>) => T | Promise<T>): Promise<T> {
     const { path, locks } = this.#options;
-    return withLock(join(locks, basename(path)), { timeoutMs: 20_000 }, async () => {
+    const folder = join(locks, basename(path));
+    return withLock(folder, { timeoutMs: 20_000, suspendedMs: SUSPENDED_MS }, async (lock) => {
+      const stillOurs = async () => {
+        if (await lock.isTaken()) throw new AutopodError('lockBusy', { lock: folder });
+      };
       const database = new Low<RecordFile<Facts>>(
-        durableJson(path, () => this.#readOrSetAside()),
+        durableJson(path, () => this.#readOrSetAside(), stillOurs),
         emptyFile(),
       );
       await database.read();
-      const result = change(database.data.records);
+      const result = await change(database.data.records);
       await database.write();
       return result;
     });
@@ -119,8 +128,8 @@ function emptyFile<Facts>(): RecordFile<Facts> {
 }
 
 // lowdb's own file adapter neither syncs nor restricts the mode.
-function durableJson<T>(path: string, read: () => Promise<T>): Adapter<T> {
-  return { read, write: (data) => writeFileAtomic(path, `${JSON.stringify(data, null, 2)}\n`) };
+function durableJson<T>(path: string, read: () => Promise<T>, check: () => Promise<void>): Adapter<T> {
+  return { read, write: (data) => writeFileAtomic(path, `${JSON.stringify(data, null, 2)}\n`, check) };
 }
 
 async function readText(path: string): Promise<string | undefined> {

@@ -160,6 +160,16 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
       (error: AutopodError) => error.code,
     );
   },
+  homeNotOwned: file('e2e/foreign-user.test.ts', '%s: every command names owner and chown, and does nothing'),
+  homelessUser: file(
+    'e2e/foreign-user.test.ts',
+    'without HOME is asked for AUTOPOD_HOME, and with it everything that needs no ssh works',
+  ),
+  userUnknown: file(
+    'e2e/foreign-user.test.ts',
+    'is told as what it is by up and doctor; nothing is bought, and no keeper is promised',
+  ),
+  programReplaced: file('e2e/updated.test.ts', 'for good under a running up, which says so and how to go on'),
 
   apiKeyRefused: () => told(['ls'], { RUNPOD_API_KEY: 'wrong' }),
   apiForbidden: () => listing(403),
@@ -237,6 +247,7 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     withPods(() =>
       under({ latencies: { comfyStartMs: 600_000 } }, () => toldBy([...NEW, '--timeout', '3s'], {})),
     ),
+  podTakenOver: file('e2e/suspended.test.ts', 'does not keep a pod from kill'),
 
   sshMissing: async () => {
     const { stdout } = await world.autopod(['tunnel', podId, '--json'], { PATH: '/nowhere' });

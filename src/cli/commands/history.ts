@@ -1,5 +1,6 @@
 import { describeHome, homePath } from '../../store/home.ts';
 import { Journal, type JournalEntry } from '../../store/journal.ts';
+import { requireOwnHome } from '../../store/ownership.ts';
 import { type KnownPod, knownPods } from '../../store/pods-file.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
@@ -17,6 +18,7 @@ export async function history(
   named: string | undefined,
   { tail, all }: HistoryOptions,
 ): Promise<number> {
+  requireOwnHome(homePath(env));
   const home = describeHome(homePath(env));
   const entries = await new Journal(home.journal).read();
   const pods = knownPods(home.pods);

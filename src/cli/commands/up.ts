@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { AutopodError } from '../../errors.ts';
+import { AutopodError, type FailureDetail } from '../../errors.ts';
 import { requireFreePort } from '../../keeper/local-port.ts';
 import {
   type Chosen,
@@ -97,7 +97,7 @@ async function choose(
   { wish, options, createsAlways }: { wish: PodWish; options: LaunchOptions; createsAlways: boolean },
 ): Promise<Chosen> {
   const { out, signal, deadline } = context;
-  const onBusy = ({ pid }: { pid: number }) => out.say(text.waitingForOther(pid, deadline.leftMs / 1000));
+  const onBusy = (holder: FailureDetail) => out.say(text.waitingForOther(holder, deadline.leftMs / 1000));
   const wishes = { wish, access: accessWish(options) };
   await context.privateKey();
   const choosing = {

@@ -3,6 +3,7 @@ import { requireFreePort } from '../../keeper/local-port.ts';
 import { readableRecords } from '../../lifecycle/choose.ts';
 import { USER_AGENT } from '../../services/runpod/user-agent.ts';
 import { sshVersion } from '../../services/ssh/version.ts';
+import { requireKnownUser } from '../../user.ts';
 import { configuredCloud } from '../arguments/wishes.ts';
 import type { Context } from '../context.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
@@ -74,6 +75,7 @@ async function node(): Promise<Examined> {
 }
 
 async function ssh(): Promise<Examined> {
+  requireKnownUser();
   return good(await sshVersion());
 }
 

@@ -38,3 +38,18 @@ export function durationWords(seconds: FailureDetail[string]): string {
 export function rate({ costPerHour }: FailureDetail): string {
   return typeof costPerHour === 'number' ? ` and costs $${costPerHour.toFixed(2)}/h` : '';
 }
+
+/** Another autopod that holds something: what it is, where, and since when. */
+export function holderWords({ pid, command, host, isUnseen, isSuspended, since }: FailureDetail): string {
+  const name = command ? `\`autopod ${str(command)}\`` : 'Another autopod';
+  const place = host ? ` on ${str(host)}` : isUnseen ? ' in another container' : '';
+  const time = isUnseen && since ? `, since ${str(since).slice(0, 16).replace('T', ' ')} UTC` : '';
+  return `${name} (process ${pid}${place}${time}${isSuspended ? ', suspended' : ''})`;
+}
+
+export function holderAdvice({ pid, host, isUnseen, isSuspended, file }: FailureDetail): string {
+  if (isSuspended) return `It is suspended: bring it back with fg, or end it with kill -9 ${pid}.`;
+  if (!isUnseen) return 'Try again; if it hangs, end that process.';
+  const place = host ? str(host) : 'its container';
+  return `Wait for it, or end it there. If ${place} is known to be gone, clear its claim: rm ${str(file)}`;
+}

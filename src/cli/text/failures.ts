@@ -1,6 +1,16 @@
 import type { FailureCode, FailureDetail } from '../../errors.ts';
 import { OLDEST_OPENSSH } from '../../services/ssh/oldest.ts';
-import { durationWords, holder, list, nearWords, rate, str, strOr } from './detail.ts';
+import {
+  durationWords,
+  holder,
+  holderAdvice,
+  holderWords,
+  list,
+  nearWords,
+  rate,
+  str,
+  strOr,
+} from './detail.ts';
 
 /** What happened, why, and what to do next. */
 export interface Words {
@@ -63,8 +73,27 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     next: 'Update autopod. Nothing was changed.',
   }),
   lockBusy: (d) => ({
-    what: `Another autopod${d.pid ? ` (process ${d.pid})` : ''} is busy with the same thing and did not finish in time.`,
-    next: 'Try again; if it hangs, end that process.',
+    what: `${d.pid ? holderWords(d) : 'Another autopod'} is busy with the same thing and did not finish in time.`,
+    next: d.pid ? holderAdvice(d) : 'Try again.',
+  }),
+  homeNotOwned: (d) => ({
+    what: `${str(d.file)} belongs to ${str(d.owner)}, and autopod runs as ${str(d.user)}.`,
+    why: 'A command was run with sudo, or by another user. Nothing was changed.',
+    next: `${str(d.command)}, then repeat the command without sudo.`,
+  }),
+  homelessUser: (d) => ({
+    what: `HOME is not set, and the user id ${d.uid} has no entry in the system's list of users to tell its home.`,
+    next: 'Set AUTOPOD_HOME to a folder for autopod, or HOME.',
+  }),
+  userUnknown: (d) => ({
+    what: `The user id ${d.uid} has no entry in the system's list of users, and ssh refuses to run without one. Nothing was bought.`,
+    why: `ssh says “No user exists for uid ${d.uid}”.`,
+    next: `Give it one, as root: echo 'autopod:x:${d.uid}:${d.gid}::/tmp:/bin/sh' >> /etc/passwd. In a container: mount such an /etc/passwd, preload libnss_wrapper, or use a user the image knows.`,
+  }),
+  programReplaced: (d) => ({
+    what: 'autopod was updated or removed while this command ran.',
+    why: strOr(d.file) && `${str(d.file)} is not there any more.`,
+    next: 'Repeat the command; what was begun is saved.',
   }),
 
   apiKeyRefused: (d) => ({
@@ -199,6 +228,11 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     why: 'A stopped pod keeps its machine but not its GPU, and others use that one now.',
     next: `Stop it and start it later, or end it (\`autopod kill ${str(d.podId)}\`) and make another with \`autopod up\`. It costs money while it runs.`,
   }),
+  podTakenOver: (d) => ({
+    what: `${d.pid ? holderWords(d) : 'Another autopod'} has gone on with the pod while this command was suspended.`,
+    why: 'This one has changed nothing since.',
+    next: 'See what there is with `autopod ls`, and go on with `autopod up`.',
+  }),
   podLocked: (d) => ({
     what: `Pod ${str(d.podId)} is locked and cannot be stopped.`,
     next: "Unlock it in RunPod's console first.",
@@ -296,8 +330,12 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
         : 'Choose another with --local-port N, or --local-port auto for the next free one.',
   }),
   keeperUnreachable: (d) => ({
-    what: 'The background process that holds the tunnels does not start or does not answer.',
+    what: d.isUnseen
+      ? `The background process that holds the tunnels runs elsewhere and cannot be reached from here: ${holderWords(d)}.`
+      : 'The background process that holds the tunnels does not start or does not answer.',
     why: strOr(d.detail),
-    next: `Its log is ${strOr(d.log, 'logs/autopod.log in AUTOPOD_HOME')}.`,
+    next: d.isUnseen
+      ? holderAdvice({ ...d, file: strOr(d.file, 'the highest number in locks/keeper of AUTOPOD_HOME') })
+      : `Its log is ${strOr(d.log, 'logs/autopod.log in AUTOPOD_HOME')}.`,
   }),
 };

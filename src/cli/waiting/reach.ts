@@ -5,6 +5,8 @@ import type { PodRecordFacts } from '../../lifecycle/pod-records.ts';
 import { pursue } from '../../lifecycle/pursue.ts';
 import { usualDurations } from '../../lifecycle/usual.ts';
 import type { Goal } from '../../machines/pod-types.ts';
+import { aboutHolder } from '../../store/lock.ts';
+import { requireKnownUser } from '../../user.ts';
 import type { Context } from '../context.ts';
 import { type AutoStopOptions, remindOfPlan } from '../money/schedule.ts';
 import { text } from '../text.ts';
@@ -15,6 +17,9 @@ export interface ReachOptions extends AutoStopOptions {
   /** Sends the machine's events to an inspector of Stately's. */
   stately?: StatelySender | undefined;
 }
+
+// What tells a failure may be gone when it is needed; see Context.driving.
+const tellingApart = () => import('../choosing/several.ts');
 
 /** Which command brings a pod to a goal, whatever was begun. */
 const RESUMED_BY: Record<Goal, string> = { ready: 'up', stopped: 'stop', terminated: 'kill' };
@@ -28,6 +33,7 @@ export async function reach(
   changes: Partial<PodRecordFacts> = {},
 ): Promise<Outcome> {
   const { out, signal } = context;
+  if (goal === 'ready') requireKnownUser();
   // A plan that was just asked for has been told already.
   const isPlanTold = (stopAfter ?? idleStop) !== undefined;
   if (goal === 'ready' && !isPlanTold) await remindOfPlan(context, recordId);
@@ -43,13 +49,15 @@ export async function reach(
     if (jsonStream) out.jsonLine({ at: new Date().toISOString(), podId, state });
   };
   try {
+    await tellingApart();
     const driving = await context.driving({ onState, tell: progress.tell, inspect: stately?.note });
     const outcome = await pursue(
       driving,
       {
         recordId,
         changes: { ...changes, goal },
-        onFollowing: ({ pid }) => out.say(text.following(pid)),
+        onFollowing: (driver) => out.say(text.following(aboutHolder(driver))),
+        onUnmoved: (driver, isPassedOver) => out.say(text.unmoved(aboutHolder(driver), isPassedOver)),
       },
       signal,
     );

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { AutopodError } from '../../errors.ts';
+import { requireKnownUser, userHome } from '../../user.ts';
 import { agentAt, agents, holds } from './agent.ts';
 import { literal } from './args.ts';
 import { diagnose, publicHalf } from './key-file.ts';
@@ -22,12 +22,13 @@ const PREFERRED = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 
 /**
  * The configured key, or the first that can be used of those in `~/.ssh` and the one runpodctl has made. Throws
- * `sshKeyMissing`, `sshKeyTooOpen`, `sshKeyInvalid`, or `sshKeyLocked` when it has a passphrase and no agent holds it.
+ * `sshKeyMissing`, `sshKeyTooOpen`, `sshKeyInvalid`, `userUnknown`, or `sshKeyLocked` when it has a passphrase and no agent holds it.
  */
 export async function usePrivateKey(
   configured: string | undefined,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<PrivateKey> {
+  requireKnownUser();
   if (configured !== undefined) return useKey(configured, env);
   let first: unknown;
   for (const path of await privateKeyPaths(env)) {
@@ -78,7 +79,7 @@ export async function privateKeyPaths(env: NodeJS.ProcessEnv = process.env): Pro
   const names = (await namesIn(folder)).filter((name) => /^id_[\w-]+$/.test(name));
   const others = names.filter((name) => !PREFERRED.includes(name));
   const known = PREFERRED.filter((name) => names.includes(name));
-  const runpod = join(env.HOME || homedir(), '.runpod', 'ssh');
+  const runpod = join(userHome(env), '.runpod', 'ssh');
   const runpods = (await namesIn(runpod)).filter((name) => !name.endsWith('.pub') && name !== 'known_hosts');
   return [
     ...[...known, ...others].map((name) => join(folder, name)),
@@ -107,7 +108,7 @@ export async function needsTouch(path: string): Promise<boolean> {
 }
 
 function sshFolder(env: NodeJS.ProcessEnv): string {
-  return join(env.HOME || homedir(), '.ssh');
+  return join(userHome(env), '.ssh');
 }
 
 /** The public half of a key without passphrase; undefined when it has one. */

@@ -1,9 +1,9 @@
 import { mkdir, readFile, realpath } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { userHome } from '../../user.ts';
 
 export function userConfigPath(env: NodeJS.ProcessEnv): string {
-  return join(env.HOME || homedir(), '.ssh', 'config');
+  return join(userHome(env), '.ssh', 'config');
 }
 
 /** The line by which a user's ssh configuration takes in ours. It must stand before the first Host block. */
