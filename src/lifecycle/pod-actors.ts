@@ -20,7 +20,7 @@ export function providedPodMachine(env: Environment, save: (root: AnyActorRef) =
       return work({ input, signal });
     });
 
-  const witness: Witness = { isPlaced: false, startedAt: undefined };
+  const witness: Witness = { isPlaced: false, startedAt: undefined, runsSince: undefined };
 
   return podMachine.provide({
     actors: {

@@ -38,3 +38,12 @@ export function durationWords(seconds: FailureDetail[string]): string {
 export function rate({ costPerHour }: FailureDetail): string {
   return typeof costPerHour === 'number' ? ` and costs $${costPerHour.toFixed(2)}/h` : '';
 }
+
+/** What a pod that never worked has cost, where that is known. */
+export function spent({ spent: usd }: FailureDetail): string {
+  return typeof usd === 'number' ? ` It has cost $${usd.toFixed(2)} so far.` : '';
+}
+
+export function inItsPlace({ podId }: FailureDetail): string {
+  return `End it and try the next candidate with \`autopod up ${str(podId)} --replace-broken\`, or only end it with \`autopod kill ${str(podId)}\`.`;
+}
