@@ -6,6 +6,7 @@ import type { Spent } from '../store/ledger.ts';
 import { printable } from './output/printable.ts';
 import { dayOf } from './text/day.ts';
 import { FAILURE_WORDS } from './text/failures.ts';
+import { replacementText } from './text/replacement.ts';
 import { TUNNEL_STATE_WORDS } from './text/states.ts';
 import { uptimeWords } from './text/uptime.ts';
 
@@ -241,6 +242,8 @@ export function noteWords(note: Note): string {
       return text.twinSeen(note.podId, note.keptPodId, usd(note.costPerHour));
     case 'unproven':
       return text.unproven(note.podId, note.watchedBy);
+    case 'brokenEnded':
+      return replacementText.brokenEnded(note.podId);
     case 'podLog':
       return note.line;
     case 'waitingForApi': {

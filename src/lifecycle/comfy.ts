@@ -24,6 +24,8 @@ export async function awaitComfyUI(
   const podId = facts.podId ?? '';
   const { keepTunnel, localPort } = facts.access;
   const wanted = keepTunnel ? { localPort } : { localPort: 'auto' as const, neededBy: ownIdentity() };
+  // The pod whose place this one takes gives way at the local port, which answers for it until then.
+  if (facts.replaces) await env.keeper.close(facts.replaces.podId, signal);
   const tunnel = await openTunnel(env, { podId, ...wanted }, signal);
   const log = new ComfyLog();
   await withPodLog(

@@ -191,8 +191,8 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     next: '`autopod up` makes another one; what was on a network volume is still there.',
   }),
   podBroken: (d) => ({
-    what: `RunPod says pod ${str(d.podId)} is in an error state.`,
-    next: `Look at \`autopod info ${str(d.podId)}\`; end it with \`autopod kill ${str(d.podId)}\` and make another with \`autopod up\`.`,
+    what: `RunPod says pod ${str(d.podId)} is in an error state, which it does not leave by itself.${spent(d)}`,
+    next: inItsPlace(d),
   }),
   podWithoutGpu: (d) => ({
     what: `Pod ${str(d.podId)} came back without a GPU.`,
