@@ -141,7 +141,7 @@ describe('a replacement that is cut short is finished by one up, without a flag'
   const moments: Record<string, (id: string) => Promise<unknown>> = {
     'before RunPod is asked for the other pod': async () => {
       await until('the intent on disk', async () =>
-        (await readFile(join(world.home, 'pods.json'), 'utf8')).includes('"replaces":{'),
+        (await readFile(join(world.home, 'pods.json'), 'utf8')).match(/"replaces":\s*\{/),
       );
     },
     'while the other pod boots': (id) => until('the other pod', () => others(id)[0]),
@@ -151,12 +151,16 @@ describe('a replacement that is cut short is finished by one up, without a flag'
         return asked.some(({ path, method }) => method === 'DELETE' && path.includes(id));
       }),
   };
+  const STALLED: Record<string, string> = {
+    'before RunPod is asked for the other pod': 'getSshKeys',
+    'when the other pod is ready and the old one is to be ended': 'deletePod',
+  };
   for (const [title, moment] of Object.entries(moments)) {
     it(title, async () => {
       const { id, port } = await onFullHost('refused');
       const { child, ended } = world.start(['up', '--replace']);
-      if (title.includes('to be ended'))
-        world.simulator.world.addFaults([{ route: 'deletePod', kind: 'stall', times: 1 } as never]);
+      const route = STALLED[title];
+      if (route) world.simulator.world.addFaults([{ route, kind: 'stallBefore', times: 1, skip: 0 }]);
       await moment(id);
       child.kill('SIGKILL');
       await ended;
@@ -219,7 +223,7 @@ describe.runIf(HAS_SCRIPT)('on a terminal', () => {
   it('a full host: it asks, and yes makes the other pod', async () => {
     const { id } = await onFullHost('refused');
     const terminal = onTerminal(world, ['up']);
-    await terminal.when(/NVIDIA A40 in US-GA-1[\s\S]*\[y\/N\]/, 'y\n');
+    await terminal.when(/A40 in US-GA-1[\s\S]*\[y\/N\]/, 'y\n');
     const { code, screen } = await terminal.ended;
     await onlyPodNow({ code, stderr: screen, stdout: '', signal: null }, id);
   });
