@@ -140,9 +140,9 @@ describe('a start on a full host', () => {
 describe('a replacement that is cut short is finished by one up, without a flag', () => {
   const moments: Record<string, (id: string) => Promise<unknown>> = {
     'before RunPod is asked for the other pod': async () => {
-      await until('the intent on disk', async () =>
-        (await readFile(join(world.home, 'pods.json'), 'utf8')).match(/"replaces":\s*\{/),
-      );
+      const asked = world.simulator.world.requests;
+      await until('the step before', () => asked.entries.filter(({ path }) => path.endsWith('ssh-keys'))[1]);
+      expect(await readFile(join(world.home, 'pods.json'), 'utf8')).toMatch(/"replaces":\s*\{/);
     },
     'while the other pod boots': (id) => until('the other pod', () => others(id)[0]),
     'when the other pod is ready and the old one is to be ended': (id) =>
