@@ -1,6 +1,7 @@
 import type { FailureCode } from '../errors.ts';
 import type { AccessWish, PodFacts, PodWish, ReplacedPod } from '../machines/pod-types.ts';
 import type { Pod } from '../services/runpod/client.ts';
+import { cudaFloor } from '../services/runpod/cuda.ts';
 import { LAUNCH_ID_ENV } from '../services/runpod/pod-request.ts';
 import { observePod, type PodSeen } from '../services/runpod/pod-state.ts';
 import type { Environment } from './environment.ts';
@@ -24,7 +25,7 @@ export function reasonToReplace(code: FailureCode): Reason | undefined {
   return REASONS[code];
 }
 
-/** What of a pod would be lost with it, as words such as `a disk of its own at /workspace`; undefined when nothing would. */
+/** Why a pod is not ended for another one: what would be lost with it, or may be. Undefined when nothing would. */
 export function heldBy(pod: Pod): 'ownDisk' | 'unknownMount' | 'notOurs' | undefined {
   const mounts = Object.entries(pod.mounts ?? {}).filter(
     ([, mount]) => mount !== null && mount !== undefined,
@@ -65,6 +66,7 @@ export async function plannedReplacement(
 function wishOf(pod: Pod, { volume, gpuCount, gpuName, ports }: PodSeen, known: PodWish): PodWish {
   const labels = new Map(known.exposedPorts.map((exposed) => [exposed.port, exposed]));
   const open = ports.filter((port) => port.endsWith('/http')).map((port) => Number.parseInt(port, 10));
+  const floor = cudaFloor(undefined, pod.image ?? '');
   const cloud = pod.cloud === 'COMMUNITY' ? 'COMMUNITY' : 'SECURE';
   return {
     ...known,
@@ -72,6 +74,7 @@ function wishOf(pod: Pod, { volume, gpuCount, gpuName, ports }: PodSeen, known: 
     image: pod.image || known.image,
     gpuPreferences: known.gpuPreferences.length > 0 ? known.gpuPreferences : gpuName ? [gpuName] : [],
     gpuCount: gpuCount || known.gpuCount || 1,
+    ...(known.image === '' && floor !== undefined && { minCudaVersion: floor }),
     diskGb: pod.disk ?? known.diskGb,
     cloud: known.image === '' || volume ? cloud : known.cloud,
     ...(volume && {
