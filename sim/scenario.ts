@@ -73,6 +73,10 @@ const comfyui = z.strictObject({
   jobMs: ms(1000),
   /** What `/extensions` lists. */
   extensions: z.array(z.string()).default([]),
+  /** `1.2` installs at the first boot and logs to a file; `1.3` copies, and logs to the container's log. */
+  imageRelease: z.enum(['1.2', '1.3']).default('1.3'),
+  /** Whether it crashes as it starts. The pod runs on. */
+  crashes: z.boolean().default(false),
 });
 
 const knownFault = faultSchema.refine(
@@ -112,6 +116,12 @@ const scenarioSchema = z.strictObject({
   rateLimit: z.strictObject({ perMinute: z.int().positive().default(6000) }).prefault({}),
   /** USD left; nothing can be created or started at zero. */
   balance: z.number().default(25),
+  /** Whether a start is refused because others have the host's GPUs. */
+  fullOnResume: z.boolean().default(false),
+  /** GPU types whose hosts have no public IP: ports are never mapped. */
+  withoutPublicIp: z.array(z.string()).default([]),
+  /** GPU types whose hosts have a driver that the image's torch cannot use. */
+  oldDrivers: z.array(z.string()).default([]),
   /** Whether a started pod comes back without its GPU. */
   zeroGpusOnResume: z.boolean().default(false),
   /** Whether log event ids are bare timestamps or, as in the document's example, carry a sequence. */

@@ -51,10 +51,17 @@ export const FAILURES = {
   podWithoutGpu: { exitCode: 1, retryable: false },
   /** We were suspended, and another process went on with the pod. */
   podTakenOver: { exitCode: 1, retryable: false },
+  /** Others have the GPUs of the stopped pod's host. */
+  hostFull: { exitCode: 1, retryable: false },
   podLocked: { exitCode: 1, retryable: false },
   podNotRunning: { exitCode: 1, retryable: false },
   podActionRefused: { exitCode: 1, retryable: false },
   podWithoutSsh: { exitCode: 1, retryable: false },
+  /** It runs on a host without a public address. */
+  podUnreachable: { exitCode: 1, retryable: false },
+  /** Its host's GPU or driver does not go with the image. */
+  gpuUnusable: { exitCode: 1, retryable: false },
+  comfyCrashed: { exitCode: 1, retryable: false },
   bootTimedOut: { exitCode: 1, retryable: true },
   comfyTimedOut: { exitCode: 1, retryable: true },
 

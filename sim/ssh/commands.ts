@@ -65,11 +65,10 @@ function run([name = '', ...args]: string[], machine: Machine): Partial<Outcome>
   return command?.(args, machine) ?? { stderr: `bash: line 1: ${name}: command not found\n`, code: 127 };
 }
 
-function readFiles(name: string, files: string[], { log }: Machine): Partial<Outcome> {
-  const missing = files.find((file) => file !== COMFYUI_LOG);
+function readFiles(name: string, files: string[], { comfyLogFile }: Machine): Partial<Outcome> {
+  const missing = files.find((file) => file !== COMFYUI_LOG || comfyLogFile === null);
   if (missing) return { stderr: `${name}: ${missing}: No such file or directory\n`, code: 1 };
-  const lines = log.lines.filter(({ source }) => source === 'container');
-  return { stdout: lines.map(({ line }) => `${line}\n`).join('') };
+  return { stdout: (comfyLogFile ?? []).map((line) => `${line}\n`).join('') };
 }
 
 function tailArguments(args: string[]): { count: number; files: string[] } {

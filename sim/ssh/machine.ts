@@ -1,5 +1,3 @@
-import type { LogBook } from '../world/log-book.ts';
-
 /** How the pod's login shell behaves before it runs a command. */
 export interface Shell {
   /** It hangs, or says something of its own first, or, forced, only says that and ends. */
@@ -14,8 +12,9 @@ export interface Machine {
   gpu: { id: string; count: number };
   /** GB per GPU. */
   gpuMemory: number;
-  log: LogBook;
   /** The environment of process 1. */
   env: Record<string, string>;
   shell: Shell;
+  /** Lines of `comfyui.log`; null where there is no such file. */
+  comfyLogFile: readonly string[] | null;
 }

@@ -33,35 +33,78 @@ export function imagePresentLines(image: string): string[] {
   ];
 }
 
-/** What the container says on its way to ComfyUI; the last line is the one ComfyUI ends with. */
-export function comfyStartLines({ version, gpu, firstBoot }: ComfyStart): string[] {
-  return [
-    'Setting up SSH access',
-    'Starting FileBrowser on port 8080',
-    ...(firstBoot ? FIRST_BOOT_LINES : []),
-    'Requirement already satisfied: torch in ./.venv/lib/python3.12/site-packages (2.8.0+cu128)',
-    'Requirement already satisfied: aiohttp>=3.11.8 in ./.venv/lib/python3.12/site-packages',
-    'Starting ComfyUI',
+/** Since 1.3.0 ComfyUI comes with the image and writes to the container's log; 1.2 installs it at the first boot and has a file for its log. */
+export type ImageRelease = '1.2' | '1.3';
+
+/** What keeps ComfyUI from ever answering: a fault of its own, or a host whose driver the image's torch cannot use. */
+export type ComfyEnd = 'crash' | 'driverTooOld';
+
+interface ComfyStart {
+  release: ImageRelease;
+  version: string;
+  gpu: { id: string; memory: number };
+  firstBoot: boolean;
+  /** Undefined where ComfyUI comes up. */
+  end?: ComfyEnd | undefined;
+}
+
+/** What the container's own start script says. */
+export function containerStartLines({ release, firstBoot }: ComfyStart): string[] {
+  const services = ['Setting up SSH access', 'Starting FileBrowser on port 8080'];
+  if (release === '1.2') return [...services, ...(firstBoot ? INSTALL_LINES : []), 'Starting ComfyUI'];
+  return [...services, ...(firstBoot ? COPY_LINES : []), 'Starting ComfyUI...'];
+}
+
+/** What ComfyUI says on its way; the last line is the one it ends with. */
+export function comfyStartLines({ release, version, gpu, end }: ComfyStart): string[] {
+  if (end === 'driverTooOld') return [...DRIVER_LINES, ...crashLine(release)];
+  const begun = [
     `Total VRAM ${gpu.memory * 1024 - 512} MB, total RAM 515634 MB`,
     'pytorch version: 2.8.0+cu128',
     `Device: cuda:0 ${gpu.id} : cudaMallocAsync`,
     'Using pytorch attention',
     `ComfyUI version: ${version}`,
+  ];
+  if (end === 'crash') return [...begun, ...CRASH_LINES, ...crashLine(release)];
+  return [
+    ...begun,
     'Import times for custom nodes:',
     '   0.4 seconds: /workspace/runpod-slim/ComfyUI/custom_nodes/ComfyUI-Manager',
     'Starting server',
     '',
     'To see the GUI go to: http://0.0.0.0:8188',
+    ...(release === '1.2' ? [] : ['[ComfyUI-Manager] All startup tasks have been completed.']),
   ];
 }
 
-interface ComfyStart {
-  version: string;
-  gpu: { id: string; memory: number };
-  firstBoot: boolean;
+// The start script says it and sleeps on: the pod stays RUNNING.
+function crashLine(release: ImageRelease): string[] {
+  return release === '1.2' ? [] : ['ComfyUI crashed — check the logs above.'];
 }
 
-const FIRST_BOOT_LINES = [
+const COPY_LINES = [
+  'First time setup: Copying baked ComfyUI to workspace...',
+  'Creating virtual environment .venv-cu128',
+  'ComfyUI copied to /workspace/runpod-slim/ComfyUI',
+];
+
+const CRASH_LINES = [
+  'Traceback (most recent call last):',
+  '  File "/workspace/runpod-slim/ComfyUI/main.py", line 195, in <module>',
+  '    import execution',
+  "ModuleNotFoundError: No module named 'einops'",
+];
+
+const DRIVER_LINES = [
+  'Traceback (most recent call last):',
+  '  File "/workspace/runpod-slim/ComfyUI/main.py", line 195, in <module>',
+  '    import execution',
+  '  File "/workspace/runpod-slim/ComfyUI/comfy/model_management.py", line 237, in get_torch_device',
+  '    return torch.device(torch.cuda.current_device())',
+  'RuntimeError: The NVIDIA driver on your system is too old (found version 12040). Please update your GPU driver.',
+];
+
+const INSTALL_LINES = [
   "Cloning into '/workspace/runpod-slim/ComfyUI'...",
   'Creating and activating virtual environment',
   'Collecting comfyui-frontend-package',

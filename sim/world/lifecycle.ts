@@ -1,11 +1,20 @@
 import type { Latencies } from '../scenario.ts';
-import { comfyStartLines, imagePresentLines, imagePullLines } from './boot-lines.ts';
+import {
+  type ComfyEnd,
+  comfyStartLines,
+  containerStartLines,
+  type ImageRelease,
+  imagePresentLines,
+  imagePullLines,
+} from './boot-lines.ts';
 import type { Pod, PodStatus } from './pod.ts';
 import { saySlowly, wait } from './wait.ts';
 
 /** What the lifecycle of a pod needs from the world around it. */
 export interface Surroundings {
   latencies: () => Latencies;
+  /** How a pod's ComfyUI starts now. */
+  comfyStart: (pod: Pod) => { release: ImageRelease; end: ComfyEnd | undefined };
   changed: () => void;
   statusChanged: (pod: Pod) => void;
 }
@@ -73,6 +82,7 @@ async function climb(pod: Pod, world: Surroundings, from: PodStatus, signal: Abo
   pod.log.add('system', `start container ${image}`);
   enter(pod, world, 'RUNNING');
 
+  if (!pod.hardware.hasPublicIp) return;
   await wait(latencies.publicPortMs, signal);
   await pod.sshd.prepare();
   signal.throwIfAborted();
@@ -84,13 +94,21 @@ async function climb(pod: Pod, world: Surroundings, from: PodStatus, signal: Abo
   world.changed();
 
   const { id } = pod.spec.gpu;
-  const lines = comfyStartLines({
+  const { release, end } = world.comfyStart(pod);
+  const start = {
+    release,
     version: pod.comfyui.version,
     gpu: { id, memory: pod.hardware.gpuMemory },
     firstBoot: isFirstBoot,
+    end,
+  };
+  pod.comfyLogFile = release === '1.2' ? [] : null;
+  pod.log.add('container', ...containerStartLines(start));
+  await saySlowly(comfyStartLines(start), phases.comfyStartMs, signal, (line) => {
+    if (pod.comfyLogFile) pod.comfyLogFile.push(line);
+    else pod.log.add('container', line);
   });
-  await saySlowly(lines, phases.comfyStartMs, signal, (line) => pod.log.add('container', line));
-  pod.comfyui.start();
+  if (end === undefined) pod.comfyui.start();
   world.changed();
 }
 

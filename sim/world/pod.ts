@@ -42,6 +42,8 @@ interface PodHardware {
   ramPerGpu: number;
   /** Of its sshd, asked for at each start. */
   hostKey: () => string;
+  /** Without one its ports are never mapped. */
+  hasPublicIp: boolean;
 }
 
 const ACTIONS: Record<PodStatus, readonly PodAction[]> = {
@@ -82,6 +84,8 @@ export class Pod {
   shell: Shell = { manner: 'plain', delayMs: 0 };
   /** Set by the control route: what the container's environment has in place of the create's. */
   envInside: Record<string, string> = {};
+  /** Lines of `comfyui.log` in the workspace; null where ComfyUI writes to the container's log. */
+  comfyLogFile: string[] | null = null;
   #work = new AbortController();
 
   constructor(spec: PodSpec, hardware: PodHardware, comfyui: ComfyUi) {
@@ -96,9 +100,9 @@ export class Pod {
         podId: this.id,
         gpu: this.spec.gpu,
         gpuMemory: this.hardware.gpuMemory,
-        log: this.log,
         env: { ...this.spec.env, ...this.envInside },
         shell: this.shell,
+        comfyLogFile: this.comfyLogFile,
       }),
     });
   }

@@ -61,6 +61,7 @@ function directEndpoint(pod: Pod): Record<string, unknown> | null {
 
 function publicSshAddress(pod: Pod): { host: string; port: number } | null {
   if (pod.status !== 'RUNNING' || pod.isStopping || !pod.spec.ports.includes('22/tcp')) return null;
+  if (!pod.hardware.hasPublicIp) return null;
   if (pod.sshEndpoint) return pod.sshEndpoint;
   return pod.sshd.port === null ? null : { host: pod.sshd.host, port: pod.sshd.port };
 }

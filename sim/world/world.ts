@@ -13,6 +13,7 @@ import { Pod, type PodAction, type PodSpec } from './pod.ts';
 
 /** Why a pod of a cluster cannot be acted on by itself. */
 export const CLUSTER_MEMBER = 'pod is a member of a cluster; manage it through the cluster';
+const HOST_IS_FULL = 'There are not enough free GPUs on the host machine to start this pod.';
 
 /** The account, its pods and the script they follow. Emits `changed` whenever any of it may look different. */
 export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
@@ -26,6 +27,14 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
   #scenario: Scenario;
   readonly #surroundings: Surroundings = {
     latencies: () => this.#scenario.latencies,
+    comfyStart: ({ spec }) => {
+      const { comfyui, oldDrivers } = this.#scenario;
+      const isTooOld = oldDrivers.includes(spec.gpu.id);
+      return {
+        release: comfyui.imageRelease,
+        end: isTooOld ? 'driverTooOld' : comfyui.crashes ? 'crash' : undefined,
+      };
+    },
     changed: () => this.changed(),
     statusChanged: (pod) => {
       this.emit('status', pod);
@@ -139,6 +148,7 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
 
   #start(pod: Pod): void {
     if (this.#scenario.balance <= 0) throw new Problem(402, 'insufficient balance to start a pod');
+    if (this.#scenario.fullOnResume) throw new Problem(400, HOST_IS_FULL);
     if (this.#scenario.zeroGpusOnResume) pod.spec.gpu = { ...pod.spec.gpu, count: 0 };
     boot(pod, this.#surroundings);
   }
@@ -159,6 +169,7 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
       vcpusPerGpu: VCPUS_PER_GPU,
       ramPerGpu: RAM_PER_GPU,
       hostKey: () => this.#hostKeyOf(spec),
+      hasPublicIp: !this.#scenario.withoutPublicIp.includes(spec.gpu.id),
     };
     const comfyui = new ComfyUi({
       version: () => this.#scenario.comfyui.version,

@@ -8,6 +8,7 @@ import { printable } from './output/printable.ts';
 import { dayOf } from './text/day.ts';
 import { holderAdvice, holderWords } from './text/detail.ts';
 import { FAILURE_WORDS } from './text/failures.ts';
+import { replacementText } from './text/replacement.ts';
 import { TUNNEL_STATE_WORDS } from './text/states.ts';
 import { uptimeWords } from './text/uptime.ts';
 
@@ -247,6 +248,8 @@ export function noteWords(note: Note): string {
       return text.twinSeen(note.podId, note.keptPodId, usd(note.costPerHour));
     case 'unproven':
       return text.unproven(note.podId, note.watchedBy);
+    case 'brokenEnded':
+      return replacementText.brokenEnded(note.podId);
     case 'podLog':
       return note.line;
     case 'waitingForApi': {

@@ -14,6 +14,7 @@ import {
   readable,
   savedState,
 } from './pod-records.ts';
+import { withoutReplaced } from './replacement.ts';
 
 export interface ChooseContext extends GoneContext, AdoptContext {
   /** Throws when a pod should better not be bought, before anything is kept. */
@@ -47,7 +48,7 @@ export async function chooseLaunch(
   wishes: Wishes,
   signal: AbortSignal,
 ): Promise<Chosen> {
-  const all = await readableRecords(context.pods);
+  const all = withoutReplaced(await readableRecords(context.pods));
   const records = all.filter(([, { facts }]) => !facts.isOthers);
   const begun = records.filter(([, record]) => hasBegun(record));
   const unfinished = begun.filter(
@@ -80,7 +81,7 @@ async function continueLaunch(
   [recordId, record]: [string, PodRecord],
   wishes: Wishes,
 ): Promise<Chosen> {
-  if (hasBegun(record) || (await lockHolder(leaseFolder(home, recordId))))
+  if (hasBegun(record) || record.facts.replaces || (await lockHolder(leaseFolder(home, recordId))))
     return continued([recordId, record]);
   await beforeBuying?.();
   await pods.update(recordId, (saved) => saved && { ...saved, facts: { ...saved.facts, ...wishes } });
@@ -117,7 +118,8 @@ export async function chooseNamed(
 /** The records a user may mean: the one of the pod with this id, else of this launch, else each with this name. */
 function meantBy(records: [string, PodRecord][], named: string): [string, PodRecord][] {
   const byId = recordWithId(records, named);
-  return byId ? [byId] : records.filter(([, { facts }]) => facts.wish.name === named);
+  // The pod that takes another's place has its name, too.
+  return byId ? [byId] : withoutReplaced(records).filter(([, { facts }]) => facts.wish.name === named);
 }
 
 function recordWithId(records: [string, PodRecord][], named: string): [string, PodRecord] | undefined {

@@ -3,6 +3,7 @@ import { AutopodError } from '../errors.ts';
 import type { TunnelView } from '../keeper/client.ts';
 import type { PodFacts } from '../machines/pod-types.ts';
 import { isAnswering } from '../services/comfyui.ts';
+import { ComfyLog } from '../services/comfyui-log.ts';
 import { observePod } from '../services/runpod/pod-state.ts';
 import type { Environment } from './environment.ts';
 import { findPod } from './look.ts';
@@ -22,9 +23,17 @@ export async function awaitComfyUI(
   const podId = facts.podId ?? '';
   const { keepTunnel, localPort } = facts.access;
   const wanted = keepTunnel ? { localPort } : { localPort: 'auto' as const, neededBy: await env.self() };
+  // The pod whose place this one takes gives way at the local port, which answers for it until then.
+  if (facts.replaces) await env.keeper.close(facts.replaces.podId, signal);
   const tunnel = await openTunnel(env, { podId, ...wanted }, signal);
-  await withPodLog(env, podId, containerLog(witness), signal, () =>
-    untilAnswering(env, facts, tunnel, signal),
+  const log = new ComfyLog();
+  await withPodLog(
+    env,
+    podId,
+    containerLog(witness),
+    signal,
+    () => untilAnswering(env, facts, tunnel, log, signal),
+    (line) => log.read(line),
   );
   await tellUnlessProven(env, podId, signal);
   if (keepTunnel) return { localPort: tunnel.localPort };
@@ -36,10 +45,13 @@ async function untilAnswering(
   env: Environment,
   facts: PodFacts,
   tunnel: TunnelView,
+  log: ComfyLog,
   signal: AbortSignal,
 ): Promise<void> {
   while (!(await isAnswering(tunnel.localPort, signal))) {
     await failIfHopeless(env, facts, signal);
+    const verdict = log.verdict(tunnel.podId, env.timings.gpuDoubtMs);
+    if (verdict) throw verdict;
     if (env.deadline.isOver) throw new AutopodError('comfyTimedOut', { podId: tunnel.podId });
     await sleep(Math.min(env.timings.comfyPollMs, env.deadline.leftMs), undefined, { signal });
   }

@@ -2,6 +2,7 @@ import { type AnyActorRef, fromPromise, type PromiseActorLogic } from 'xstate';
 import { podMachine } from '../machines/pod.ts';
 import { awaitBoot } from './boot.ts';
 import { awaitComfyUI } from './comfy.ts';
+import { endBroken } from './end-replaced.ts';
 import type { Environment } from './environment.ts';
 import { lookForPod } from './look.ts';
 import { findDataCenter, placePod, planCandidates } from './place.ts';
@@ -20,7 +21,7 @@ export function providedPodMachine(env: Environment, save: (root: AnyActorRef) =
       return work({ input, signal });
     });
 
-  const witness: Witness = { isPlaced: false, startedAt: undefined };
+  const witness: Witness = { isPlaced: false, startedAt: undefined, runsSince: undefined };
 
   return podMachine.provide({
     actors: {
@@ -32,7 +33,10 @@ export function providedPodMachine(env: Environment, save: (root: AnyActorRef) =
         witness.isPlaced = true;
         return placed;
       }),
-      awaitBoot: durable(({ input, signal }) => awaitBoot(env, input, witness, signal)),
+      awaitBoot: durable(async ({ input, signal }) => {
+        await endBroken(env, input, signal);
+        return awaitBoot(env, input, witness, signal);
+      }),
       awaitComfyUI: durable(({ input, signal }) => awaitComfyUI(env, input, witness, signal)),
       startPod: durable(async ({ input, signal }) => {
         witness.isPlaced = false;

@@ -6,6 +6,10 @@ export interface Timings {
   lookAgainMs: number;
   /** Pause between two looks at a pod that boots, stops or ends. */
   podPollMs: number;
+  /** How long a pod may run before it has a public ssh port; a host without a public address never gives it one. */
+  publicPortMs: number;
+  /** How long ComfyUI may still answer after its log has said that the GPU cannot be used. */
+  gpuDoubtMs: number;
   /** Pause between two questions to a ComfyUI that does not answer yet. */
   comfyPollMs: number;
   /** How long RunPod may be out of reach before a step is given up. */
@@ -26,6 +30,8 @@ const DEFAULT_TIMINGS: Timings = {
   listSettleMs: 30_000,
   lookAgainMs: 2_000,
   podPollMs: 2_500,
+  publicPortMs: 5 * 60_000,
+  gpuDoubtMs: 30_000,
   comfyPollMs: 1_000,
   apiPatienceMs: 10 * 60_000,
   apiRetryMs: 3_000,

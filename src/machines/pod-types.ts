@@ -52,6 +52,14 @@ export interface AccessWish {
   localPort: number | 'auto';
 }
 
+/** A pod whose place another launch takes. */
+export interface ReplacedPod {
+  recordId: string;
+  podId: string;
+  /** On a full host it is ended when the other one is ready; one that can never work as soon as the other one is placed. */
+  reason: 'hostFull' | 'broken';
+}
+
 /** Where a driven pod shall end. */
 export type Goal = 'ready' | 'stopped' | 'terminated';
 
@@ -77,6 +85,8 @@ export interface PodFacts {
   /** Local port of the tunnel once it stands. */
   localPort: number | null;
   failure: Failure | null;
+  /** The pod this launch was begun in place of, until that one is ended. */
+  replaces?: ReplacedPod | null;
 }
 
 export interface PodContext extends PodFacts {

@@ -45,7 +45,7 @@ describe.each(['down', 'hanging'])('while ComfyUI is %s', (state) => {
   it('comfy status --no-wait says so soon, and where the log is', async () => {
     const { code, stdout, stderr, seconds } = await timed(show('comfy', 'status', '--no-wait'));
     expect([code, stdout]).toEqual([1, 'ComfyUI: Starting (container still initializing)\n']);
-    expect(stderr).toContain('/workspace/runpod-slim/comfyui.log');
+    expect(stderr).toMatch(/autopod logs( \w+)? --container/);
     expect(seconds).toBeLessThan(6);
   });
 
@@ -53,7 +53,7 @@ describe.each(['down', 'hanging'])('while ComfyUI is %s', (state) => {
     const { code, stderr, seconds } = await timed(show('comfy', 'status', '--timeout', '4s'));
     expect(code).toBe(1);
     expect(stderr).toMatch(/Waiting for ComfyUI to start\.\.\. \(\d+s elapsed\)/);
-    expect(stderr).toContain('/workspace/runpod-slim/comfyui.log');
+    expect(stderr).toMatch(/autopod logs( \w+)? --container/);
     expect(seconds).toBeGreaterThan(3.5);
     expect(seconds).toBeLessThan(6);
   });

@@ -220,6 +220,14 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
       },
       ...NEW,
     ),
+  hostFull: () =>
+    withPods(
+      async (id) => {
+        await told(['stop', id]);
+        return under({ fullOnResume: true }, () => told(['start', id, '--no-tunnel']));
+      },
+      ...NEW,
+    ),
   podLocked: async () => {
     await api('PATCH', `pods/${podId}`, { locked: true });
     const code = await told(['stop', podId]);
@@ -241,6 +249,14 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     await api('POST', 'pods', { name: 'no-ssh', image: 'x', gpu, ports: [], disk: 10 });
     return told(['up', 'no-ssh', '--no-tunnel']);
   },
+  podUnreachable: () =>
+    withPods(() =>
+      under({ withoutPublicIp: ['NVIDIA A40'] }, () =>
+        toldBy(NEW, { AUTOPOD_TIMINGS: JSON.stringify({ publicPortMs: 300, podPollMs: 50 }) }),
+      ),
+    ),
+  gpuUnusable: () => withPods(() => under({ oldDrivers: ['NVIDIA A40'] }, () => told(NEW))),
+  comfyCrashed: () => withPods(() => under({ comfyui: { crashes: true } }, () => told(NEW))),
   bootTimedOut: () =>
     withPods(() => under({ latencies: { imagePullMs: 600_000 } }, () => told([...NEW, '--timeout', '1s']))),
   comfyTimedOut: () =>

@@ -64,7 +64,7 @@ describe('time and money', () => {
     await begin({ latencies: { comfyStartMs: 60_000 } });
     const run = await world.autopod([...up, '--timeout', '3s']);
     expect(run.code).toBe(1);
-    expect(run.stderr).toContain('/workspace/runpod-slim/comfyui.log');
+    expect(run.stderr).toMatch(/autopod logs( \w+)? --container/);
     const status = await world.autopod(['comfy', 'status', '--no-wait']);
     expect(status).toMatchObject({ code: 1, stdout: 'ComfyUI: Starting (container still initializing)\n' });
     expect((await world.autopod(['kill', '-y'])).code).toBe(0);

@@ -4,7 +4,6 @@ import { type Duplex, duplexPair } from 'node:stream';
 import { expect, it, onTestFinished } from 'vitest';
 import { generateHostKey } from '../../sim/ssh/host-key.ts';
 import { Sshd } from '../../sim/ssh/sshd.ts';
-import { LogBook } from '../../sim/world/log-book.ts';
 import { forward, generateKey, scratchDirectory } from './support/ssh.ts';
 
 it('passes the end of the client on, and still takes what the service says after it', async () => {
@@ -60,7 +59,7 @@ async function forwarded(): Promise<{ client: net.Socket; service: Duplex }> {
       podId: 'pod',
       gpu: { id: 'none', count: 0 },
       gpuMemory: 0,
-      log: new LogBook(),
+      comfyLogFile: null,
       env: {},
       shell: { manner: 'plain', delayMs: 0 },
     }),

@@ -148,6 +148,26 @@ it('brings a pod back without its GPU when told to', async () => {
   });
 });
 
+it('refuses to start on a full host, and the pod stays stopped and costs nothing', async () => {
+  const simulator = await simulate({ fullOnResume: true });
+  const pod = await readyPod(simulator);
+  await act(simulator, pod.id, 'stop');
+  const { status, body } = await act(simulator, pod.id, 'start');
+  expect([status, body.detail]).toEqual([
+    400,
+    'There are not enough free GPUs on the host machine to start this pod.',
+  ]);
+  expect((await call(simulator, 'GET', `/pods/${pod.id}`)).body).toMatchObject({ status: 'EXITED', cost: 0 });
+});
+
+it('never maps a port on a host without a public IP', async () => {
+  const simulator = await simulate({ withoutPublicIp: ['NVIDIA A40'] });
+  const pod = await createPod(simulator);
+  await simulator.world.until(() => pod.status === 'RUNNING');
+  const { body } = await call(simulator, 'GET', `/pods/${pod.id}`);
+  expect([body.status, body.ssh.direct, body.runtime.ports]).toEqual(['RUNNING', null, []]);
+});
+
 it('shows the environment of each pod in the list', async () => {
   const simulator = await simulate();
   await createPod(simulator, { env: { AUTOPOD_LAUNCH_ID: 'launch-7' } });

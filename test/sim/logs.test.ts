@@ -15,15 +15,42 @@ it('tells the progress of an image pull on the system log', async () => {
   expect(lines.at(-1)).toBe('start container runpod/comfyui:latest');
 });
 
-it("ends the container log with ComfyUI's own last line", async () => {
+it("copies its ComfyUI at the first start, and ends the container's log with ComfyUI's own last line", async () => {
   const simulator = await simulate();
   const pod = await readyPod(simulator);
-  const lines = await read(simulator, pod, '?source=container', 5000);
-  expect(lines.at(-1)?.line).toBe('To see the GUI go to: http://0.0.0.0:8188');
-  expect(lines.map(({ line }) => line)).toContainEqual(
-    expect.stringContaining('Requirement already satisfied'),
-  );
+  const lines = (await read(simulator, pod, '?source=container', 5000)).map(({ line }) => line);
+  expect(lines.at(-1)).toBe('[ComfyUI-Manager] All startup tasks have been completed.');
+  expect(lines).toContain('To see the GUI go to: http://0.0.0.0:8188');
+  expect(lines).toContainEqual(expect.stringContaining('Copying baked ComfyUI'));
+  expect(lines.join()).not.toContain('Installing collected packages');
+  expect(pod.comfyLogFile).toBeNull();
 });
+
+it('before 1.3.0 installs at the first start and keeps what ComfyUI says in comfyui.log', async () => {
+  const simulator = await simulate({ comfyui: { imageRelease: '1.2' } });
+  const pod = await readyPod(simulator);
+  const lines = (await read(simulator, pod, '?source=container', 5000)).map(({ line }) => line);
+  expect(lines).toContainEqual(expect.stringContaining('Installing collected packages'));
+  expect(lines.at(-1)).toBe('Starting ComfyUI');
+  expect(pod.comfyLogFile?.at(-1)).toBe('To see the GUI go to: http://0.0.0.0:8188');
+});
+
+for (const [title, scenario, words] of [
+  ['of its own accord', { comfyui: { crashes: true } }, 'ModuleNotFoundError'],
+  [
+    'on a host with too old a driver',
+    { oldDrivers: ['NVIDIA A40'] },
+    'NVIDIA driver on your system is too old',
+  ],
+] as const) {
+  it(`a ComfyUI that crashes ${title} leaves the pod running and says so`, async () => {
+    const simulator = await simulate(scenario as object);
+    const pod = await createPod(simulator);
+    await simulator.world.until(() => pod.log.lines.some(({ line }) => line.includes('ComfyUI crashed')));
+    expect([pod.status, pod.comfyui.state, pod.sshd.state]).toEqual(['RUNNING', 'down', 'up']);
+    expect(pod.log.lines.map(({ line }) => line).join('\n')).toContain(words);
+  });
+}
 
 it('backfills as many lines as asked, of both sources unless one is named', async () => {
   const simulator = await simulate();

@@ -23,16 +23,22 @@ const STUCK: readonly FailureCode[] = [
   'apiRequestRefused',
   'bootTimedOut',
   'gpuOutOfStock',
+  'gpuUnusable',
+  'hostFull',
   'placementRefused',
   'podActionRefused',
   'podBroken',
   'podGone',
   'podNotRunning',
+  'podUnreachable',
   'podWithoutGpu',
 ];
 
 /** The newest pod that was made after the chosen one with its launch id; undefined also where RunPod does not say. */
-export async function laterPodThan(context: Context, chosen: Chosen): Promise<LaterPod | undefined> {
+export async function laterPodThan(
+  context: Context,
+  chosen: Pick<Chosen, 'recordId' | 'podId'>,
+): Promise<LaterPod | undefined> {
   const launchId = (await (await context.pods()).get(chosen.recordId))?.facts.launchId;
   return launchId === undefined ? undefined : newest(context, chosen.podId, launchId);
 }
@@ -48,10 +54,10 @@ export function laterPods(pods: Pod[]): LaterPod[] {
 }
 
 /** Adds to a failure that leaves the chosen pod stuck which later pod could be used instead. */
-export async function withLaterPod(context: Context, chosen: Chosen, outcome: Outcome): Promise<Outcome> {
+export async function withLaterPod(context: Context, chosenId: string, outcome: Outcome): Promise<Outcome> {
   const { failure, facts } = outcome;
   if (!failure || !facts || !STUCK.includes(failure.code)) return outcome;
-  const later = await newest(context, chosen.podId, facts.launchId);
+  const later = await newest(context, facts.podId ?? chosenId, facts.launchId);
   if (!later) return outcome;
   const detail = {
     ...failure.detail,

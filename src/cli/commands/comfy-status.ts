@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../../errors.ts';
 import { comfyUI, type QueueCounts, type SystemStats } from '../../services/comfyui.ts';
+import { type LogWatch, watchLog } from '../comfy/log-watch.ts';
 import { failIfHopeless, type WayOptions, wayToComfy, whySilent } from '../comfy/way-to-comfy.ts';
 import type { Context } from '../context.ts';
 import type { Screen } from '../output/screen.ts';
@@ -27,6 +28,7 @@ export const comfyStatus: Verb<StatusOptions> = async (context, named, options) 
   if (!stats) {
     const why = await whySilent(context, podId);
     if (why.code !== 'comfyTimedOut') throw why;
+    await failIfCrashed(context, podId);
     if (!out.isJson) {
       out.line(text.comfyStarting());
       throw why;
@@ -48,13 +50,33 @@ async function statsUntil(
 ): Promise<SystemStats | undefined> {
   const { out, signal, deadline } = context;
   const begun = performance.now();
-  for (let pauseMs = 1_000; ; pauseMs = Math.min(pauseMs * 1.5, 10_000)) {
-    const stats = await statsNow(context, localPort, Math.min(QUESTION_MS, deadline.leftMs));
-    if (stats) return stats;
-    await failIfHopeless(context, podId);
-    if (deadline.isOver) return undefined;
-    out.say(text.comfyWaiting(Math.round((performance.now() - begun) / 1000)));
-    await sleep(Math.min(pauseMs, deadline.leftMs), undefined, { signal });
+  let log: LogWatch | undefined;
+  try {
+    for (let pauseMs = 1_000; ; pauseMs = Math.min(pauseMs * 1.5, 10_000)) {
+      const stats = await statsNow(context, localPort, Math.min(QUESTION_MS, deadline.leftMs));
+      if (stats) return stats;
+      await failIfHopeless(context, podId);
+      log ??= await watchLog(context, podId);
+      const verdict = log.verdict();
+      if (verdict) throw verdict;
+      if (deadline.isOver) return undefined;
+      out.say(text.comfyWaiting(Math.round((performance.now() - begun) / 1000)));
+      await sleep(Math.min(pauseMs, deadline.leftMs), undefined, { signal });
+    }
+  } finally {
+    log?.end();
+  }
+}
+
+/** Throws what the log of this boot says keeps ComfyUI from ever answering. */
+async function failIfCrashed(context: Context, podId: string): Promise<void> {
+  const log = await watchLog(context, podId);
+  try {
+    await log.past();
+    const verdict = log.verdict();
+    if (verdict) throw verdict;
+  } finally {
+    log.end();
   }
 }
 

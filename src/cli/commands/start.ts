@@ -5,10 +5,14 @@ import { isStopped } from '../state/is-stopped.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { finishReady } from '../waiting/finish.ts';
-import { reach } from '../waiting/reach.ts';
+import { goOnWithSuccessor, type ReplaceOptions, reachReady } from '../waiting/replacing.ts';
 
 /** Starts a stopped pod and waits until ComfyUI answers; with `--no-wait` until RunPod accepts. */
-export const start: Verb<WaitOptions & { wait: boolean }> = async (context, named, options) => {
+export const start: Verb<WaitOptions & ReplaceOptions & { wait: boolean }> = async (
+  context,
+  named,
+  options,
+) => {
   const chosen = await choosePod(context, named, { needsKey: options.wait });
   const { recordId, podId } = chosen;
   const later = await laterPodThan(context, chosen);
@@ -20,6 +24,7 @@ export const start: Verb<WaitOptions & { wait: boolean }> = async (context, name
     else context.out.line(text.starting(podId));
     return 0;
   }
-  const outcome = await reach(context, recordId, 'ready', {}, accessChange(options));
-  return finishReady(context, await withLaterPod(context, chosen, outcome), {});
+  const current = await goOnWithSuccessor(context, recordId, podId);
+  const outcome = await reachReady(context, current, options, accessChange(options));
+  return finishReady(context, await withLaterPod(context, podId, outcome), {});
 };

@@ -26,11 +26,11 @@ import { requireTunnelFor, schedule } from '../money/schedule.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { finishReady } from '../waiting/finish.ts';
-import { reach } from '../waiting/reach.ts';
+import { goOnWithSuccessor, type ReplaceOptions, reachReady } from '../waiting/replacing.ts';
 import { dryRun } from './dry-run.ts';
 
 /** Makes it so: the named pod, or the one launch there is, or another one, until ComfyUI answers. */
-export const up: Verb<LaunchOptions> = async (context, podId, options) => {
+export const up: Verb<LaunchOptions & ReplaceOptions> = async (context, podId, options) => {
   if (options.new && podId !== undefined) {
     throw new AutopodError('usage', {
       message: `--new makes another pod, so it takes none; “${podId}” is named.`,
@@ -41,13 +41,13 @@ export const up: Verb<LaunchOptions> = async (context, podId, options) => {
 };
 
 /** Creates, always. */
-export const connect: Verb<LaunchOptions> = (context, _podId, options) =>
+export const connect: Verb<LaunchOptions & ReplaceOptions> = (context, _podId, options) =>
   launch(context, undefined, options, true);
 
 async function launch(
   context: Context,
   named: string | undefined,
-  options: LaunchOptions,
+  options: LaunchOptions & ReplaceOptions,
   createsAlways: boolean,
 ): Promise<number> {
   const wish = podWish(options, await context.config());
@@ -62,8 +62,9 @@ async function launch(
   try {
     for (;;) {
       const chosen = await choose(context, podId, { wish, options, createsAlways });
-      await schedule(context, chosen.recordId, options, chosen.how === 'planned');
-      const reached = await reach(context, chosen.recordId, 'ready', { ...options, stately }, changes);
+      const recordId = await goOnWithSuccessor(context, chosen.recordId, chosen.podId);
+      await schedule(context, recordId, options, chosen.how === 'planned');
+      const reached = await reachReady(context, recordId, { ...options, stately }, changes);
       await leaveToOthers(context, chosen, reached);
       // The pod of an earlier launch may be gone; unless it was named, another one takes its place.
       const isReplaceable =
@@ -72,7 +73,7 @@ async function launch(
         context.out.say(text.replacing(chosen.podId));
         continue;
       }
-      const outcome = await withLaterPod(context, chosen, reached);
+      const outcome = await withLaterPod(context, chosen.podId, reached);
       podId = await takesLaterPod(context, outcome);
       if (podId === undefined) return await finishReady(context, outcome, options);
     }

@@ -9,7 +9,7 @@ import {
   podName,
   wholeNumber,
 } from '../arguments/options.ts';
-import { autoStop, examples, json, POD, type Runs, waiting } from './shared.ts';
+import { autoStop, examples, json, POD, type Runs, replacing, waiting } from './shared.ts';
 
 /** `up` and `connect`. */
 export function addLaunch(program: Command, runs: Runs): void {
@@ -37,7 +37,7 @@ export function addLaunch(program: Command, runs: Runs): void {
 }
 
 function launchOptions(command: Command): Command {
-  return autoStop(waiting(json(command)))
+  return replacing(autoStop(waiting(json(command))))
     .option('--gpu <name>', 'GPU wanted; repeat it in order of preference', collect)
     .option('--gpu-count <n>', 'GPUs of the pod', wholeNumber(1))
     .addOption(

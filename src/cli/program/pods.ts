@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ASKING_MINUTES, examples, json, POD, type Runs, timeout, waiting } from './shared.ts';
+import { ASKING_MINUTES, examples, json, POD, type Runs, replacing, timeout, waiting } from './shared.ts';
 
 /** Minutes a pod has to stop or to end. */
 const POWER_OFF_MINUTES = 10;
@@ -32,12 +32,14 @@ export function addPods(program: Command, runs: Runs): void {
     .summary('stop a pod: the GPU is released, the network volume stays')
     .action(runs(async () => (await import('../commands/stop.ts')).stop));
 
-  waiting(
-    json(
-      program
-        .command('start')
-        .alias('resume')
-        .argument(...POD),
+  replacing(
+    waiting(
+      json(
+        program
+          .command('start')
+          .alias('resume')
+          .argument(...POD),
+      ),
     ),
   )
     .summary('start a stopped pod and wait until ComfyUI answers')

@@ -32,6 +32,16 @@ export function waiting(command: Command): Command {
   return timeout(command, 30).option('--no-tunnel', 'keep no tunnel').addOption(portOption());
 }
 
+/** What is done without asking where a pod's host cannot run it. */
+export function replacing(command: Command): Command {
+  return command
+    .option(
+      '--replace',
+      'on a full host, make another pod on the same volume, and end this one when that is ready',
+    )
+    .option('--replace-broken', 'end a pod that can never work, and try the next candidate');
+}
+
 /** When the keeper stops the pod by itself. */
 export function autoStop(command: Command): Command {
   return command

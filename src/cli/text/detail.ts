@@ -53,3 +53,12 @@ export function holderAdvice({ pid, host, isUnseen, isSuspended, file }: Failure
   const place = host ? str(host) : 'its container';
   return `Wait for it, or end it there. If ${place} is known to be gone, clear its claim: rm ${str(file)}`;
 }
+
+/** What a pod that never worked has cost, where that is known. */
+export function spent({ spent: usd }: FailureDetail): string {
+  return typeof usd === 'number' ? ` It has cost $${usd.toFixed(2)} so far.` : '';
+}
+
+export function inItsPlace({ podId }: FailureDetail): string {
+  return `End it and try the next candidate with \`autopod up ${str(podId)} --replace-broken\`, or only end it with \`autopod kill ${str(podId)}\`.`;
+}

@@ -5,9 +5,11 @@ import {
   holder,
   holderAdvice,
   holderWords,
+  inItsPlace,
   list,
   nearWords,
   rate,
+  spent,
   str,
   strOr,
 } from './detail.ts';
@@ -220,13 +222,18 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     next: '`autopod up` makes another one; what was on a network volume is still there.',
   }),
   podBroken: (d) => ({
-    what: `RunPod says pod ${str(d.podId)} is in an error state.`,
-    next: `Look at \`autopod info ${str(d.podId)}\`; end it with \`autopod kill ${str(d.podId)}\` and make another with \`autopod up\`.`,
+    what: `RunPod says pod ${str(d.podId)} is in an error state, which it does not leave by itself.${spent(d)}`,
+    next: inItsPlace(d),
   }),
   podWithoutGpu: (d) => ({
     what: `Pod ${str(d.podId)} came back without a GPU.`,
     why: 'A stopped pod keeps its machine but not its GPU, and others use that one now.',
-    next: `Stop it and start it later, or end it (\`autopod kill ${str(d.podId)}\`) and make another with \`autopod up\`. It costs money while it runs.`,
+    next: `Make a pod in its place, on the same volume and local port, with \`autopod up ${str(d.podId)} --replace\`, or stop it and start it later. It costs money while it runs.`,
+  }),
+  hostFull: (d) => ({
+    what: `The host of pod ${str(d.podId)} has no free GPU, so it cannot be started now. It stays stopped and costs nothing for compute.`,
+    why: 'A stopped pod keeps its host but not its GPU, and others use that one now.',
+    next: `Make a pod in its place, on the same volume and local port, with \`autopod up ${str(d.podId)} --replace\`, or try again later.`,
   }),
   podTakenOver: (d) => ({
     what: `${d.pid ? holderWords(d) : 'Another autopod'} has gone on with the pod while this command was suspended.`,
@@ -239,6 +246,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   }),
   podNotRunning: (d) => ({
     what: `Pod ${str(d.podId)} is not running.`,
+    why: d.reason ? `RunPod stopped it: ${str(d.reason)}.` : undefined,
     next: `Start it with \`autopod start ${str(d.podId)}\`.`,
   }),
   podActionRefused: (d) => ({
@@ -251,15 +259,32 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     why: 'It was created without 22/tcp among its ports.',
     next: "Add 22/tcp in RunPod's console and restart it, or make a pod with `autopod up --new`.",
   }),
+  podUnreachable: (d) => ({
+    what: `Pod ${str(d.podId)} runs but can never be reached: its host gives it no public ssh port.${spent(d)}`,
+    why: `None has come in ${strOr(d.seconds, '300')} s. That is a host without a public address; another host is the cure.`,
+    next: inItsPlace(d),
+  }),
+  gpuUnusable: (d) => ({
+    what: `${d.cause === 'driver' ? `The host of pod ${str(d.podId)} has an NVIDIA driver that is too old for the image` : `The GPU of pod ${str(d.podId)} is not one the image's PyTorch is made for`}: ComfyUI can never run there.${spent(d)}`,
+    why: d.line ? `Its log says: ${str(d.line)}` : undefined,
+    next: inItsPlace(d),
+  }),
+  comfyCrashed: (d) => ({
+    what: `ComfyUI on pod ${str(d.podId)} has crashed. The pod is kept${rate(d)}.`,
+    why: ['The last lines of its log:', ...list(d.lines)].join('\n  '),
+    next: `See all of it with \`autopod logs ${str(d.podId)} --container\`. When the cause is mended (\`autopod ssh ${str(d.podId)}\`), \`autopod restart ${str(d.podId)}\`.`,
+  }),
   bootTimedOut: (d) => ({
     what: `Pod ${str(d.podId)} has not booted in time. It is kept${rate(d)}.`,
-    why: 'A first boot pulls the image and can take half an hour.',
+    why: d.isRunning
+      ? 'It runs, but RunPod has not given it a public ssh port yet; that takes some minutes at most.'
+      : 'A first boot pulls the image and can take half an hour.',
     next: `See its state with \`autopod info ${str(d.podId)}\`; wait on with \`autopod up\`; end it with \`autopod kill ${str(d.podId)}\`.`,
   }),
   comfyTimedOut: (d) => ({
     what: `ComfyUI ${d.podId ? `on pod ${str(d.podId)} ` : ''}does not answer yet. The pod is kept${rate(d)}.`,
-    why: strOr(d.detail) ?? 'A first start installs its dependencies.',
-    next: 'Its log is /workspace/runpod-slim/comfyui.log on the pod (`autopod ssh -c "tail -50 /workspace/runpod-slim/comfyui.log"`). Wait on with `autopod up`.',
+    why: strOr(d.detail) ?? 'A first start copies it to the volume.',
+    next: `Its log is the container's: \`autopod logs${d.podId ? ` ${str(d.podId)}` : ''} --container\` (images before 1.3.0 write /workspace/runpod-slim/comfyui.log on the pod). Wait on with \`autopod up\`.`,
   }),
 
   sshMissing: (d) => ({

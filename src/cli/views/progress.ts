@@ -11,6 +11,7 @@ const LASTING: Note['kind'][] = [
   'trying',
   'created',
   'adopted',
+  'brokenEnded',
   'twinTerminated',
   'twinSeen',
   'unproven',

@@ -3,7 +3,7 @@ import got, { type Got, type Response } from 'got';
 import pRetry from 'p-retry';
 import type { z } from 'zod';
 import { AutopodError } from '../../errors.ts';
-import { createFailure, readFailure } from './failures.ts';
+import { createFailure, isHostFull, readFailure } from './failures.ts';
 import { type FollowedLine, followLog, type LogFollowing, type LogQuery } from './logs.ts';
 import { allPages } from './pages.ts';
 import type { CreatePodRequest } from './pod-request.ts';
@@ -49,7 +49,7 @@ export interface RunPod {
   getPod(podId: string, signal: AbortSignal): Promise<Pod>;
   /** Sent once. Throws `createUnanswered` whenever a pod may exist although no good answer came. */
   createPod(request: CreatePodRequest, signal: AbortSignal): Promise<Pod>;
-  /** Throws `podActionRefused` when the pod's state does not allow it. */
+  /** Throws `podActionRefused` when the pod's state does not allow it, `hostFull` when its host has no GPU for it. */
   act(podId: string, action: PodActionName, signal: AbortSignal): Promise<void>;
   /** Deletes the pod; one that is gone already is fine. */
   terminatePod(podId: string, signal: AbortSignal): Promise<void>;
@@ -130,6 +130,7 @@ export function createRunPod(options: RunPodOptions): RunPod {
     act: (podId, action, signal) =>
       change('POST', `pods/${encodeURIComponent(podId)}/action`, { action }, signal)
         .catch(when(404, () => new AutopodError('podNotFound', { podId })))
+        .catch(when(400, (error) => (isHostFull(error) ? new AutopodError('hostFull', { podId }) : error)))
         .catch(when(409, ({ detail }) => new AutopodError('podActionRefused', { ...detail, podId }))),
 
     terminatePod: (podId, signal) =>

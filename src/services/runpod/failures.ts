@@ -17,6 +17,11 @@ const BEFORE_SENDING = new Set(['lookup', 'connect', 'secureConnect', 'socket'])
 const NO_CAPACITY =
   /no longer any instances|no instances (currently )?available|insufficient capacity|out of (stock|capacity)|not enough .*(capacity|gpus)/i;
 
+/** Whether a refused start says that others have the host's GPUs. Seen in September 2026; the document has no code for it. */
+export function isHostFull({ detail }: AutopodError): boolean {
+  return /not enough free GPUs/i.test(String(detail.detail ?? ''));
+}
+
 /** What a failed read or action means. got's own error is never passed on: it carries the API key. */
 export function readFailure(error: unknown): AutopodError {
   if (error instanceof AutopodError) return error;

@@ -12,6 +12,7 @@ export const podShape = z.looseObject({
   status: z.string(),
   image: z.string().nullish(),
   env: z.record(z.string(), z.string()).nullish(),
+  disk: z.number().nullish(),
   ports: z.array(z.string()).nullish(),
   gpu: z.looseObject({ id: z.string(), count: z.number().nullish() }).nullish(),
   cloud: z.string().nullish(),
