@@ -41,6 +41,8 @@ export interface TunnelView {
   failure?: Failure;
   lastDeath?: { at: string; failure: Failure };
   autoStop?: AutoStop;
+  /** Only told when it is opened: the stopped pod whose waiting tunnel gave it its port, and is closed. */
+  tookPortFrom?: string;
   /** It ends with the command that needs it. */
   isTemporary: boolean;
 }
@@ -183,6 +185,11 @@ function failureFrom(failure: Failure | undefined): AutopodError {
 
 function isKeeperWanted(home: Home): boolean {
   return savedTunnels(home).length > 0 || (plannedPods(home.pods) ?? []).some(hasPod);
+}
+
+/** The pods whose tunnels are wanted according to the disk. */
+export function wantedTunnels(home: Home): string[] {
+  return savedTunnels(home).map(({ podId }) => podId);
 }
 
 /** What is wanted according to the disk; read without the store, so that a status costs no library. */

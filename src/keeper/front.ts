@@ -11,7 +11,7 @@ import { refuseHttp } from './refusal.ts';
 import type { Explanation } from './tunnel-words.ts';
 
 export interface FrontOptions {
-  /** Milliseconds a connection is held while there is no way through. */
+  /** Milliseconds a connection is held while there is no way through and one is on its way. */
   holdMs: number;
   /** What a client is told in the end: there is no way through, or there is and the pod's port does not answer. */
   explain: (reason: 'noWay' | 'noAnswer') => Explanation;
@@ -35,10 +35,12 @@ export class Front {
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #buffers = new Buffers();
-  readonly #held = new Set<() => void>();
+  /** By what lets one go to the way there is: what refuses it. */
+  readonly #held = new Map<() => void, () => void>();
   readonly #joints = new Set<Joint>();
   readonly #heardAt = new Map<string, number>();
   #way: string | undefined;
+  #isAwaited = true;
   #retry: NodeJS.Timeout | undefined;
   #noting: NodeJS.Timeout | undefined;
   bytesIn = 0;
@@ -96,6 +98,12 @@ export class Front {
     this.#releaseHeld();
   }
 
+  /** Whether a way is on its way. While none is, nobody is held: who asks, and who is held already, is told at once. */
+  set isAwaited(isAwaited: boolean) {
+    this.#isAwaited = isAwaited;
+    if (!isAwaited) for (const refuse of [...this.#held.values()]) refuse();
+  }
+
   /** Whether a client is still joined to this Unix socket. */
   uses(path: string): boolean {
     return [...this.#joints].some((joint) => joint.path === path);
@@ -128,7 +136,7 @@ export class Front {
 
   #releaseHeld(): void {
     if (this.#way === undefined) return;
-    for (const release of [...this.#held]) release();
+    for (const release of [...this.#held.keys()]) release();
   }
 
   #accept(socket: Socket): void {
@@ -162,8 +170,9 @@ export class Front {
       if (opening.isHttp && !opening.isRepeatableRequest) refuse();
     };
     opening.heldUntil ??= performance.now() + this.#options.holdMs;
-    const timer = setTimeout(refuse, opening.heldUntil - performance.now());
-    this.#held.add(release);
+    const leftMs = this.#isAwaited ? opening.heldUntil - performance.now() : 0;
+    const timer = setTimeout(refuse, leftMs);
+    this.#held.set(release, refuse);
     socket.on('data', listen).once('end', onEnd).once('close', letGo);
     if (socket.readableEnded) onEnd();
     else if (!opening.isFull) socket.resume();

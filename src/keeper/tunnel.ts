@@ -209,6 +209,7 @@ export class Tunnel {
         ? this.#forwarding.filesOf(context.generation).forward
         : undefined;
     this.#front.way = way;
+    this.#front.isAwaited = value !== 'waitingForPod';
     this.#probe.follow(way);
     if (status === 'done' && context.failure) {
       void this.#forget().then(() => this.#options.onStopped());

@@ -24,6 +24,8 @@ export async function awaitComfyUI(
   const { keepTunnel, localPort } = facts.access;
   const wanted = keepTunnel ? { localPort } : { localPort: 'auto' as const, neededBy: ownIdentity() };
   const tunnel = await openTunnel(env, { podId, ...wanted }, signal);
+  const { tookPortFrom } = tunnel;
+  if (tookPortFrom) env.tell({ kind: 'tookPort', podId: tookPortFrom, localPort: tunnel.localPort });
   await withPodLog(env, podId, containerLog(witness), signal, () =>
     untilAnswering(env, facts, tunnel, signal),
   );

@@ -172,6 +172,18 @@ describe('the local port', () => {
     });
   });
 
+  it('while no way is on its way nobody is held: who waits and who asks gets the 503 at once', async () => {
+    const { front, port } = await frontTo(undefined, 60_000);
+    const url = `http://127.0.0.1:${port}/queue`;
+    const held = fetch(url);
+    await sleep(100);
+    front.isAwaited = false;
+    expect((await held).status).toBe(503);
+    expect((await fetch(url, { method: 'POST', body: '{}' })).status).toBe(503);
+    front.isAwaited = true;
+    await expect(fetch(url, { signal: AbortSignal.timeout(300) })).rejects.toThrow();
+  });
+
   it('a held client that speaks no HTTP is closed, not answered', async () => {
     const { port } = await frontTo(undefined, 50);
     const socket = connect({ port, host: '127.0.0.1' });

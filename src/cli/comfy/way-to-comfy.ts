@@ -19,7 +19,8 @@ export async function wayToComfy(
   { localPort }: WayOptions,
 ): Promise<{ podId: string; tunnel: TunnelView }> {
   const { podId } = await choosePod(context, named, { needsKey: true });
-  if (!(await viewOf(context, podId))) await requireRunning(context, podId);
+  const standing = await viewOf(context, podId);
+  if (!standing || standing.state === 'waitingForPod') await requireRunning(context, podId);
   return { podId, tunnel: await tunnelTo(context, podId, localPort) };
 }
 

@@ -13,7 +13,9 @@ asked again by themselves; nothing else is.
   autopod history                     what happened to it, with times
   autopod ssh-config --install        ssh, scp, rsync and editors reach the pod as "autopod"
 
-It outlives the terminal. It ends with "autopod tunnel --stop", and when the pod is stopped for good or killed.`,
+It outlives the terminal, and the pod's stop: while the pod is stopped the port answers 503 and says so, and when the
+pod runs again, whoever started it, the tunnel is back. It ends with "autopod tunnel --stop", when the pod is killed
+or gone, and when the tunnel of another pod is opened on its port while it waits.`,
   money: `A pod costs from its creation until it is stopped or killed; a stopped one costs nothing for compute, a network
 volume costs by the month. autopod says the rate when it creates a pod; "autopod ls" and "autopod info" say what
 it has cost so far, running time only, all its runs together; a plus means that it ran on while nobody looked.

@@ -14,6 +14,7 @@ const LASTING: Note['kind'][] = [
   'twinTerminated',
   'twinSeen',
   'unproven',
+  'tookPort',
   'stateSetAside',
   'waitingForApi',
   'lookingFurther',
