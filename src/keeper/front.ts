@@ -147,6 +147,25 @@ export class Front {
     else this.#join(socket, this.#way);
   }
 
+  /** Keeps a client that has its answers and asks nothing, until it does. */
+  #keep(socket: Socket): void {
+    const letGo = () => {
+      socket.off('data', onData).off('end', onEnd).off('close', letGo).pause();
+    };
+    const onData = (chunk: Buffer) => {
+      letGo();
+      const opening = new Opening();
+      opening.add(chunk);
+      if (this.#way === undefined) this.#hold(socket, opening);
+      else this.#join(socket, this.#way, opening);
+    };
+    const onEnd = () => {
+      letGo();
+      socket.end();
+    };
+    socket.on('data', onData).once('end', onEnd).once('close', letGo).resume();
+  }
+
   #hold(socket: Socket, opening = new Opening()): void {
     const listen = (chunk: Buffer) => {
       opening.add(chunk);
@@ -167,7 +186,7 @@ export class Front {
     };
     // Who has hung up, and whose request may change something, shall not have it done behind their back.
     const onEnd = () => {
-      if (opening.isHttp && !opening.isRepeatableRequest) refuse();
+      if (opening.isHttp && !opening.isHarmless) refuse();
     };
     opening.heldUntil ??= performance.now() + this.#options.holdMs;
     const leftMs = this.#isAwaited ? opening.heldUntil - performance.now() : 0;
@@ -201,7 +220,8 @@ export class Front {
       if (local.destroyed) return void remote.destroy();
       joint = new Joint(path, local, remote, opening, {
         onBytes: (direction, count) => this.#count(path, direction, count),
-        onUnanswered: (asked) => void this.#unanswered(local, path, asked),
+        onUnanswered: (asked, wasKept) => void this.#unanswered(local, path, asked, wasKept),
+        onIdle: () => this.#keep(local),
         isSuperseded: () => this.#way !== undefined && this.#way !== path,
       });
       this.#joints.add(joint);
@@ -213,8 +233,10 @@ export class Front {
    * The connection ended without an answer. If its ssh has died, a request that may be repeated waits for the
    * next one; if not, it is the pod's port that does not answer.
    */
-  async #unanswered(local: Socket, path: string, opening: Opening): Promise<void> {
+  async #unanswered(local: Socket, path: string, opening: Opening, wasKept: boolean): Promise<void> {
     local.pause();
+    // ComfyUI may have closed a connection that was kept, just as the client asked: it is asked on another one.
+    if (wasKept && this.#way === path && opening.canRepeat) return this.#join(local, path, opening);
     const noticedBy = performance.now() + NOTICED_MS;
     while (this.#way === path && performance.now() < noticedBy && !local.destroyed) await sleep(10);
     const isAlive = this.#way === path && (await takesConnections(path));

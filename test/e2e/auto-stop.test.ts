@@ -121,6 +121,8 @@ describe('a pod the keeper stops by itself', () => {
     expect((await world.autopod(['tunnel', '--status'])).stdout).toMatch(/Pod stops: +at \d/);
     expect((await world.autopod(['stop'])).code).toBe(0);
     expect(plan()).toBeNull();
+    // The tunnel would wait for the pod.
+    expect((await world.autopod(['tunnel', '--stop'])).code).toBe(0);
     expect(await leftRunning(world)).toEqual([]);
   });
 

@@ -4,8 +4,9 @@ export const HELP_TOPICS: Record<string, string> = {
   __proto__: null as never,
   tunnels: `A background process, the keeper, listens on localhost and joins each connection to ssh. When ssh dies, the
 network goes or the pod moves, the port stays open: requests wait until the second ssh, which stands by, has taken
-over or another one is opened, up to 30 s, then get a 503 that says what is going on. GETs that got no answer are
-asked again by themselves; nothing else is.
+over or another one is opened, up to 30 s, then get a 503 that says what is going on. A request that got no answer
+is asked again by itself where that is sure to change nothing: ComfyUI's own GETs. Nothing else is.
+Connections that a browser or a script keeps open stay open.
 
   autopod tunnel                      open it, or see that it stands
   autopod tunnel --status             how it is, and why it died last
