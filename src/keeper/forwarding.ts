@@ -35,6 +35,8 @@ export interface ForwardingStreams {
 
 /** Handshakes under way at once to one address. */
 const MAX_HANDSHAKES = 3;
+/** Milliseconds between two looks at whether the way is still there during a handshake, and those a longer outage lasts. */
+const WATCH_MS = 500;
 /** Milliseconds a standby has for its answer, on top of two round trips, before a handshake is begun as well. */
 const STANDBY_AHEAD_MS = 30;
 const MAX_STANDBY_AHEAD_MS = 300;
@@ -244,9 +246,9 @@ export class Forwarding {
   }
 
   /**
-   * Takes over the ssh that stands by, or opens one, as soon as the address takes connections. One whose handshake does
-   * not get on gets company when a knock is answered: another outage may have swallowed its packets, and TCP would wait
-   * long before it repeats them.
+   * Takes over the ssh that stands by, or opens one, as soon as the pod's sshd answers a knock. One whose handshake does
+   * not get on gets company when another knock is answered, at once if it was not for a while: an outage may have
+   * swallowed its packets, and TCP would wait long before it repeats them. The oldest makes room for the youngest.
    */
   async #openAt(
     wish: TunnelWish,
@@ -257,7 +259,8 @@ export class Forwarding {
     const { knockMs, handshakeMs } = this.#options.timings;
     const over = new AbortController();
     const scope = AbortSignal.any([signal, over.signal]);
-    const attempts: Promise<Opened>[] = [];
+    const attempts: { opening: Promise<Opened>; over: AbortController }[] = [];
+    const openings = () => attempts.map(({ opening }) => opening);
     let orStandby: Promise<Opened> = never();
     let opened: Opened | undefined;
     try {
@@ -266,18 +269,23 @@ export class Forwarding {
       orStandby = standby.then((answer) => answer ?? never());
       const aheadMs = Math.min(STANDBY_AHEAD_MS + 2 * roundTripMs, MAX_STANDBY_AHEAD_MS);
       opened = await firstOf([standby, sleep(aheadMs, undefined, { signal: scope })]);
-      while (!opened) {
-        attempts.push(this.#connect(wish, address, told, scope));
-        opened = await firstOf([orStandby, ...attempts, sleep(handshakeMs, undefined, { signal: scope })]);
-        if (opened) break;
-        const knocks =
-          attempts.length < MAX_HANDSHAKES ? [knock(address, knockMs, scope).then(() => undefined)] : [];
-        opened = await firstOf([orStandby, ...attempts, ...knocks]);
+      for (let begun = 1; !opened; begun++) {
+        // Those left have ever more time, however slow the pod is.
+        const patienceMs = begun <= MAX_HANDSHAKES ? handshakeMs : handshakeMs * begun;
+        const attempt = new AbortController();
+        const opening = this.#connect(wish, address, told, AbortSignal.any([scope, attempt.signal]));
+        attempts.push({ opening, over: attempt });
+        const isTimeForAnother = untilLost(address, knockMs, patienceMs, scope);
+        opened = await firstOf([orStandby, ...openings(), isTimeForAnother]);
+        if (opened || attempts.length < MAX_HANDSHAKES) continue;
+        const oldest = attempts.shift();
+        if (oldest) this.#endUnless(undefined, oldest.opening);
+        oldest?.over.abort();
       }
       return opened;
     } finally {
       over.abort();
-      for (const attempt of [orStandby, ...attempts]) this.#endUnless(opened, attempt);
+      for (const opening of [orStandby, ...openings()]) this.#endUnless(opened, opening);
     }
   }
 
@@ -304,6 +312,23 @@ export class Forwarding {
     const { locator } = this.#options;
     if (locator.secretOf(bootId) === undefined) await told;
     return locator.secretOf(bootId);
+  }
+}
+
+/** Resolves when a knock is answered after an outage, or after so many milliseconds in any case. */
+async function untilLost(
+  address: SshAddress,
+  knockMs: number,
+  patienceMs: number,
+  signal: AbortSignal,
+): Promise<undefined> {
+  const isOverAt = performance.now() + patienceMs;
+  for (;;) {
+    await sleep(Math.min(WATCH_MS, patienceMs), undefined, { signal });
+    const knockedAt = performance.now();
+    await knock(address, knockMs, signal);
+    const now = performance.now();
+    if (now - knockedAt > WATCH_MS || now > isOverAt) return undefined;
   }
 }
 
