@@ -39,6 +39,8 @@ export interface TunnelView {
   /** Attempts to open it since it was last healthy. */
   attempt?: number;
   failure?: Failure;
+  /** What stands between here and the pod's sshd, in words, while it is being reached. */
+  trouble?: string;
   lastDeath?: { at: string; failure: Failure };
   autoStop?: AutoStop;
   /** Only told when it is opened: the stopped pod whose waiting tunnel gave it its port, and is closed. */

@@ -3,9 +3,9 @@ import { FAILURES, toFailure } from '../errors.ts';
 import type { Generation, Opened, SshAddress, TunnelWish } from '../machines/tunnel.ts';
 import { needsTouch } from '../services/ssh/key.ts';
 import type { MasterFiles } from '../services/ssh/master.ts';
-import { sendState } from '../services/ssh/sending.ts';
+import { bytesRead, sendState } from '../services/ssh/sending.ts';
 import { Generations, type Standing } from './generations.ts';
-import { knock } from './knock.ts';
+import { knock, untilLost } from './knock.ts';
 import type { Locator } from './locate.ts';
 import { watchPod } from './pod-watch.ts';
 import { type Ready, Standby } from './standby.ts';
@@ -35,8 +35,6 @@ export interface ForwardingStreams {
 
 /** Handshakes under way at once to one address. */
 const MAX_HANDSHAKES = 3;
-/** Milliseconds between two looks at whether the way is still there during a handshake, and those a longer outage lasts. */
-const WATCH_MS = 500;
 /** Milliseconds a standby has for its answer, on top of two round trips, before a handshake is begun as well. */
 const STANDBY_AHEAD_MS = 30;
 const MAX_STANDBY_AHEAD_MS = 300;
@@ -54,6 +52,8 @@ export class Forwarding {
   readonly #pending = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   #lastAddress: SshAddress | undefined;
+  /** What the last knock that was not answered met. */
+  #trouble: string | undefined;
   /** Generation that was in use until it died. */
   #lost: string | undefined;
 
@@ -66,6 +66,11 @@ export class Forwarding {
       answerMs: options.timings.deadAfterMs,
       end: (generation) => this.#generations.end(generation),
     });
+  }
+
+  /** Why there is no ssh at the pod's address, in words; undefined where it is not known to be out of reach. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   /** Process id of an ssh, as it told itself. */
@@ -118,6 +123,10 @@ export class Forwarding {
         sending: async () => {
           const pid = this.pidOf(generation);
           return pid === undefined ? undefined : sendState(pid);
+        },
+        read: async () => {
+          const pid = this.pidOf(generation);
+          return pid === undefined ? undefined : bytesRead(pid);
         },
       };
       return await pulse.hold(this.#options.timings, traffic, signal);
@@ -264,7 +273,11 @@ export class Forwarding {
     let orStandby: Promise<Opened> = never();
     let opened: Opened | undefined;
     try {
-      const roundTripMs = await knock(address, knockMs, scope);
+      this.#trouble = undefined;
+      const roundTripMs = await knock(address, knockMs, scope, (words) => {
+        this.#trouble = words;
+      });
+      this.#trouble = undefined;
       const standby = this.#takeStandby(address, scope);
       orStandby = standby.then((answer) => answer ?? never());
       const aheadMs = Math.min(STANDBY_AHEAD_MS + 2 * roundTripMs, MAX_STANDBY_AHEAD_MS);
@@ -312,23 +325,6 @@ export class Forwarding {
     const { locator } = this.#options;
     if (locator.secretOf(bootId) === undefined) await told;
     return locator.secretOf(bootId);
-  }
-}
-
-/** Resolves when a knock is answered after an outage, or after so many milliseconds in any case. */
-async function untilLost(
-  address: SshAddress,
-  knockMs: number,
-  patienceMs: number,
-  signal: AbortSignal,
-): Promise<undefined> {
-  const isOverAt = performance.now() + patienceMs;
-  for (;;) {
-    await sleep(Math.min(WATCH_MS, patienceMs), undefined, { signal });
-    const knockedAt = performance.now();
-    await knock(address, knockMs, signal);
-    const now = performance.now();
-    if (now - knockedAt > WATCH_MS || now > isOverAt) return undefined;
   }
 }
 

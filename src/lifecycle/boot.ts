@@ -15,10 +15,11 @@ export async function awaitBoot(
   signal: AbortSignal,
 ): Promise<{ podId: string }> {
   const podId = facts.podId ?? '';
-  if (await bootOf(env, facts, signal)) return { podId };
+  const memory = { isSeen: false };
+  if (await bootOf(env, facts, memory, signal)) return { podId };
   return withPodLog(env, podId, bootLog(witness), signal, async () => {
     for (;;) {
-      const booted = await bootOf(env, facts, signal);
+      const booted = await bootOf(env, facts, memory, signal);
       witness.startedAt = booted?.bootId || undefined;
       if (booted) return { podId };
       if (env.deadline.isOver) throw new AutopodError('bootTimedOut', { podId });
@@ -27,11 +28,18 @@ export async function awaitBoot(
   });
 }
 
-/** The pod, once it can be reached. */
-async function bootOf(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<PodSeen | undefined> {
+/** The pod, once it can be reached. One that was seen and is not any more is gone. */
+async function bootOf(
+  env: Environment,
+  facts: PodFacts,
+  memory: { isSeen: boolean },
+  signal: AbortSignal,
+): Promise<PodSeen | undefined> {
   const podId = facts.podId ?? '';
   const pod = await findPod(env, facts, signal);
+  if (!pod && memory.isSeen) throw new AutopodError('podGone', { podId });
   if (!pod) return failUnlessLate(env, facts);
+  memory.isSeen = true;
   const seen = observePod(pod);
   if (seen.condition === 'broken') throw new AutopodError('podBroken', { podId });
   if (seen.condition === 'stopped' && facts.bootToReplace === null) {

@@ -43,7 +43,7 @@ async function untilAnswering(
 ): Promise<void> {
   while (!(await isAnswering(tunnel.localPort, signal))) {
     await failIfHopeless(env, facts, signal);
-    if (env.deadline.isOver) throw new AutopodError('comfyTimedOut', { podId: tunnel.podId });
+    if (env.deadline.isOver) throw await whySilent(env, tunnel.podId, signal);
     await sleep(Math.min(env.timings.comfyPollMs, env.deadline.leftMs), undefined, { signal });
   }
 }
@@ -54,13 +54,22 @@ async function tellUnlessProven(env: Environment, podId: string, signal: AbortSi
     env.tell({ kind: 'unproven', podId, watchedBy: view.watchedBy });
 }
 
+/** ssh does not reach the pod, or, where it does, ComfyUI does not answer. */
+async function whySilent(env: Environment, podId: string, signal: AbortSignal): Promise<AutopodError> {
+  const view = (await env.keeper.tunnels(signal)).find((one) => one.podId === podId);
+  if (!view || view.state === 'healthy') return new AutopodError('comfyTimedOut', { podId });
+  const { detail } = view.failure?.detail ?? view.lastDeath?.failure.detail ?? {};
+  return new AutopodError('sshUnreachable', { podId, detail: view.trouble ?? detail });
+}
+
 async function failIfHopeless(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<void> {
   const podId = facts.podId ?? '';
   const tunnel = (await env.keeper.tunnels(signal)).find((view) => view.podId === podId);
   if (tunnel?.state === 'failed' && tunnel.failure) {
     throw new AutopodError(tunnel.failure.code, tunnel.failure.detail);
   }
-  if (tunnel?.state !== 'waitingForPod') return;
+  // The tunnel of a pod that is gone has ended.
+  if (tunnel && tunnel.state !== 'waitingForPod') return;
   const pod = await findPod(env, facts, signal);
   if (!pod) throw new AutopodError('podGone', { podId });
   if (observePod(pod).condition === 'stopped') throw new AutopodError('podNotRunning', { podId });

@@ -146,7 +146,7 @@ export async function startPodHost(): Promise<PodHost> {
       const nft = (rule: string) => ip('netns', 'exec', name, 'nft', rule);
       if (!isThere) return void nft('delete table ip portal');
       if (!portal) {
-        const accepting = `require('net').createServer(() => {}).listen(${PORTAL_PORT}, () => console.log('up'))`;
+        const accepting = `require('net').createServer((s) => s.on('error', () => {})).listen(${PORTAL_PORT}, () => console.log('up'))`;
         portal = spawn('ip', ['netns', 'exec', name, process.execPath, '-e', accepting], {
           stdio: ['ignore', 'pipe', 'inherit'],
         });

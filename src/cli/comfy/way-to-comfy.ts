@@ -43,7 +43,8 @@ export async function whySilent(context: Context, podId: string): Promise<Autopo
     const seen = await requireRunning(context, podId);
     const failure = view?.failure ?? view?.lastDeath?.failure;
     const isUp = seen.condition === 'running' && seen.ssh !== undefined;
-    if (isUp) return new AutopodError('sshUnreachable', { podId, detail: failure?.detail.detail });
+    if (isUp)
+      return new AutopodError('sshUnreachable', { podId, detail: view?.trouble ?? failure?.detail.detail });
   }
   return new AutopodError('comfyTimedOut', { podId });
 }
