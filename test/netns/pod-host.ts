@@ -155,7 +155,11 @@ export async function startPodHost(): Promise<PodHost> {
       nft('add table ip portal');
       nft('add chain ip portal to { type nat hook prerouting priority -100; }');
       nft('add chain ip portal in { type filter hook input priority 0; }');
-      nft(`add rule ip portal to iifname != lo tcp dport ${state.port} redirect to :${PORTAL_PORT}`);
+      // Connections there were are not taken over: they get no answer.
+      const isFirst = 'tcp flags & (fin | syn | rst | ack) == syn';
+      nft(
+        `add rule ip portal to iifname != lo tcp dport ${state.port} ${isFirst} redirect to :${PORTAL_PORT}`,
+      );
       nft(`add rule ip portal in iifname != lo tcp dport ${state.port} drop`);
     },
     line(megabits) {
