@@ -52,6 +52,13 @@ const FAULTS: Fault[] = [
     breakIt: ({ pod }) => pod.cable('swallowing'),
     mend: ({ pod }) => pod.cable('up'),
   },
+  {
+    name: 'captive portal for 8 s',
+    goneMs: 8_000,
+    breakIt: ({ pod }) => pod.portal(true),
+    mend: ({ pod }) => pod.portal(false),
+    isPossible: CAN_DROP_FLOWS,
+  },
   { name: 'flow dropped by a middlebox', breakIt: ({ pod }) => pod.dropFlows(), isPossible: CAN_DROP_FLOWS },
   { name: 'pod moved to another port', breakIt: (net) => net.movePod() },
 ];

@@ -49,6 +49,10 @@ export const text = {
     `Use pod ${podId} of the same launch instead (${status}, ${rate})? [y/N] `,
   unproven: (podId: string, watchedBy: 'session' | 'http') =>
     `Pod ${podId} has not proven to be the one autopod made: ${unprovenWords(watchedBy)}. What answers is used all the same; to refuse it: autopod config set require_proof true`,
+  tookPort: (podId: string, port: number) =>
+    `Port ${port} was kept for stopped pod ${podId}. Its tunnel is closed; when that pod runs again, open one with: autopod tunnel ${podId} --local-port auto`,
+  tunnelsWaiting: (podIds: string[]) =>
+    `${podIds.length === 1 ? `The tunnel to pod ${podIds[0]} waits` : `The tunnels to pods ${podIds.join(', ')} wait`} for the pod to run; ssh reaches it then.`,
   lookingFurther: (seconds: number) => `RunPod may still be listing it; looking again${upTo(seconds)}`,
   waitingForApi: (why: string, seconds: number, asked?: number) =>
     `${why}${asked === undefined ? '' : ` It asks to wait ${uptimeWords(asked)}.`} Trying again${upTo(seconds)}`,
@@ -246,6 +250,8 @@ export function noteWords(note: Note): string {
       return text.twinTerminated(note.podId, note.keptPodId);
     case 'twinSeen':
       return text.twinSeen(note.podId, note.keptPodId, usd(note.costPerHour));
+    case 'tookPort':
+      return text.tookPort(note.podId, note.localPort);
     case 'unproven':
       return text.unproven(note.podId, note.watchedBy);
     case 'brokenEnded':

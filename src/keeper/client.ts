@@ -41,8 +41,12 @@ export interface TunnelView {
   /** Attempts to open it since it was last healthy. */
   attempt?: number;
   failure?: Failure;
+  /** What stands between here and the pod's sshd, in words, while it is being reached. */
+  trouble?: string;
   lastDeath?: { at: string; failure: Failure };
   autoStop?: AutoStop;
+  /** Only told when it is opened: the stopped pod whose waiting tunnel gave it its port, and is closed. */
+  tookPortFrom?: string;
   /** It ends with the command that needs it. */
   isTemporary: boolean;
 }
@@ -215,6 +219,11 @@ function failureFrom(failure: Failure | undefined): AutopodError {
 
 function isKeeperWanted(home: Home): boolean {
   return savedTunnels(home).length > 0 || (plannedPods(home.pods) ?? []).some(hasPod);
+}
+
+/** The pods whose tunnels are wanted according to the disk. */
+export function wantedTunnels(home: Home): string[] {
+  return savedTunnels(home).map(({ podId }) => podId);
 }
 
 /** What is wanted according to the disk; read without the store, so that a status costs no library. */

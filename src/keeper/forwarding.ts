@@ -3,9 +3,9 @@ import { FAILURES, toFailure } from '../errors.ts';
 import type { Generation, Opened, SshAddress, TunnelWish } from '../machines/tunnel.ts';
 import { needsTouch } from '../services/ssh/key.ts';
 import type { MasterFiles } from '../services/ssh/master.ts';
-import { sendState } from '../services/ssh/sending.ts';
+import { bytesRead, sendState } from '../services/ssh/sending.ts';
 import { Generations, type Standing } from './generations.ts';
-import { knock } from './knock.ts';
+import { knock, untilLost } from './knock.ts';
 import type { Locator } from './locate.ts';
 import { watchPod } from './pod-watch.ts';
 import { type Ready, Standby } from './standby.ts';
@@ -52,6 +52,8 @@ export class Forwarding {
   readonly #pending = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   #lastAddress: SshAddress | undefined;
+  /** What the last knock that was not answered met. */
+  #trouble: string | undefined;
   /** Generation that was in use until it died. */
   #lost: string | undefined;
 
@@ -64,6 +66,11 @@ export class Forwarding {
       answerMs: options.timings.deadAfterMs,
       end: (generation) => this.#generations.end(generation),
     });
+  }
+
+  /** Why there is no ssh at the pod's address, in words; undefined where it is not known to be out of reach. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   /** Process id of an ssh, as it told itself. */
@@ -116,6 +123,10 @@ export class Forwarding {
         sending: async () => {
           const pid = this.pidOf(generation);
           return pid === undefined ? undefined : sendState(pid);
+        },
+        read: async () => {
+          const pid = this.pidOf(generation);
+          return pid === undefined ? undefined : bytesRead(pid);
         },
       };
       return await pulse.hold(this.#options.timings, traffic, signal);
@@ -244,9 +255,9 @@ export class Forwarding {
   }
 
   /**
-   * Takes over the ssh that stands by, or opens one, as soon as the address takes connections. One whose handshake does
-   * not get on gets company when a knock is answered: another outage may have swallowed its packets, and TCP would wait
-   * long before it repeats them.
+   * Takes over the ssh that stands by, or opens one, as soon as the pod's sshd answers a knock. One whose handshake does
+   * not get on gets company when another knock is answered, at once if it was not for a while: an outage may have
+   * swallowed its packets, and TCP would wait long before it repeats them. The oldest makes room for the youngest.
    */
   async #openAt(
     wish: TunnelWish,
@@ -257,27 +268,37 @@ export class Forwarding {
     const { knockMs, handshakeMs } = this.#options.timings;
     const over = new AbortController();
     const scope = AbortSignal.any([signal, over.signal]);
-    const attempts: Promise<Opened>[] = [];
+    const attempts: { opening: Promise<Opened>; over: AbortController }[] = [];
+    const openings = () => attempts.map(({ opening }) => opening);
     let orStandby: Promise<Opened> = never();
     let opened: Opened | undefined;
     try {
-      const roundTripMs = await knock(address, knockMs, scope);
+      this.#trouble = undefined;
+      const roundTripMs = await knock(address, knockMs, scope, (words) => {
+        this.#trouble = words;
+      });
+      this.#trouble = undefined;
       const standby = this.#takeStandby(address, scope);
       orStandby = standby.then((answer) => answer ?? never());
       const aheadMs = Math.min(STANDBY_AHEAD_MS + 2 * roundTripMs, MAX_STANDBY_AHEAD_MS);
       opened = await firstOf([standby, sleep(aheadMs, undefined, { signal: scope })]);
-      while (!opened) {
-        attempts.push(this.#connect(wish, address, told, scope));
-        opened = await firstOf([orStandby, ...attempts, sleep(handshakeMs, undefined, { signal: scope })]);
-        if (opened) break;
-        const knocks =
-          attempts.length < MAX_HANDSHAKES ? [knock(address, knockMs, scope).then(() => undefined)] : [];
-        opened = await firstOf([orStandby, ...attempts, ...knocks]);
+      for (let begun = 1; !opened; begun++) {
+        // Those left have ever more time, however slow the pod is.
+        const patienceMs = begun <= MAX_HANDSHAKES ? handshakeMs : handshakeMs * begun;
+        const attempt = new AbortController();
+        const opening = this.#connect(wish, address, told, AbortSignal.any([scope, attempt.signal]));
+        attempts.push({ opening, over: attempt });
+        const isTimeForAnother = untilLost(address, knockMs, patienceMs, scope);
+        opened = await firstOf([orStandby, ...openings(), isTimeForAnother]);
+        if (opened || attempts.length < MAX_HANDSHAKES) continue;
+        const oldest = attempts.shift();
+        if (oldest) this.#endUnless(undefined, oldest.opening);
+        oldest?.over.abort();
       }
       return opened;
     } finally {
       over.abort();
-      for (const attempt of [orStandby, ...attempts]) this.#endUnless(opened, attempt);
+      for (const opening of [orStandby, ...openings()]) this.#endUnless(opened, opening);
     }
   }
 

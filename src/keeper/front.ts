@@ -13,7 +13,7 @@ import type { Explanation } from './tunnel-words.ts';
 import { wayTo } from './way-to.ts';
 
 export interface FrontOptions {
-  /** Milliseconds a connection is held while there is no way through. */
+  /** Milliseconds a connection is held while there is no way through and one is on its way. */
   holdMs: number;
   /** What a client is told in the end: there is no way through, or there is and the pod's port does not answer. */
   explain: (reason: 'noWay' | 'noAnswer') => Explanation;
@@ -37,10 +37,12 @@ export class Front {
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #buffers = new Buffers();
-  readonly #held = new Set<() => void>();
+  /** By what lets one go to the way there is: what refuses it. */
+  readonly #held = new Map<() => void, () => void>();
   readonly #joints = new Set<Joint>();
   readonly #heardAt = new Map<string, number>();
   #way: string | undefined;
+  #isAwaited = true;
   #retry: NodeJS.Timeout | undefined;
   #noting: NodeJS.Timeout | undefined;
   bytesIn = 0;
@@ -98,6 +100,12 @@ export class Front {
     this.#releaseHeld();
   }
 
+  /** Whether a way is on its way. While none is, nobody is held: who asks, and who is held already, is told at once. */
+  set isAwaited(isAwaited: boolean) {
+    this.#isAwaited = isAwaited;
+    if (!isAwaited) for (const refuse of [...this.#held.values()]) refuse();
+  }
+
   /** Whether a client is still joined to this Unix socket. */
   uses(path: string): boolean {
     return [...this.#joints].some((joint) => joint.path === path);
@@ -130,7 +138,7 @@ export class Front {
 
   #releaseHeld(): void {
     if (this.#way === undefined) return;
-    for (const release of [...this.#held]) release();
+    for (const release of [...this.#held.keys()]) release();
   }
 
   #accept(socket: Socket): void {
@@ -139,6 +147,25 @@ export class Front {
     socket.on('error', () => socket.destroy());
     if (this.#way === undefined) this.#hold(socket);
     else this.#join(socket, this.#way);
+  }
+
+  /** Keeps a client that has its answers and asks nothing, until it does. */
+  #keep(socket: Socket): void {
+    const letGo = () => {
+      socket.off('data', onData).off('end', onEnd).off('close', letGo).pause();
+    };
+    const onData = (chunk: Buffer) => {
+      letGo();
+      const opening = new Opening();
+      opening.add(chunk);
+      if (this.#way === undefined) this.#hold(socket, opening);
+      else this.#join(socket, this.#way, opening);
+    };
+    const onEnd = () => {
+      letGo();
+      socket.end();
+    };
+    socket.on('data', onData).once('end', onEnd).once('close', letGo).resume();
   }
 
   #hold(socket: Socket, opening = new Opening()): void {
@@ -161,11 +188,12 @@ export class Front {
     };
     // Who has hung up, and whose request may change something, shall not have it done behind their back.
     const onEnd = () => {
-      if (opening.isHttp && !opening.isRepeatableRequest) refuse();
+      if (opening.isHttp && !opening.isHarmless) refuse();
     };
     opening.heldUntil ??= performance.now() + this.#options.holdMs;
-    const timer = setTimeout(refuse, opening.heldUntil - performance.now());
-    this.#held.add(release);
+    const leftMs = this.#isAwaited ? opening.heldUntil - performance.now() : 0;
+    const timer = setTimeout(refuse, leftMs);
+    this.#held.set(release, refuse);
     socket.on('data', listen).once('end', onEnd).once('close', letGo);
     if (socket.readableEnded) onEnd();
     else if (!opening.isFull) socket.resume();
@@ -194,7 +222,8 @@ export class Front {
       if (local.destroyed) return void remote.destroy();
       joint = new Joint(path, local, remote, opening, {
         onBytes: (direction, count) => this.#count(path, direction, count),
-        onUnanswered: (asked) => void this.#unanswered(local, path, asked),
+        onUnanswered: (asked, wasKept) => void this.#unanswered(local, path, asked, wasKept),
+        onIdle: () => this.#keep(local),
         isSuperseded: () => this.#way !== undefined && this.#way !== path,
       });
       this.#joints.add(joint);
@@ -206,8 +235,10 @@ export class Front {
    * The connection ended without an answer. If its ssh has died, a request that may be repeated waits for the
    * next one; if not, it is the pod's port that does not answer.
    */
-  async #unanswered(local: Socket, path: string, opening: Opening): Promise<void> {
+  async #unanswered(local: Socket, path: string, opening: Opening, wasKept: boolean): Promise<void> {
     local.pause();
+    // ComfyUI may have closed a connection that was kept, just as the client asked: it is asked on another one.
+    if (wasKept && this.#way === path && opening.canRepeat) return this.#join(local, path, opening);
     const noticedBy = performance.now() + NOTICED_MS;
     while (this.#way === path && performance.now() < noticedBy && !local.destroyed) await sleep(10);
     const isAlive = this.#way === path && (await takesConnections(path));

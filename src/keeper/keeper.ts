@@ -70,7 +70,6 @@ export class Keeper {
           account: { apiUrl, apiKey: undefined },
         });
       },
-      closeTunnel: (podId) => this.close(podId),
       log: (line) => this.log(line),
       onChange: options.onChange,
     });
@@ -161,8 +160,9 @@ export class Keeper {
         return standing.view;
       }
       const wish = { podId, localPort, remotePort: REMOTE_PORT, ...needs };
-      if (localPort !== 'auto') this.#requireOwnPort(localPort, podId);
-      return (await this.#begin(wish, account.apiUrl, standing)).view;
+      const tookPortFrom = localPort === 'auto' ? undefined : await this.#clearPort(localPort, podId);
+      const { view } = await this.#begin(wish, account.apiUrl, standing);
+      return tookPortFrom === undefined ? view : { ...view, tookPortFrom };
     });
   }
 
@@ -187,7 +187,7 @@ export class Keeper {
     return this.#stopping.readPlans();
   }
 
-  /** Stops the pods whose time is up, and with them their tunnels (I13). */
+  /** Stops the pods whose time is up. Their tunnels wait for them (I13). */
   stopWhatIsDue(): Promise<void> {
     return this.#stopping.stopWhatIsDue();
   }
@@ -257,18 +257,24 @@ export class Keeper {
   #writeSshConfig(): void {
     const { home } = this.#options;
     const reachable = [...this.#tunnels.values()].filter(
-      ({ view }) => view.address && view.failure?.code !== 'podUnproven',
+      ({ view }) => view.address && view.state !== 'waitingForPod' && view.failure?.code !== 'podUnproven',
     );
     this.#sshConfig = this.#sshConfig
       .then(() => writeFileAtomic(home.sshConfig, sshConfig(reachable, home.knownHosts)))
       .catch((error: Error) => this.log(`cannot write ${home.sshConfig}: ${error.message}`));
   }
 
-  #requireOwnPort(port: number, podId: string): void {
+  /** A tunnel that waits for a stopped pod gives its port up and is closed; the answer is its pod. Throws `localPortTaken`. */
+  async #clearPort(port: number, podId: string): Promise<string | undefined> {
     const other = [...this.#tunnels.values()].find(
       ({ wish }) => wish.localPort === port && wish.podId !== podId,
     );
-    if (other) throw new AutopodError('localPortTaken', { port, podId: other.wish.podId });
+    if (!other) return undefined;
+    if (other.view.state !== 'waitingForPod')
+      throw new AutopodError('localPortTaken', { port, podId: other.wish.podId });
+    this.log(`the tunnel of ${other.wish.podId} waits for its pod and gives port ${port} up to ${podId}`);
+    await this.close(other.wish.podId);
+    return other.wish.podId;
   }
 
   #turn<T>(podId: string, work: () => Promise<T>): Promise<T> {

@@ -1,3 +1,5 @@
+import { isHarmlessRequest } from './harmless.ts';
+
 const MAX_BYTES = 64 * 1024;
 /** Enough of a request to tell that it is one. */
 const HEAD_BYTES = 1024;
@@ -23,16 +25,14 @@ export class Opening {
     return beginsRequest(this.#bytes);
   }
 
-  /**
-   * Nothing has gone out, or one GET or HEAD without a body: what HTTP lets a client repeat (RFC 9110, 9.2.2).
-   */
+  /** Nothing has gone out, or one request that may be asked twice: a server may have begun what was lost on the way. */
   get canRepeat(): boolean {
-    return !this.#isSent || this.#bytes.length === 0 || this.isRepeatableRequest;
+    return !this.#isSent || this.#bytes.length === 0 || this.isHarmless;
   }
 
-  get isRepeatableRequest(): boolean {
-    const text = this.#isWhole ? this.#bytes.toString('latin1') : '';
-    return /^(GET|HEAD) \S+ HTTP\/1\./.test(text) && text.indexOf('\r\n\r\n') === text.length - 4;
+  /** One GET or HEAD that is known to change nothing, without a body. */
+  get isHarmless(): boolean {
+    return this.#isWhole && isHarmlessRequest(this.#bytes.toString('latin1'));
   }
 
   add(chunk: Buffer): void {
@@ -47,8 +47,20 @@ export class Opening {
   send(): void {
     this.#isSent = true;
   }
+
+  /** The system took none of it: nothing has gone out after all. */
+  takeBack(): void {
+    this.#isSent = !this.#isWhole;
+  }
 }
 
-export function beginsRequest(bytes: Buffer): boolean {
-  return /^[A-Z]+ \S+ HTTP\/1\./.test(bytes.toString('latin1', 0, HEAD_BYTES));
+/** Whether a request of HTTP begins here; of a long request line a part is enough. */
+export function beginsRequest(bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, MAX_BYTES)).toString(
+    'latin1',
+  );
+  const [line = '', ...more] = text.split('\n', 2);
+  return more.length > 0
+    ? /^[A-Z]+ \S+ HTTP\/1\./.test(line)
+    : /^[A-Z]{3,} \/\S*( HTTP\/1\.\d\r?)?$/.test(line);
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { beginsRequest } from './opening.ts';
 import type { Explanation } from './tunnel-words.ts';
 import { waitingPage } from './waiting-page.ts';
 
@@ -13,7 +14,7 @@ export function refuseHttp(socket: Socket, sent: Buffer, why: Explanation): void
   let head = sent.toString('latin1');
   const finish = () => {
     clearTimeout(timer);
-    if (!/^[A-Z]+ \S+ HTTP\/1\./.test(head)) return void socket.destroy();
+    if (!beginsRequest(Buffer.from(head, 'latin1'))) return void socket.destroy();
     const isJson = /^accept:.*json/im.test(head) && !/^accept:.*html/im.test(head);
     const body = isJson
       ? JSON.stringify({ error: { code: 'tunnelNotReady', state: why.state, hint: why.advice } })

@@ -33,7 +33,6 @@ interface StoppingOptions {
   tunnelTo: (podId: string) => Way | undefined;
   /** Opens a tunnel that ends with the plan, for asking a pod that has none for its jobs. */
   openTunnel: (pod: PlannedPod, podId: string) => Promise<void>;
-  closeTunnel: (podId: string) => Promise<void>;
   log: (line: string) => void;
   /** Told when there is a pod to be stopped some time, or none any more. */
   onChange: () => void;
@@ -184,7 +183,6 @@ export class Stopping {
   ): Promise<void> {
     this.#options.log(`stopping pod ${podId}: ${reason}`);
     if (await this.#stopUnlessStopped(runpod, podId, signal)) await this.#tell(pod.recordId, podId, reason);
-    await this.#options.closeTunnel(podId);
     await this.#end(pod.recordId);
   }
 

@@ -93,7 +93,8 @@ export class Tunnel {
     const { generation, attempt, failure } = this.#context();
     const { bytesIn, bytesOut, lastActivityAt } = this.#front;
     const pid = generation && this.#forwarding.pidOf(generation);
-    const { standbyPid } = this.#forwarding;
+    const { standbyPid, trouble } = this.#forwarding;
+    const isReaching = this.#state === 'starting' || this.#state === 'recreating';
     return {
       podId,
       state: this.#state,
@@ -113,6 +114,7 @@ export class Tunnel {
       ...(this.#lastHealedAt !== undefined && { lastHealedAt: this.#lastHealedAt }),
       ...(attempt > 0 && { attempt }),
       ...(failure && { failure }),
+      ...(isReaching && trouble && { trouble }),
       ...(this.#lastDeath && { lastDeath: this.#lastDeath }),
       isTemporary: neededBy !== null,
     };
@@ -209,6 +211,7 @@ export class Tunnel {
         ? this.#forwarding.filesOf(context.generation).forward
         : undefined;
     this.#front.way = way;
+    this.#front.isAwaited = value !== 'waitingForPod';
     this.#probe.follow(way);
     if (status === 'done' && context.failure) {
       void this.#forget().then(() => this.#options.onStopped());

@@ -45,6 +45,8 @@ class Boot {
   readonly #publicPortMs: number;
   #runsFrom: number | undefined;
   #stopReason: string | undefined;
+  /** RunPod has shown the pod. */
+  isSeen = false;
 
   constructor(publicPortMs: number) {
     this.#publicPortMs = publicPortMs;
@@ -74,7 +76,7 @@ class Boot {
   }
 }
 
-/** The pod, once it can be reached. */
+/** The pod, once it can be reached. One that was seen and is not any more is gone. */
 async function bootOf(
   env: Environment,
   facts: PodFacts,
@@ -83,7 +85,9 @@ async function bootOf(
 ): Promise<PodSeen | undefined> {
   const podId = facts.podId ?? '';
   const pod = await findPod(env, facts, signal);
+  if (!pod && boot.isSeen) throw new AutopodError('podGone', { podId });
   if (!pod) return failUnlessLate(env, facts);
+  boot.isSeen = true;
   const seen = observePod(pod);
   if (seen.condition === 'broken') throw new AutopodError('podBroken', { podId });
   if (seen.condition === 'stopped' && facts.bootToReplace === null) {

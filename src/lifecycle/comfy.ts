@@ -26,6 +26,8 @@ export async function awaitComfyUI(
   // The pod whose place this one takes gives way at the local port, which answers for it until then.
   if (facts.replaces) await env.keeper.close(facts.replaces.podId, signal);
   const tunnel = await openTunnel(env, { podId, ...wanted }, signal);
+  const { tookPortFrom } = tunnel;
+  if (tookPortFrom) env.tell({ kind: 'tookPort', podId: tookPortFrom, localPort: tunnel.localPort });
   const log = new ComfyLog();
   await withPodLog(
     env,
@@ -52,7 +54,7 @@ async function untilAnswering(
     await failIfHopeless(env, facts, signal);
     const verdict = log.verdict(tunnel.podId, env.timings.gpuDoubtMs);
     if (verdict) throw verdict;
-    if (env.deadline.isOver) throw new AutopodError('comfyTimedOut', { podId: tunnel.podId });
+    if (env.deadline.isOver) throw await whySilent(env, tunnel.podId, signal);
     await sleep(Math.min(env.timings.comfyPollMs, env.deadline.leftMs), undefined, { signal });
   }
 }
@@ -63,13 +65,22 @@ async function tellUnlessProven(env: Environment, podId: string, signal: AbortSi
     env.tell({ kind: 'unproven', podId, watchedBy: view.watchedBy });
 }
 
+/** ssh does not reach the pod, or, where it does, ComfyUI does not answer. */
+async function whySilent(env: Environment, podId: string, signal: AbortSignal): Promise<AutopodError> {
+  const view = (await env.keeper.tunnels(signal)).find((one) => one.podId === podId);
+  if (!view || view.state === 'healthy') return new AutopodError('comfyTimedOut', { podId });
+  const { detail } = view.failure?.detail ?? view.lastDeath?.failure.detail ?? {};
+  return new AutopodError('sshUnreachable', { podId, detail: view.trouble ?? detail });
+}
+
 async function failIfHopeless(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<void> {
   const podId = facts.podId ?? '';
   const tunnel = (await env.keeper.tunnels(signal)).find((view) => view.podId === podId);
   if (tunnel?.state === 'failed' && tunnel.failure) {
     throw new AutopodError(tunnel.failure.code, tunnel.failure.detail);
   }
-  if (tunnel?.state !== 'waitingForPod') return;
+  // The tunnel of a pod that is gone has ended.
+  if (tunnel && tunnel.state !== 'waitingForPod') return;
   const pod = await findPod(env, facts, signal);
   if (!pod) throw new AutopodError('podGone', { podId });
   if (observePod(pod).condition === 'stopped') throw new AutopodError('podNotRunning', { podId });

@@ -19,6 +19,7 @@ export type Note =
   | { kind: 'twinTerminated'; podId: string; keptPodId: string }
   | { kind: 'twinSeen'; podId: string; keptPodId: string; costPerHour: number }
   | { kind: 'unproven'; podId: string; watchedBy: 'session' | 'http' }
+  | { kind: 'tookPort'; podId: string; localPort: number }
   | { kind: 'podLog'; source: 'system' | 'container'; line: string }
   | { kind: 'brokenEnded'; podId: string }
   | { kind: 'waitingForApi'; failure: Failure; forMs: number }

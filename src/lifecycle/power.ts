@@ -19,7 +19,7 @@ export async function startPod(env: Environment, facts: PodFacts, signal: AbortS
   });
 }
 
-/** Stops the pod, closes its tunnel (I13), and waits until RunPod says it is stopped. */
+/** Stops the pod and waits until RunPod says it is stopped. Its tunnel stays wanted, and waits for the pod (I13). */
 export async function stopPod(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<void> {
   const podId = facts.podId ?? '';
   await patiently(env, signal, async () => {
@@ -30,7 +30,6 @@ export async function stopPod(env: Environment, facts: PodFacts, signal: AbortSi
     await env.book(seen, true);
     await env.runpod.act(podId, 'stop', signal);
   });
-  await env.keeper.close(podId, signal);
   await until(env, podId, signal, async () => (await see(env, facts, signal)).condition === 'stopped');
 }
 

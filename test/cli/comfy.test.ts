@@ -113,10 +113,12 @@ describe('on a stopped pod', () => {
     [['comfy', 'status', '--no-wait']],
     [['comfy', 'info']],
     [['comfy', 'open', '--no-browser']],
-  ])('%j says that it is stopped, and opens no tunnel', async (argv) => {
+  ])('%j says that it is stopped, and opens no tunnel but the one that waits', async (argv) => {
     const { code, stdout, stderr } = await show(...argv);
     expect([code, stdout, stderr]).toEqual([1, '', expect.stringContaining('is not running')]);
-    expect(JSON.parse((await show('tunnel', 'list', '--json')).stdout)).toEqual({ tunnels: [] });
+    expect(JSON.parse((await show('tunnel', 'list', '--json')).stdout).tunnels).toMatchObject([
+      { state: 'waitingForPod' },
+    ]);
   });
 
   it('tunnel tells that it waits for the pod, in words', async () => {

@@ -27,13 +27,13 @@ const control = async (action: string, body: object) => {
 const isStopped = () => until('stopped', async () => (await podState()) === 'EXITED');
 
 describe('a pod the keeper stops by itself', () => {
-  it('when its time is up; its tunnel goes with it and the journal says why', async () => {
+  it('when its time is up; its tunnel waits for it and the journal says why', async () => {
     await begin();
     const run = await world.autopod(['up', '--local-port', 'auto', '--stop-after', '4s']);
     expect([run.code, run.stderr]).toEqual([0, expect.stringMatching(/is stopped at .*Cancel with/)]);
     await isStopped();
-    await until('no tunnel', async () =>
-      (await world.autopod(['tunnel', 'list', '--json'])).stdout.includes('[]'),
+    await until('the tunnel waits', async () =>
+      (await world.autopod(['tunnel', 'list', '--json'])).stdout.includes('"waitingForPod"'),
     );
     expect((await world.autopod(['history'])).stdout).toContain('its time was up');
   });
@@ -122,6 +122,8 @@ describe('a pod the keeper stops by itself', () => {
     expect((await world.autopod(['tunnel', '--status'])).stdout).toMatch(/Pod stops: +at \d/);
     expect((await world.autopod(['stop'])).code).toBe(0);
     expect(plan()).toBeNull();
+    // The tunnel would wait for the pod.
+    expect((await world.autopod(['tunnel', '--stop'])).code).toBe(0);
     expect(await leftRunning(world)).toEqual([]);
   });
 

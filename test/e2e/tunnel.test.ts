@@ -142,6 +142,20 @@ describe('a tunnel outlives what happens to it', () => {
     await isState('healthy');
   });
 
+  it('stopped by autopod: the wish stays, every view tells of it, and --all shows it (I13)', async () => {
+    expect((await world.autopod(['stop'])).code).toBe(0);
+    await isState('waitingForPod');
+    const [id = ''] = await world.podIds();
+    expect(await statusAt(new URL(url).port)).toBe(503);
+    expect((await world.autopod(['tunnel', '--all'])).stdout).toContain(id);
+    expect((await world.autopod(['ssh-config'])).stderr).toContain(`The tunnel to pod ${id} waits`);
+    const opened = await world.autopod(['comfy', 'open', '--no-browser']);
+    expect([opened.code, opened.stderr]).toEqual([1, expect.stringContaining('is not running')]);
+    expect((await world.autopod(['start', '--no-wait'])).code).toBe(0);
+    await isState('healthy');
+    expect(await answers()).toBe(true);
+  });
+
   it('asking twice changes nothing (I6)', async () => {
     const before = await view();
     expect((await world.autopod(['tunnel'])).stdout).toContain(url);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { statusAt } from '../support/status-at.ts';
+import { until } from '../support/until.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
 describe('up, from nothing to nothing', () => {
@@ -73,10 +74,13 @@ describe('up, from nothing to nothing', () => {
     expect((await world.autopod(['tunnel', '--status'])).code).toBe(0);
   });
 
-  it('stop closes the tunnel and stops the bill; start comes back at the same local port', async () => {
+  it('stop stops the bill and the port says so at once; start comes back at the same local port', async () => {
     expect((await world.autopod(['stop'])).code).toBe(0);
     expect((await world.autopod(['tunnel', '--status'])).code).toBe(1);
-    await expect(statusAt(port.value)).rejects.toThrow();
+    await until('the tunnel waits', async () =>
+      (await world.autopod(['tunnel', 'list', '--json'])).stdout.includes('"waitingForPod"'),
+    );
+    expect(await statusAt(port.value)).toBe(503);
     const [pod] = await world.pods();
     expect(pod).toMatchObject({ status: 'EXITED', cost: 0 });
     const run = await world.autopod(['start', '--local-port', String(port.value)]);

@@ -172,6 +172,18 @@ describe('the local port', () => {
     });
   });
 
+  it('while no way is on its way nobody is held: who waits and who asks gets the 503 at once', async () => {
+    const { front, port } = await frontTo(undefined, 60_000);
+    const url = `http://127.0.0.1:${port}/queue`;
+    const held = fetch(url);
+    await sleep(100);
+    front.isAwaited = false;
+    expect((await held).status).toBe(503);
+    expect((await fetch(url, { method: 'POST', body: '{}' })).status).toBe(503);
+    front.isAwaited = true;
+    await expect(fetch(url, { signal: AbortSignal.timeout(300) })).rejects.toThrow();
+  });
+
   it('a held client that speaks no HTTP is closed, not answered', async () => {
     const { port } = await frontTo(undefined, 50);
     const socket = connect({ port, host: '127.0.0.1' });
@@ -351,6 +363,120 @@ describe('the local port', () => {
     front.way = next;
     expect(await second).toBe('next');
   });
+
+  it.each([
+    ['a harmless GET', 'GET /queue'],
+    ['a POST', 'POST /prompt'],
+    ['a GET with effects', 'GET /manager/reboot'],
+    ['a request line of 4 KiB', `GET /view?filename=${'%E7%8C%AB'.repeat(400)}`],
+  ])(
+    '%s on a connection that was kept while its ssh died is asked of the next one, once',
+    async (_, line) => {
+      const { front, port, path } = await frontTo();
+      const seen: string[] = [];
+      const answering = (name: string) =>
+        createHttpServer((request, response) => {
+          seen.push(`${name} ${request.method} ${request.url}`);
+          request.resume().once('end', () => response.end(name));
+        });
+      const first = answering('first');
+      await serve(first, path);
+      front.way = path;
+      const client = connect({ port, host: '127.0.0.1' });
+      client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+      await until('answered', () => client.read()?.toString().endsWith('first') ?? false);
+      front.way = undefined;
+      first.closeAllConnections();
+      await until('nothing is joined', () => !front.uses(path));
+      const next = join(tempHome().root, 'n');
+      await serve(answering('next'), next);
+      client.write(`${line} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+      await sleep(50);
+      front.way = next;
+      expect((await buffer(client)).toString()).toMatch(/^HTTP\/1.1 200 /);
+      expect(seen).toEqual(['first GET /', `next ${line}`]);
+    },
+  );
+
+  it('a client that was kept while its ssh died gets a 503 when it asks and there is none, and may leave', async () => {
+    const { front, port, path } = await frontTo();
+    const server = createHttpServer((_, response) => response.end('once'));
+    await serve(server, path);
+    front.way = path;
+    const agents = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })] as const;
+    for (const agent of agents) expect(await asked(agent, port, 'GET')).toBe('once');
+    front.way = undefined;
+    server.closeAllConnections();
+    await until('nothing is joined', () => !front.uses(path));
+    agents[0].destroy();
+    front.isAwaited = false;
+    expect(await asked(agents[1], port, 'GET')).toContain('it is &lt;noWay>');
+    agents[1].destroy();
+  });
+
+  it('an idle connection leaves an ssh that has a successor, so that that one can end', async () => {
+    const { front, port, path } = await frontTo();
+    await serve(
+      createHttpServer((_, response) => response.end('first')),
+      path,
+    );
+    front.way = path;
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    expect(await asked(agent, port, 'GET')).toBe('first');
+    const next = join(tempHome().root, 'n');
+    await serve(
+      createHttpServer((_, response) => response.end('next')),
+      next,
+    );
+    front.way = next;
+    await until('nothing is joined', () => !front.uses(path));
+    expect(await asked(agent, port, 'GET')).toBe('next');
+  });
+
+  it('a GET that is slow, not lost, is not asked twice where it may change something', async () => {
+    const { front, port, path } = await frontTo();
+    const late: (() => void)[] = [];
+    await serve(
+      createHttpServer((_, response) => void late.push(() => response.end('late'))),
+      path,
+    );
+    front.way = path;
+    const answer = fetch(`http://127.0.0.1:${port}/manager/reboot`);
+    await until('asked', () => late.length === 1);
+    const next = join(tempHome().root, 'n');
+    const again: unknown[] = [];
+    await serve(
+      createHttpServer((request, response) => response.end(String(again.push(request.url)))),
+      next,
+    );
+    front.way = next;
+    await sleep(50);
+    late[0]?.();
+    expect(await (await answer).text()).toBe('late');
+    expect(again).toEqual([]);
+  });
+
+  it.each(['POST /prompt', 'GET /manager/reboot'])(
+    'a held %s with a line of 4 KiB, whose client has hung up, is not delivered',
+    async (line) => {
+      const { front, port, path } = await frontTo();
+      const seen: unknown[] = [];
+      await serve(
+        createHttpServer((request, response) => response.end(String(seen.push(request.url)))),
+        path,
+      );
+      const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      client.end(`${line}?name=${'%E7%8C%AB'.repeat(500)} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
+      const answer = buffer(client);
+      await sleep(50);
+      const patient = fetch(`http://127.0.0.1:${port}/queue`);
+      front.way = path;
+      await patient;
+      expect((await answer).toString()).toMatch(/^HTTP\/1.1 503 /);
+      expect(seen).toEqual(['/queue']);
+    },
+  );
 
   it('bytes from the pod, and an upload that ssh goes on taking, tell that the way is alive', async () => {
     const { front, port, path } = await frontTo();

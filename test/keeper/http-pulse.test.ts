@@ -67,7 +67,11 @@ it.each<[SendState | undefined, string]>([
   const { pulse } = await begin('says nothing');
   const over = new AbortController();
   onTestFinished(() => over.abort());
-  const traffic = { flowedAt: () => Number.NEGATIVE_INFINITY, sending: async () => state };
+  const traffic = {
+    flowedAt: () => Number.NEGATIVE_INFINITY,
+    sending: async () => state,
+    read: async () => undefined,
+  };
   const held = pulse.hold({ beatMs: 10, deadAfterMs: 50 }, traffic, over.signal).catch((error) => error.code);
   const alive = sleep(verdict === 'alive' ? 600 : 20_000, 'alive', { signal: over.signal });
   expect(await Promise.race([held, alive])).toBe(verdict === 'alive' ? 'alive' : 'sshUnreachable');
@@ -76,7 +80,7 @@ it.each<[SendState | undefined, string]>([
 
 it('the end of ssh is told at once', async () => {
   const { pulse, end } = await begin('answers');
-  const traffic = { flowedAt: () => 0, sending: async () => 'none' as const };
+  const traffic = { flowedAt: () => 0, sending: async () => 'none' as const, read: async () => undefined };
   const signal = new AbortController().signal;
   const held = pulse.hold({ beatMs: 60_000, deadAfterMs: 60_000 }, traffic, signal);
   setTimeout(end, 50);

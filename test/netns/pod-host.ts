@@ -23,6 +23,8 @@ export interface PodHost {
   dropFlows(): void;
   /** What a middlebox does that says so: each packet of the connections there are now is answered with a reset. */
   resetFlows(): void;
+  /** A captive portal: every connection is accepted and nothing is said, and those there were carry nothing. */
+  portal(isThere: boolean): Promise<void>;
   /** A line of so many megabits a second with a queue of a megabyte, both ways; undefined for one without limits. */
   line(megabits: number | undefined): void;
   comfy(state: 'up' | 'down'): Promise<void>;
@@ -45,6 +47,7 @@ export interface PodHost {
   end(): Promise<void>;
 }
 
+const PORTAL_PORT = 9;
 let made = 0;
 
 export async function startPodHost(): Promise<PodHost> {
@@ -58,6 +61,8 @@ export async function startPodHost(): Promise<PodHost> {
   ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', name);
   ip('addr', 'add', `${net}.1/24`, 'dev', near);
   ip('link', 'set', near, 'up');
+  // With the link down, nothing of it goes out by the machine's default route.
+  ip('route', 'add', 'unreachable', `${net}.0/24`, 'metric', '4278198272');
   ip('-n', name, 'addr', 'add', `${net}.2/24`, 'dev', far);
   ip('-n', name, 'link', 'set', far, 'up');
   ip('-n', name, 'link', 'set', 'lo', 'up');
@@ -66,6 +71,7 @@ export async function startPodHost(): Promise<PodHost> {
 
   let sshd: ChildProcess | undefined;
   let comfy: ChildProcess | undefined;
+  let portal: ChildProcess | undefined;
   const state = {
     port: 2200,
     forwarding: 'yes',
@@ -136,6 +142,26 @@ export async function startPodHost(): Promise<PodHost> {
     },
     dropFlows: () => strikeFlows('drop'),
     resetFlows: () => strikeFlows('reject with tcp reset'),
+    async portal(isThere) {
+      const nft = (rule: string) => ip('netns', 'exec', name, 'nft', rule);
+      if (!isThere) return void nft('delete table ip portal');
+      if (!portal) {
+        const accepting = `require('net').createServer((s) => s.on('error', () => {})).listen(${PORTAL_PORT}, () => console.log('up'))`;
+        portal = spawn('ip', ['netns', 'exec', name, process.execPath, '-e', accepting], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        await once(portal.stdout as NodeJS.ReadableStream, 'data');
+      }
+      nft('add table ip portal');
+      nft('add chain ip portal to { type nat hook prerouting priority -100; }');
+      nft('add chain ip portal in { type filter hook input priority 0; }');
+      // Connections there were are not taken over: they get no answer.
+      const isFirst = 'tcp flags & (fin | syn | rst | ack) == syn';
+      nft(
+        `add rule ip portal to iifname != lo tcp dport ${state.port} ${isFirst} redirect to :${PORTAL_PORT}`,
+      );
+      nft(`add rule ip portal in iifname != lo tcp dport ${state.port} drop`);
+    },
     line(megabits) {
       qdisc(near, megabits);
       qdisc(far, megabits, name);
@@ -191,7 +217,9 @@ export async function startPodHost(): Promise<PodHost> {
       signalAll('', 'SIGKILL');
       sshd?.kill('SIGKILL');
       comfy?.kill('SIGKILL');
+      portal?.kill('SIGKILL');
       ip('netns', 'del', name);
+      ip('route', 'del', 'unreachable', `${net}.0/24`, 'metric', '4278198272');
       rmSync(folder, { recursive: true, force: true });
     },
   };

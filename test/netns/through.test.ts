@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../support/until.ts';
@@ -64,6 +67,26 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
           const { status } = await ask({ port: net.port, agent: false, path: `/bytes?n=${3 * MEGABYTE}` });
           expect(status).toBe(200);
         }
+      } finally {
+        net.pod.line(undefined);
+      }
+      expect((await net.view()).lastDeath).toBeUndefined();
+    },
+  );
+
+  it.each(['from', 'to'] as const)(
+    'a copy by scp %s the pod over a line of 2 Mbit/s is traffic, not silence',
+    { timeout: 90_000 },
+    async (direction) => {
+      const [here, there] = [join(net.world.home, 'copied'), join(net.world.home, `on-the-pod-${direction}`)];
+      writeFileSync(direction === 'from' ? there : here, Buffer.alloc(3 * MEGABYTE, '.'));
+      net.pod.line(2);
+      try {
+        const ends = direction === 'from' ? [`autopod:${there}`, here] : [here, `autopod:${there}`];
+        const scp = spawn('scp', ['-F', join(net.world.home, 'ssh_config'), '-q', ...ends], {
+          stdio: 'ignore',
+        });
+        expect(await once(scp, 'close')).toEqual([0, null]);
       } finally {
         net.pod.line(undefined);
       }

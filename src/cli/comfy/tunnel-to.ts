@@ -1,6 +1,7 @@
 import type { TunnelView } from '../../keeper/client.ts';
 import { openTunnel } from '../../lifecycle/open-tunnel.ts';
 import type { Context } from '../context.ts';
+import { text } from '../text.ts';
 
 const DEFAULT_LOCAL_PORT = 8188;
 
@@ -18,7 +19,9 @@ export async function tunnelTo(
   const { apiUrl, apiKey } = await context.config();
   const port = localPort ?? standing?.localPort ?? (await savedPort(context, podId)) ?? DEFAULT_LOCAL_PORT;
   const needs = { keeper, privateKey: () => context.privateKey(), account: { apiUrl, apiKey } };
-  return openTunnel(needs, { podId, localPort: port }, context.signal);
+  const opened = await openTunnel(needs, { podId, localPort: port }, context.signal);
+  if (opened.tookPortFrom) context.out.say(text.tookPort(opened.tookPortFrom, opened.localPort));
+  return opened;
 }
 
 async function savedPort(context: Context, podId: string): Promise<number | 'auto' | undefined> {

@@ -19,7 +19,8 @@ export async function wayToComfy(
   { localPort }: WayOptions,
 ): Promise<{ podId: string; tunnel: TunnelView }> {
   const { podId } = await choosePod(context, named, { needsKey: true });
-  if (!(await viewOf(context, podId))) await requireRunning(context, podId);
+  const standing = await viewOf(context, podId);
+  if (!standing || standing.state === 'waitingForPod') await requireRunning(context, podId);
   return { podId, tunnel: await tunnelTo(context, podId, localPort) };
 }
 
@@ -42,7 +43,8 @@ export async function whySilent(context: Context, podId: string): Promise<Autopo
     const seen = await requireRunning(context, podId);
     const failure = view?.failure ?? view?.lastDeath?.failure;
     const isUp = seen.condition === 'running' && seen.ssh !== undefined;
-    if (isUp) return new AutopodError('sshUnreachable', { podId, detail: failure?.detail.detail });
+    if (isUp)
+      return new AutopodError('sshUnreachable', { podId, detail: view?.trouble ?? failure?.detail.detail });
   }
   return new AutopodError('comfyTimedOut', { podId });
 }

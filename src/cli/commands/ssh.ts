@@ -59,6 +59,14 @@ async function wayTo(context: Context, named: string | undefined): Promise<WayIn
   const tunnel = await healthyTunnel(context, podId);
   if (tunnel) return tunnel;
   const seen = observePod(await (await context.runpod()).getPod(podId, context.signal));
-  if (seen.condition !== 'running' || !seen.ssh) throw new AutopodError('podNotRunning', { podId });
+  if (seen.condition === 'gone') throw new AutopodError('podGone', { podId });
+  if (seen.condition === 'broken') throw new AutopodError('podBroken', { podId });
+  if (seen.condition === 'stopped') throw new AutopodError('podNotRunning', { podId });
+  if (!seen.ports.includes('22/tcp')) throw new AutopodError('podWithoutSsh', { podId });
+  if (!seen.ssh) {
+    const isRunning = seen.condition === 'running';
+    const detail = isRunning ? 'RunPod has given it no public ssh port yet.' : 'It is still starting.';
+    throw new AutopodError('sshUnreachable', { podId, detail });
+  }
   return { podId, address: { ...seen.ssh, bootId: seen.bootId } };
 }

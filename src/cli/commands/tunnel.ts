@@ -96,7 +96,8 @@ async function open(context: Context, named: string | undefined, options: Tunnel
   const opened = await tunnelTo(context, podId, options.localPort);
   await schedule(context, recordId, options);
   context.resume = `autopod tunnel ${podId}`;
-  const view = await untilSettled(context, opened);
+  const settled = await untilSettled(context, opened);
+  const view = opened.tookPortFrom ? { ...settled, tookPortFrom: opened.tookPortFrom } : settled;
   if (view.state === 'failed' && view.failure) throw new AutopodError(view.failure.code, view.failure.detail);
   if (context.out.isJson) context.out.json(view);
   else context.out.line(await openedWords(context, view));
@@ -111,7 +112,7 @@ async function openedWords({ signal }: Context, view: TunnelView): Promise<strin
   return answers ? text.available(view.localPort) : text.tunnelOnly(view.localPort);
 }
 
-// A tunnel that stands keeps its port; each other one takes the next free.
+// A tunnel that stands keeps its port; each other one takes the next free. Those that wait for a stopped pod are shown.
 async function openAll(context: Context): Promise<number> {
   const { observePod } = await import('../../services/runpod/pod-state.ts');
   const pods = await (await context.runpod()).listPods(context.signal);
@@ -120,8 +121,11 @@ async function openAll(context: Context): Promise<number> {
   for (const { podId } of running) {
     views.push(await untilSettled(context, await tunnelTo(context, podId, 'auto')));
   }
-  showTunnels(context, views);
-  return views.every(({ state }) => state === 'healthy') ? 0 : 1;
+  const isOpened = new Set(running.map(({ podId }) => podId));
+  const waiting = (await chosenTunnels(context, undefined)).filter(({ podId }) => !isOpened.has(podId));
+  showTunnels(context, [...views, ...waiting]);
+  const areAllHealthy = views.every(({ state }) => state === 'healthy');
+  return areAllHealthy && (views.length > 0 || waiting.length === 0) ? 0 : 1;
 }
 
 const SETTLED: TunnelView['state'][] = ['healthy', 'failed', 'waitingForPod', 'stopped'];

@@ -4,8 +4,9 @@ export const HELP_TOPICS: Record<string, string> = {
   __proto__: null as never,
   tunnels: `A background process, the keeper, listens on localhost and joins each connection to ssh. When ssh dies, the
 network goes or the pod moves, the port stays open: requests wait until the second ssh, which stands by, has taken
-over or another one is opened, up to 30 s, then get a 503 that says what is going on. GETs that got no answer are
-asked again by themselves; nothing else is.
+over or another one is opened, up to 30 s, then get a 503 that says what is going on. A request that got no answer
+is asked again by itself where that is sure to change nothing: ComfyUI's own GETs. Nothing else is.
+Connections that a browser or a script keeps open stay open.
 
   autopod tunnel                      open it, or see that it stands
   autopod tunnel --status             how it is, and why it died last
@@ -13,7 +14,9 @@ asked again by themselves; nothing else is.
   autopod history                     what happened to it, with times
   autopod ssh-config --install        ssh, scp, rsync and editors reach the pod as "autopod"
 
-It outlives the terminal. It ends with "autopod tunnel --stop", and when the pod is stopped for good or killed.`,
+It outlives the terminal, and the pod's stop: while the pod is stopped the port answers 503 and says so, and when the
+pod runs again, whoever started it, the tunnel is back. It ends with "autopod tunnel --stop", when the pod is killed
+or gone, and when the tunnel of another pod is opened on its port while it waits.`,
   money: `A pod costs from its creation until it is stopped or killed; a stopped one costs nothing for compute, a network
 volume costs by the month. autopod says the rate when it creates a pod; "autopod ls" and "autopod info" say what
 it has cost so far, running time only, all its runs together; a plus means that it ran on while nobody looked.

@@ -15,6 +15,7 @@ const LASTING: Note['kind'][] = [
   'twinTerminated',
   'twinSeen',
   'unproven',
+  'tookPort',
   'stateSetAside',
   'waitingForApi',
   'lookingFurther',

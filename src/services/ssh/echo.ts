@@ -19,6 +19,8 @@ export interface Traffic {
   flowedAt(): number;
   /** What becomes of bytes on their way to the pod; undefined where the system does not tell. */
   sending(): Promise<SendState | undefined>;
+  /** Bytes ssh has read in all, whoever they are for: copies and shells share the connection. Undefined where the system does not tell. */
+  read(): Promise<number | undefined>;
 }
 
 /** The first thing a session says: what its answer to the challenge was, or, where it had none, that it echoes. */
@@ -26,6 +28,8 @@ export type FirstWord = Verdict | 'echo';
 
 /** Milliseconds between two looks at bytes on their way. */
 const SENDING_LOOK_MS = 250;
+/** Bytes read between two looks from which on something comes from the pod: beats of our own are a few. */
+const COMING_BYTES = 1_024;
 /** Milliseconds by which a beat is late when the machine, or this process, stood still. */
 const ASLEEP_MS = 3_000;
 
@@ -101,7 +105,7 @@ export class Echo {
    */
   async hold(
     { beatMs, deadAfterMs }: EchoTimings,
-    { flowedAt, sending }: Traffic,
+    { flowedAt, sending, read }: Traffic,
     signal: AbortSignal,
   ): Promise<never> {
     let lastTick = steadyMs();
@@ -124,10 +128,23 @@ export class Echo {
       // Timers stand still while the machine sleeps, and the path may have died meanwhile.
       const hasSlept = () => steadyMs() - lastTick > beatMs + ASLEEP_MS;
       const dieAsleep = () => die(`this machine slept for ${Math.round((steadyMs() - lastTick) / 1000)} s`);
+      let readBefore: number | undefined;
+      const isComing = async () => {
+        const before = readBefore;
+        readBefore = await read();
+        return before !== undefined && readBefore !== undefined && readBefore - before >= COMING_BYTES;
+      };
+      // What is repeated goes nowhere, and what ssh reads then is what it was given to send.
+      const carries = async (comes: boolean) => {
+        const state = await sending();
+        return state === 'acknowledged' || (comes && state === 'none');
+      };
       const listen = async () => {
         if (hasSlept()) return dieAsleep();
+        const comes = await isComing();
+        if (isOver) return;
         const leftMs = () => Math.max(heardAt, flowedAt()) + deadAfterMs - performance.now();
-        const isSilent = leftMs() <= 0 && (await sending()) !== 'acknowledged' && leftMs() <= 0;
+        const isSilent = leftMs() <= 0 && !(await carries(comes)) && leftMs() <= 0;
         if (isOver) return;
         if (isSilent) die(`no answer for ${deadAfterMs / 1000} s`);
         else silence = setTimeout(listen, Math.max(leftMs(), SENDING_LOOK_MS));

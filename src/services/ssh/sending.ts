@@ -26,6 +26,16 @@ export async function sendState(pid: number): Promise<SendState | undefined> {
   return waiting.includes(0) ? 'acknowledged' : 'repeated';
 }
 
+/**
+ * Bytes a process has read in all, those of its connection among them; undefined where the system does not tell. From
+ * /proc/PID/io (proc(5)).
+ */
+export async function bytesRead(pid: number): Promise<number | undefined> {
+  const io = await readFile(`/proc/${pid}/io`, 'utf8').catch(() => '');
+  const bytes = /^rchar: (\d+)$/m.exec(io)?.[1];
+  return bytes === undefined ? undefined : Number(bytes);
+}
+
 async function socketsOf(pid: number): Promise<Set<string>> {
   const folder = `/proc/${pid}/fd`;
   const names = await readdir(folder).catch(() => []);
