@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, rmSync } from 'node:fs';
 import { readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bootOf, ownIdentity, type ProcessIdentity, seenFromHere } from './process-identity.ts';
@@ -55,7 +55,12 @@ async function show(locks: string): Promise<ProcessIdentity> {
   const server = createServer((socket) => socket.destroy());
   const isListening = await withPath(locks, proof, (path) => {
     return new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false)).listen(path, () => resolve(true));
+      server
+        .once('error', () => resolve(false))
+        .listen(path, () => {
+          chmodSync(path, 0o600);
+          resolve(true);
+        });
     });
   });
   server.unref();

@@ -53,7 +53,10 @@ function unknownIn(line: string): string[] {
 
 describe.each(pages)('%s', (page) => {
   it('names only commands and options that there are', () => {
-    const wrong = commandLines(page).filter((line) => unknownIn(line).length > 0);
+    // In the catalogue of failures a command may stand for any: `autopod ‹command›`.
+    const wrong = commandLines(page).filter(
+      (line) => !line.startsWith('autopod ‹') && unknownIn(line).length > 0,
+    );
     expect(wrong).toEqual([]);
   });
 
