@@ -55,6 +55,8 @@ export const FAILURES = {
   hostFull: { exitCode: 1, retryable: false },
   podLocked: { exitCode: 1, retryable: false },
   podNotRunning: { exitCode: 1, retryable: false },
+  /** RunPod has taken a stop or an end and not done it. */
+  podActionNotDone: { exitCode: 1, retryable: false },
   podActionRefused: { exitCode: 1, retryable: false },
   podWithoutSsh: { exitCode: 1, retryable: false },
   /** It runs on a host without a public address. */

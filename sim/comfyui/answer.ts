@@ -19,8 +19,13 @@ export const TROUBLE: ComfyAnswer = {
 export const EMPTY_OK: ComfyAnswer = { status: 200 };
 
 /** Writes an answer with the headers aiohttp gives it. */
-export function send(response: ServerResponse, answer: ComfyAnswer, withBody: boolean): void {
-  const body = bodyOf(answer);
+export function send(
+  response: ServerResponse,
+  answer: ComfyAnswer,
+  withBody: boolean,
+  writesNaN: boolean,
+): void {
+  const body = bodyOf(answer, writesNaN);
   response.writeHead(answer.status, {
     server: 'Python/3.11 aiohttp/3.14.3',
     'content-length': body.length,
@@ -45,7 +50,10 @@ function lowerCased(headers: Record<string, string> = {}): Record<string, string
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-function bodyOf({ json, text, bytes }: ComfyAnswer): Buffer {
+function bodyOf({ json, text, bytes }: ComfyAnswer, writesNaN: boolean): Buffer {
   if (bytes) return bytes;
-  return Buffer.from(json === undefined ? (text ?? '') : JSON.stringify(json));
+  const written = json === undefined ? (text ?? '') : JSON.stringify(json);
+  return Buffer.from(
+    writesNaN && json !== undefined ? written.replace(/\}$/, ',"best":NaN,"least":-Infinity}') : written,
+  );
 }

@@ -26,6 +26,8 @@ export class ComfyUi {
   readonly #http: Server;
   readonly #connections = new Set<Duplex>();
   #state: ComfyUiState = 'down';
+  /** Whether objects it answers have NaN and -Infinity in them. */
+  writesNaN = false;
 
   constructor(options: ComfyUiOptions) {
     this.#options = options;
@@ -85,7 +87,8 @@ export class ComfyUi {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     Promise.resolve(this.#decide(request)).then(
-      (reply) => (reply ? send(response, reply, request.method !== 'HEAD') : sendUnknown(response)),
+      (reply) =>
+        reply ? send(response, reply, request.method !== 'HEAD', this.writesNaN) : sendUnknown(response),
       () => response.destroy(),
     );
   }

@@ -16,12 +16,27 @@ const shellBody = z.strictObject({
   delayMs: z.number().nonnegative().default(0),
 });
 
+const useBody = z.strictObject({
+  shells: z.int().nonnegative().optional(),
+  copies: z.int().nonnegative().optional(),
+  ticks: z.int().nonnegative().optional(),
+  bytes: z.int().nonnegative().optional(),
+  gpu: z.int().min(0).max(100).optional(),
+});
+
+const ignoreStopsBody = z.strictObject({
+  /** How many stops RunPod takes without doing them; null for all. */
+  times: z.int().nonnegative().nullable().default(null),
+});
+
 const comfyBody = z.strictObject({
   state: z.enum(['up', 'down', 'hanging']).optional(),
   /** Replaces the queue by jobs that never end by themselves. */
   queue: z
     .strictObject({ running: z.int().min(0).max(1).default(0), pending: z.int().nonnegative().default(0) })
     .optional(),
+  /** Its answers have NaN and Infinity in them, as Python writes them. */
+  nan: z.boolean().optional(),
 });
 
 const endpointBody = z.union([
@@ -76,12 +91,22 @@ export const POD_CONTROLS: Readonly<Record<string, PodControl>> = {
   shell: (_world, pod, body) => {
     pod.shell = shellBody.parse(body);
   },
+  /** What the pod is at besides ComfyUI's jobs. */
+  use: (_world, pod, body) => {
+    const told = Object.entries(useBody.parse(body)).filter(([, count]) => count !== undefined);
+    pod.use = { ...pod.use, ...Object.fromEntries(told) };
+  },
+  /** RunPod takes a stop of it and does nothing. */
+  'ignore-stops': (_world, pod, body) => {
+    pod.ignoredStops = ignoreStopsBody.parse(body ?? {}).times ?? Number.POSITIVE_INFINITY;
+  },
   /** Variables of the container's environment that are not as the create had them. */
   env: (_world, pod, body) => {
     pod.envInside = z.record(z.string(), z.string()).parse(body);
   },
   comfy: (_world, pod, body) => {
-    const { state, queue } = comfyBody.parse(body);
+    const { state, queue, nan } = comfyBody.parse(body);
+    if (nan !== undefined) pod.comfyui.writesNaN = nan;
     if (state === 'up') pod.comfyui.start();
     if (state === 'down') pod.comfyui.stop();
     if (state === 'hanging') pod.comfyui.hang();

@@ -6,6 +6,17 @@ export interface Shell {
   delayMs: number;
 }
 
+/** What autopod is told when it asks whether a pod is in use: counts, and what three seconds brought. */
+export interface Use {
+  shells: number;
+  copies: number;
+  /** Hundredths of a second of processors. */
+  ticks: number;
+  bytes: number;
+  /** Percent. */
+  gpu: number;
+}
+
 /** What a command run in a pod can see of it. */
 export interface Machine {
   podId: string;
@@ -15,6 +26,7 @@ export interface Machine {
   /** The environment of process 1. */
   env: Record<string, string>;
   shell: Shell;
+  use: Use;
   /** Lines of `comfyui.log`; null where there is no such file. */
   comfyLogFile: readonly string[] | null;
 }

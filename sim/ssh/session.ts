@@ -43,6 +43,10 @@ function run(channel: ServerChannel, command: string, machine: Machine): void {
   else if (command.includes('/proc/1/environ')) {
     channel.write(answerOf(command, machine.env.AUTOPOD_POD_SECRET));
     echo(channel);
+  } else if (command.includes('autopod-use')) {
+    const counts = Object.entries(machine.use).map(([name, count]) => `${name}=${count}`);
+    channel.resume();
+    channel.write(`autopod-use ${counts.join(' ')}\n`, () => leave(channel, 0));
   } else runOnce(channel, command, machine);
 }
 

@@ -42,6 +42,10 @@ export function boot(
 
 /** Stops a pod: what runs in it ends at once, EXITED comes later. */
 export function stop(pod: Pod, world: Surroundings): void {
+  if (pod.ignoredStops > 0) {
+    pod.ignoredStops -= 1;
+    return;
+  }
   const { stopMs } = world.latencies();
   if (stopMs === 0) {
     halt(pod, world, 'EXITED');

@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import type { Server } from 'node:net';
 import type { ComfyUi } from '../comfyui/comfyui.ts';
 import { type ListenAddress, listenFor } from '../comfyui/listener.ts';
-import type { Shell } from '../ssh/machine.ts';
+import type { Shell, Use } from '../ssh/machine.ts';
 import { Sshd } from '../ssh/sshd.ts';
 import { LogBook } from './log-book.ts';
 
@@ -82,6 +82,9 @@ export class Pod {
   /** Until then sshd lets nobody in, as on a container whose keys are not written yet. */
   keysLetInFrom = 0;
   shell: Shell = { manner: 'plain', delayMs: 0 };
+  use: Use = { shells: 0, copies: 0, ticks: 6, bytes: 900, gpu: 0 };
+  /** Stops that are taken and not done, before one is. */
+  ignoredStops = 0;
   /** Set by the control route: what the container's environment has in place of the create's. */
   envInside: Record<string, string> = {};
   /** Lines of `comfyui.log` in the workspace; null where ComfyUI writes to the container's log. */
@@ -102,6 +105,7 @@ export class Pod {
         gpuMemory: this.hardware.gpuMemory,
         env: { ...this.spec.env, ...this.envInside },
         shell: this.shell,
+        use: this.use,
         comfyLogFile: this.comfyLogFile,
       }),
     });

@@ -4,6 +4,7 @@ import type { Note } from '../lifecycle/environment.ts';
 import type { Candidate, PodWish } from '../machines/pod-types.ts';
 import type { BelowFloor } from '../services/runpod/placement.ts';
 import type { Spent } from '../store/ledger.ts';
+import type { Overdue } from '../store/plans.ts';
 import { printable } from './output/printable.ts';
 import { dayOf } from './text/day.ts';
 import { holderAdvice, holderWords } from './text/detail.ts';
@@ -53,6 +54,8 @@ export const text = {
     `Port ${port} was kept for stopped pod ${podId}. Its tunnel is closed; when that pod runs again, open one with: autopod tunnel ${podId} --local-port auto`,
   tunnelsWaiting: (podIds: string[]) =>
     `${podIds.length === 1 ? `The tunnel to pod ${podIds[0]} waits` : `The tunnels to pods ${podIds.join(', ')} wait`} for the pod to run; ssh reaches it then.`,
+  powerTaken: (action: 'stop' | 'end', rate: string, seconds: number) =>
+    `RunPod took the request to ${action} it; the pod still runs and costs ${rate}. Waiting${upTo(seconds)}.`,
   lookingFurther: (seconds: number) => `RunPod may still be listing it; looking again${upTo(seconds)}`,
   waitingForApi: (why: string, seconds: number, asked?: number) =>
     `${why}${asked === undefined ? '' : ` It asks to wait ${uptimeWords(asked)}.`} Trying again${upTo(seconds)}`,
@@ -111,18 +114,22 @@ export const text = {
   apiKeyTaken: (pods: number) =>
     `RunPod takes it; ${pods} pod${pods === 1 ? '' : 's'} in the account. Whether it may create and stop pods cannot be checked without doing so`,
   plannedStop: (podId: string, plan: AutoStop) =>
-    `${podId} is stopped ${autoStopWords(plan)}, by the keeper on this machine.`,
+    planSentence(`Pod ${podId}`, plan, ', by the keeper on this machine'),
   allIsWell: () => 'All is well.',
   notWell: () => 'Something stands in the way; see above.',
   portIsOurs: (podId: string) => `held by the tunnel to pod ${podId}`,
   autoStop: (plan: AutoStop) =>
-    `The pod is stopped ${autoStopWords(plan)}, never while a job runs. While this machine sleeps or is off nobody stops it; that is made up for on waking. Cancel with: autopod tunnel --stop-after never --idle-stop never`,
+    `${planSentence('The pod', plan, ', never while a job runs')} While this machine sleeps or is off nobody stops it; that is made up for on waking. Cancel with: autopod tunnel --stop-after never --idle-stop never`,
   planStays: (podId: string, plan: AutoStop) =>
-    `Pod ${podId} is still stopped ${autoStopWords(plan)}. Cancel with: autopod tunnel ${podId} --stop-after never --idle-stop never`,
-  stopOverdue: () =>
-    'The time of this pod is up: it is stopped as soon as no job runs. Give it more with: autopod tunnel --stop-after 1h',
+    `${planSentence(`Pod ${podId}`, plan)} Cancel with: autopod tunnel ${podId} --stop-after never --idle-stop never`,
+  moreTime: (podId: string) => `Give it more with: autopod tunnel ${podId} --stop-after 1h`,
+  keeperCannot: (why: string) =>
+    `But the background process that is to stop it cannot reach RunPod: ${why} As long as that is so, nobody stops the pod.`,
   stoppedByKeeper: (reason: string) => `stopped by the keeper: ${reason}`,
-  noAutoStop: () => 'The pod is not stopped by itself.',
+  stopAskedByKeeper: (reason: string) => `the keeper asked RunPod to stop it: ${reason}`,
+  stopFailedForKeeper: (reason: string) => `the keeper could not stop it: ${reason}`,
+  inUseForKeeper: (reason: string) => `not stopped as idle: ${reason}`,
+  noAutoStop: () => 'Automatic stop is off: nobody stops the pod but you.',
   noHistory: () => 'Nothing has happened yet. Begin with: autopod up',
   inspecting: () => 'The inspector is at that address on this machine only. Ctrl-C ends it.',
   failedBefore: (reason: string) => `It failed. The journal says: ${reason}`,
@@ -169,6 +176,33 @@ export const text = {
 /** How long a wait can last; nothing where only Ctrl-C ends it. */
 function upTo(seconds: number): string {
   return Number.isFinite(seconds) ? ` for up to ${uptimeWords(Math.ceil(seconds))}` : '';
+}
+
+/** When a pod is stopped by itself, or what keeps a stop that was due from being done. */
+function planSentence(subject: string, plan: AutoStop, by = ''): string {
+  if (plan.overdue) return `${subject} ${overdueWords(plan.overdue)}`;
+  return isPast(plan)
+    ? `${subject}: its time is up, and it is stopped as soon as no job runs.`
+    : `${subject} will be stopped ${autoStopWords(plan)}${by}.`;
+}
+
+/** `was due to stop at 14:05 and still runs: ...`, with what autopod does about it. */
+export function overdueWords({ since, takenAt, failure }: Overdue, now = new Date()): string {
+  const { what = '', why } = failure ? FAILURE_WORDS[failure.code](failure.detail) : {};
+  const reason = failure
+    ? [what, why].filter(Boolean).join(' ')
+    : `RunPod took the request${takenAt ? ` at ${timeWords(new Date(takenAt), now)}` : ''} and has not done it yet.`;
+  return `was due to stop at ${timeWords(new Date(since), now)} and still runs: ${reason} autopod keeps asking.`;
+}
+
+/** Of a plan as one cell: what is due and not done is never a promise. */
+export function planCell(plan: AutoStop): string {
+  if (plan.overdue) return overdueWords(plan.overdue);
+  return isPast(plan) ? 'its time is up; as soon as no job runs' : autoStopWords(plan);
+}
+
+function isPast({ stopAt }: AutoStop): boolean {
+  return stopAt !== null && Date.parse(stopAt) < Date.now();
 }
 
 /** `at 14:05`, on another day with its date, `after 30m without use`, or both. */
@@ -256,6 +290,8 @@ export function noteWords(note: Note): string {
       return text.unproven(note.podId, note.watchedBy);
     case 'brokenEnded':
       return replacementText.brokenEnded(note.podId);
+    case 'powerTaken':
+      return text.powerTaken(note.action, usd(note.costPerHour), note.forMs / 1000);
     case 'podLog':
       return note.line;
     case 'waitingForApi': {

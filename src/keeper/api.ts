@@ -6,6 +6,7 @@ import { AutopodError, type Failure, toFailure } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import type { OpenRequest } from './client.ts';
 import type { Keeper } from './keeper.ts';
+import { networkEnvironment } from './network-environment.ts';
 
 /** Serves the keeper's JSON API on its Unix socket, which only this user can open. With a failure, that is every answer. */
 export async function serveApi(
@@ -38,7 +39,7 @@ async function answer(keeper: Keeper, request: IncomingMessage, onHandover: () =
   const route = `${request.method} ${collection}${podId && '/pod'}${verb ? `/${verb}` : ''}`;
   switch (route) {
     case 'GET health':
-      return { pid: process.pid, version: VERSION };
+      return { pid: process.pid, version: VERSION, network: networkEnvironment(process.env) };
     case 'POST handover':
       onHandover();
       return {};
@@ -50,8 +51,12 @@ async function answer(keeper: Keeper, request: IncomingMessage, onHandover: () =
       await keeper.close(podId);
       return {};
     case 'PUT plans/pod':
-      await keeper.heedPlan(podId, ((await json(request)) as Pick<OpenRequest, 'account'>).account);
-      return {};
+      return {
+        failure: await keeper.heedPlan(
+          podId,
+          ((await json(request)) as Pick<OpenRequest, 'account'>).account,
+        ),
+      };
     case 'POST tunnels/pod/retry':
       keeper.retry(podId);
       return {};

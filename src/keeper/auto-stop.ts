@@ -15,17 +15,25 @@ export interface Use {
 /** After so long a pod is stopped although its ComfyUI does not say whether it works. */
 export const UNKNOWN_GRACE_MS = 10 * 60_000;
 
-/** By `now` of a clock that nobody sets: why the pod is to be stopped now, in words for the journal; undefined as long as it is not. */
+/** Why a pod is to be stopped, in words for the journal. */
+export interface DueReason {
+  kind: 'time' | 'idle';
+  words: string;
+}
+
+/** By `now` of a clock that nobody sets: why the pod is to be stopped now; undefined as long as it is not. */
 export function reasonToStop(
   { stopAt, idleMs }: AutoStop,
   { dueAt, quietSince, jobs, unknownForMs }: Use,
   now: number,
-): string | undefined {
+): DueReason | undefined {
   if (jobs !== undefined && jobs > 0) return undefined;
   const overdueMs = dueAt === null ? -1 : now - dueAt;
   const idleForMs = idleMs === null ? -1 : now - quietSince - idleMs;
   if (jobs === undefined && unknownForMs < UNKNOWN_GRACE_MS) return undefined;
-  if (overdueMs >= 0) return `its time was up at ${stopAt}`;
-  if (idleForMs >= 0) return `nothing was asked of it for ${Math.round((now - quietSince) / 60_000)} min`;
-  return undefined;
+  const untold = jobs === undefined ? '; ComfyUI did not say whether it has jobs' : '';
+  if (overdueMs >= 0) return { kind: 'time', words: `its time was up at ${stopAt}${untold}` };
+  if (idleForMs < 0) return undefined;
+  const minutes = Math.round((now - quietSince) / 60_000);
+  return { kind: 'idle', words: `nothing was asked of it for ${minutes} min${untold}` };
 }

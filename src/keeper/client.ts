@@ -83,8 +83,16 @@ export interface KeeperClient {
   seen(signal?: AbortSignal): Promise<TunnelView[]>;
   /** Process id of the keeper; undefined when none answers. */
   pid(signal?: AbortSignal): Promise<number | undefined>;
-  /** Has the keeper look after the plan in a pod's record, whether or not there is a tunnel, or a pod as yet. */
-  heedPlan(recordId: string, account: OpenRequest['account'], signal?: AbortSignal): Promise<void>;
+  /**
+   * Has the keeper look after the plan in a pod's record, whether or not there is a tunnel, or a pod as yet. The answer is
+   * what keeps it from reaching RunPod, if anything does: a keeper that was started under another network's settings has
+   * given way to one started from here before that is told.
+   */
+  heedPlan(
+    recordId: string,
+    account: OpenRequest['account'],
+    signal?: AbortSignal,
+  ): Promise<Failure | undefined>;
   /** Has a tunnel that waits or failed try again now. */
   retry(podId: string, signal?: AbortSignal): Promise<void>;
 }
@@ -92,6 +100,8 @@ export interface KeeperClient {
 interface Health {
   pid: number;
   version?: string;
+  /** As in `networkEnvironment`. */
+  network?: string;
 }
 
 /** Milliseconds a keeper has from its start to its first answer. */
@@ -199,7 +209,15 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
       return (await ask<Health>('GET', '/health', undefined, signal))?.pid;
     },
     async heedPlan(recordId, account, signal) {
-      await insist('PUT', `/plans/${encodeURIComponent(recordId)}`, { account }, signal);
+      const heed = () =>
+        insist<{ failure?: Failure }>('PUT', `/plans/${encodeURIComponent(recordId)}`, { account }, signal);
+      const { failure } = await heed();
+      if (!failure) return undefined;
+      const { networkEnvironment } = await import('./network-environment.ts');
+      const health = await ask<Health>('GET', '/health', undefined, signal);
+      if (!health?.network || health.network === networkEnvironment(env)) return failure;
+      await handOver(health, signal);
+      return (await heed()).failure;
     },
     async retry(podId, signal) {
       await ask('POST', `/tunnels/${encodeURIComponent(podId)}/retry`, {}, signal);

@@ -1,5 +1,4 @@
 import { request } from 'node:http';
-import { text } from 'node:stream/consumers';
 import type { KeeperTimings } from './timings.ts';
 import { wayTo } from './way-to.ts';
 
@@ -37,31 +36,31 @@ export class ComfyProbe {
 }
 
 async function answers(socketPath: string): Promise<boolean> {
-  return (await get(socketPath, '/system_stats')) !== undefined;
+  return (await getThrough(socketPath, '/system_stats')) !== undefined;
 }
 
-/** Jobs running and waiting, asked through a forward; undefined when ComfyUI does not say. */
-export async function jobsThrough(socketPath: string): Promise<number | undefined> {
-  const body = await get(socketPath, '/queue');
-  try {
-    const { queue_running, queue_pending } = JSON.parse(body ?? '') as Record<string, unknown[]>;
-    return (queue_running?.length ?? 0) + (queue_pending?.length ?? 0);
-  } catch {
-    return undefined; // no ComfyUI answered
-  }
-}
-
-/** The body of a 200. */
-function get(socketPath: string, path: string): Promise<string | undefined> {
+/** The body of a 200, asked through a forward; undefined for any other answer, none, or one of more than `mostBytes`. */
+export function getThrough(
+  socketPath: string,
+  path: string,
+  mostBytes = Number.POSITIVE_INFINITY,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     const headers = { host: '127.0.0.1:8188' };
     const asked = request(
       { socketPath: wayTo(socketPath), path, headers, agent: false, timeout: 10_000 },
       (response) => {
-        text(response).then(
-          (body) => resolve(response.statusCode === 200 ? body : undefined),
-          () => resolve(undefined),
+        const chunks: Buffer[] = [];
+        let size = 0;
+        response.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > mostBytes) asked.destroy();
+          else chunks.push(chunk);
+        });
+        response.once('end', () =>
+          resolve(response.statusCode === 200 ? Buffer.concat(chunks).toString() : undefined),
         );
+        response.once('close', () => resolve(undefined));
       },
     );
     asked.once('timeout', () => asked.destroy());

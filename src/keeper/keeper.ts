@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { parse } from 'node:path';
-import { AutopodError } from '../errors.ts';
+import { AutopodError, type Failure } from '../errors.ts';
 import { loadConfig } from '../services/config.ts';
 import { endMaster, masterFiles } from '../services/ssh/master.ts';
 import { writeFileAtomic } from '../store/atomic-file.ts';
@@ -177,10 +177,11 @@ export class Keeper {
     });
   }
 
-  /** Looks after the plan in a pod's record from now on; a plan that is changed or taken out there is noticed by itself. */
-  async heedPlan(recordId: string, account: OpenRequest['account']): Promise<void> {
+  /** Looks after the plan in a pod's record from now on; a plan that is changed or taken out there is noticed by itself. The answer is what keeps it from being carried out as things are. */
+  async heedPlan(recordId: string, account: OpenRequest['account']): Promise<Failure | undefined> {
     this.#accounts.remember(recordId, account);
     await this.lookAtPlans();
+    return this.#stopping.whyNot(recordId);
   }
 
   lookAtPlans(): Promise<void> {

@@ -1,13 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { steadyMs } from '../clock.ts';
-import { AutopodError, toFailure } from '../errors.ts';
-import type { RunPod } from '../services/runpod/client.ts';
-import { findLaunch, twinsOf } from '../services/runpod/launches.ts';
-import { costSighting, observePod } from '../services/runpod/pod-state.ts';
+import type { Failure } from '../errors.ts';
 import { type Home, leaseFolder } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
-import { bookRun, type LedgerFacts } from '../store/ledger.ts';
-import { type Holder, lockHolder, tryLock } from '../store/lock.ts';
+import type { LedgerFacts } from '../store/ledger.ts';
+import { type Holder, lockHolder } from '../store/lock.ts';
 import {
   type AutoStop,
   hasPod,
@@ -15,11 +12,13 @@ import {
   type PlannedPod,
   plannedPods,
   type StopPlan,
+  toldPlan,
 } from '../store/plans.ts';
 import { isSuspended, seenFromHere } from '../store/process-identity.ts';
 import { RecordStore } from '../store/records.ts';
 import type { Accounts } from './accounts.ts';
-import { reasonToStop, UNKNOWN_GRACE_MS } from './auto-stop.ts';
+import { type DueReason, reasonToStop } from './auto-stop.ts';
+import { type Progress, StopOrders } from './stop-orders.ts';
 
 /** Milliseconds for which a driver of another namespace or machine counts as using its pod. */
 const UNSEEN_MS = 60 * 60_000;
@@ -43,18 +42,21 @@ interface Way {
   /** By `steadyMs()`. */
   lastActivityAt: number | undefined;
   jobs(): Promise<number | undefined>;
+  /** What the pod is at besides ComfyUI's jobs, in words; null for nothing, undefined where it does not say. */
+  otherWork(): Promise<string | null | undefined>;
 }
 
 /** Milliseconds by which the wall clock may differ from the one that nobody sets before it counts as set. */
 const CLOCK_SET_MS = 2_000;
 
 /** What is remembered of a plan between two looks. */
-interface Watched {
+interface Watched extends Progress {
   plan: string;
   /** By `steadyMs()`, as `quietSince`. */
   dueAt: number | null;
   quietSince: number;
-  unknownForMs: number;
+  /** What kept the pod from being idle when it was asked last. */
+  otherWork: string | null;
 }
 
 /**
@@ -65,6 +67,7 @@ export class Stopping {
   readonly #options: StoppingOptions;
   readonly #records: RecordStore<PlanFacts & LedgerFacts>;
   readonly #watched = new Map<string, Watched>();
+  readonly #orders: StopOrders;
   #planned: PlannedPod[] = [];
   #wanted: PlannedPod[] = [];
   #seen = '';
@@ -74,6 +77,11 @@ export class Stopping {
     this.#options = options;
     const { pods: path, locks } = options.home;
     this.#records = new RecordStore({ path, locks });
+    this.#orders = new StopOrders({
+      ...options,
+      records: this.#records,
+      onEnd: (recordId) => this.#watched.delete(recordId),
+    });
   }
 
   /** Whether a pod is to be stopped some time. */
@@ -82,8 +90,8 @@ export class Stopping {
   }
 
   planOf(podId: string): AutoStop | undefined {
-    const plan = this.#planned.find((pod) => pod.podId === podId)?.autoStop;
-    return plan && { stopAt: plan.stopAt, idleMs: plan.idleMs };
+    const planned = this.#planned.find((pod) => pod.podId === podId);
+    return planned && toldPlan(planned);
   }
 
   /** Reads the plans if any may have changed. That of a launch without a pod counts only while somebody is at the launch. */
@@ -105,6 +113,12 @@ export class Stopping {
     if (this.isWanted !== wasWanted) this.#options.onChange();
   }
 
+  /** Asks RunPod for the pod of a plan, as will be done when it is due; the failure of that, if it fails. */
+  async whyNot(recordId: string): Promise<Failure | undefined> {
+    const planned = this.#planned.find((pod) => pod.recordId === recordId);
+    return planned && this.#orders.rehearse(planned);
+  }
+
   async stopWhatIsDue(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
@@ -117,35 +131,54 @@ export class Stopping {
   }
 
   async #stopIfDue(pod: PlannedPod): Promise<void> {
-    const { recordId, podId, autoStop } = pod;
+    const { podId } = pod;
     const tunnel = podId === null ? undefined : this.#options.tunnelTo(podId);
     const watched = this.#watch(pod);
     // Whoever waits for the pod to get ready uses it.
     if (await this.#isWaitedFor(pod)) watched.quietSince = steadyMs();
     watched.quietSince = Math.max(watched.quietSince, tunnel?.lastActivityAt ?? 0);
-    const due = (jobs: number | undefined) => reasonToStop(autoStop, { ...watched, jobs }, steadyMs());
     const jobs = await tunnel?.jobs();
     if (jobs) watched.quietSince = steadyMs();
-    const reason = due(tunnel ? jobs : 0);
+    const reason = this.#reasonOf(pod, watched, tunnel, jobs);
+    if (reason === undefined) {
+      if (pod.overdue) await this.#orders.takeBack(pod);
+      return;
+    }
+    const isFirst = !pod.overdue;
+    if (isFirst && reason.kind === 'idle' && (await this.#isOtherwiseUsed(pod, watched, tunnel))) return;
+    await this.#orders.carryOut(pod, watched, tunnel !== undefined, reason);
+  }
+
+  /** Why the pod is to be stopped now. What was due once stays due, unless a job runs, or one stopped as idle is used again. */
+  #reasonOf(
+    { podId, autoStop, overdue }: PlannedPod,
+    watched: Watched,
+    tunnel: Way | undefined,
+    jobs: number | undefined,
+  ): DueReason | undefined {
+    const due = (count: number | undefined) =>
+      reasonToStop(autoStop, { ...watched, jobs: count }, steadyMs());
     const isUnknown = (podId === null || (tunnel && jobs === undefined)) && due(0) !== undefined;
     watched.unknownForMs = isUnknown ? watched.unknownForMs + this.#options.lookMs : 0;
-    if (reason === undefined) return;
-    // A command that was suspended goes on from here only to see that the pod is no longer its own.
-    const lease = await tryLock(leaseFolder(this.#options.home, recordId), {
-      passesOver: isSuspended,
-    }).catch(() => undefined); // the home is away, and the stop is due all the same
-    try {
-      const { runpod } = await this.#options.accounts.of(recordId, autoStop.apiUrl);
-      const signal = AbortSignal.timeout(30_000);
-      if (podId === null) await this.#stopLaunch(runpod, pod, reason, signal);
-      else if (tunnel || !(await mayWork(runpod, podId, signal)))
-        await this.#stop(runpod, pod, podId, reason, signal);
-      else await this.#options.openTunnel(pod, podId);
-    } catch (error) {
-      this.#options.log(`cannot stop pod ${podId ?? recordId} (${toFailure(error).code})`);
-    } finally {
-      await lease?.release().catch(() => undefined);
+    if (!overdue) return due(tunnel ? jobs : 0);
+    const usedAt = tunnel?.lastActivityAt ?? Number.NEGATIVE_INFINITY;
+    const isUsedAgain = overdue.kind === 'idle' && steadyMs() - usedAt < this.#options.lookMs;
+    return isUsedAgain || (jobs !== undefined && jobs > 0) ? undefined : overdue;
+  }
+
+  /** Work that is not ComfyUI's: asked of the pod only when it would be stopped for being idle. */
+  async #isOtherwiseUsed(pod: PlannedPod, watched: Watched, tunnel: Way | undefined): Promise<boolean> {
+    const work = await tunnel?.otherWork();
+    if (!work) {
+      if (work === undefined && tunnel) this.#options.log(`pod ${pod.podId} does not say what else it does`);
+      watched.otherWork = null;
+      return false;
     }
+    watched.quietSince = steadyMs();
+    this.#options.log(`pod ${pod.podId} is not idle: ${work}`);
+    if (watched.otherWork === null) await this.#orders.tell(pod, pod.podId, 'pod.inUse', work);
+    watched.otherWork = work;
+    return true;
   }
 
   #watch({ recordId, autoStop }: PlannedPod): Watched {
@@ -172,64 +205,6 @@ export class Stopping {
       pod.autoStop = autoStop;
       return record && { ...record, facts: { ...record.facts, autoStop } };
     });
-  }
-
-  async #stop(
-    runpod: RunPod,
-    pod: PlannedPod,
-    podId: string,
-    reason: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    this.#options.log(`stopping pod ${podId}: ${reason}`);
-    if (await this.#stopUnlessStopped(runpod, podId, signal)) await this.#tell(pod.recordId, podId, reason);
-    await this.#end(pod.recordId);
-  }
-
-  /** A launch whose create may be unanswered: its pod, and any twin, are looked for by the launch id they carry. */
-  async #stopLaunch(runpod: RunPod, pod: PlannedPod, reason: string, signal: AbortSignal): Promise<void> {
-    const made = await findLaunch(runpod, pod.launchId, signal);
-    const found = made.slice(0, 1).flatMap((own) => [own, ...twinsOf(own, made, pod).twins]);
-    for (const { id } of found) {
-      if (await this.#stopUnlessStopped(runpod, id, signal)) await this.#tell(pod.recordId, id, reason);
-    }
-    const { unknownForMs } = this.#watch(pod);
-    if (found.length > 0 || unknownForMs >= UNKNOWN_GRACE_MS) await this.#end(pod.recordId);
-  }
-
-  /** False when it did not run, or is no more. */
-  async #stopUnlessStopped(runpod: RunPod, podId: string, signal: AbortSignal): Promise<boolean> {
-    const pod = await runpod.getPod(podId, signal).catch(missing);
-    const seen = pod && observePod(pod);
-    if (!seen || seen.condition === 'stopped' || seen.condition === 'gone') return false;
-    await bookRun(this.#records, costSighting(seen), true).catch((error: Error) =>
-      this.#options.log(`cannot note what pod ${podId} has cost: ${error.message}`),
-    );
-    await runpod.act(podId, 'stop', signal);
-    return true;
-  }
-
-  #tell(recordId: string, podId: string, reason: string): Promise<void> {
-    const at = new Date().toISOString();
-    const entry = {
-      at,
-      machine: 'pod@1',
-      id: recordId,
-      podId,
-      event: 'pod.stopped',
-      from: 'saved',
-      to: 'stopped',
-    };
-    return this.#options.journal.append({ ...entry, reason });
-  }
-
-  // The plan has had its time, and must not strike the pod's next run.
-  async #end(recordId: string): Promise<void> {
-    this.#watched.delete(recordId);
-    await this.#records.update(
-      recordId,
-      (record) => record && { ...record, facts: { ...record.facts, autoStop: null } },
-    );
   }
 
   async #isDriven(pod: PlannedPod): Promise<boolean> {
@@ -269,17 +244,12 @@ function isAtWork(driver: Holder): boolean {
 function beginWatch(autoStop: StopPlan): Watched {
   const now = steadyMs();
   const dueAt = autoStop.stopAt === null ? null : now + Date.parse(autoStop.stopAt) - Date.now();
-  return { plan: JSON.stringify(autoStop), dueAt, quietSince: now, unknownForMs: 0 };
-}
-
-/** Whether a ComfyUI could be at work: not on a pod that is still on its way, or on none. */
-async function mayWork(runpod: RunPod, podId: string, signal: AbortSignal): Promise<boolean> {
-  const pod = await runpod.getPod(podId, signal).catch(missing);
-  const seen = pod && observePod(pod);
-  return seen?.condition === 'running' && seen.ssh !== undefined;
-}
-
-function missing(error: unknown): undefined {
-  if (error instanceof AutopodError && error.code === 'podNotFound') return undefined;
-  throw error;
+  return {
+    plan: JSON.stringify(autoStop),
+    dueAt,
+    quietSince: now,
+    unknownForMs: 0,
+    askAgainAt: now,
+    otherWork: null,
+  };
 }

@@ -7,9 +7,11 @@ import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import type { TunnelFacts, TunnelStore } from '../store/tunnels.ts';
 import { awaitRetry } from './backoff.ts';
 import type { TunnelView } from './client.ts';
-import { ComfyProbe, jobsThrough } from './comfy-probe.ts';
+import { ComfyProbe } from './comfy-probe.ts';
 import { Forwarding, type ForwardingOptions } from './forwarding.ts';
 import { Front } from './front.ts';
+import { jobsThrough } from './jobs.ts';
+import { workOn } from './other-work.ts';
 import { awaitPod } from './pod-watch.ts';
 import { COMFY_DOWN, explanationOf, reasonOf } from './tunnel-words.ts';
 
@@ -150,6 +152,12 @@ export class Tunnel {
   async jobs(): Promise<number | undefined> {
     const { way } = this.#front;
     return way === undefined ? undefined : jobsThrough(way);
+  }
+
+  /** What the pod is at besides ComfyUI's jobs, in words; null for nothing, undefined where it does not say. */
+  async otherWork(): Promise<string | null | undefined> {
+    const { generation } = this.#context();
+    return generation ? workOn(this.#forwarding.filesOf(generation).control) : undefined;
   }
 
   retry(): void {

@@ -193,7 +193,7 @@ class Persistence {
   }
 
   async finish(root: AnyActorRef, state: RestingState): Promise<void> {
-    await this.save(root, state === 'stopped' ? { autoStop: null } : {});
+    await this.save(root, state === 'stopped' ? { autoStop: null, overdue: null } : {});
     if (state === 'terminated') {
       const { home, pods } = this.#context;
       await this.#enqueue(() => pods.update(this.#recordId, () => undefined));
@@ -212,8 +212,13 @@ class Persistence {
   }
 }
 
-function writtenByOthers({ asked, autoStop = null, ledger = null }: PodRecordFacts): Partial<PodRecordFacts> {
-  return { asked, autoStop, ledger };
+function writtenByOthers({
+  asked,
+  autoStop = null,
+  overdue = null,
+  ledger = null,
+}: PodRecordFacts): Partial<PodRecordFacts> {
+  return { asked, autoStop, overdue, ledger };
 }
 
 function isRoot(event: InspectionEvent): boolean {

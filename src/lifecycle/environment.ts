@@ -20,6 +20,7 @@ export type Note =
   | { kind: 'twinSeen'; podId: string; keptPodId: string; costPerHour: number }
   | { kind: 'unproven'; podId: string; watchedBy: 'session' | 'http' }
   | { kind: 'tookPort'; podId: string; localPort: number }
+  | { kind: 'powerTaken'; podId: string; action: 'stop' | 'end'; costPerHour: number; forMs: number }
   | { kind: 'podLog'; source: 'system' | 'container'; line: string }
   | { kind: 'brokenEnded'; podId: string }
   | { kind: 'waitingForApi'; failure: Failure; forMs: number }

@@ -3,7 +3,7 @@ import { AutopodError } from '../errors.ts';
 import { stateName } from '../machines/names.ts';
 import type { AccessWish, Goal, PodContext, PodFacts, PodWish } from '../machines/pod-types.ts';
 import type { Ledger } from '../store/ledger.ts';
-import type { StopPlan } from '../store/plans.ts';
+import type { Overdue, StopPlan } from '../store/plans.ts';
 import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import type { RecordStore, StoredRecord } from '../store/records.ts';
 
@@ -19,6 +19,8 @@ export interface PodRecordFacts extends PodFacts {
   asked: Asked | null;
   /** When the keeper stops the pod by itself; kept from before the pod is created until it is stopped. */
   autoStop?: StopPlan | null;
+  /** How far a stop that was due has come; null while none is. */
+  overdue?: Overdue | null;
   /** The pod does not take this machine's ssh key: it is acted on when it is named, and stands in the way of nothing else. */
   isOthers?: boolean;
   /** What the pod has cost, run by run. */

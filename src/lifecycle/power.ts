@@ -30,7 +30,17 @@ export async function stopPod(env: Environment, facts: PodFacts, signal: AbortSi
     await env.book(seen, true);
     await env.runpod.act(podId, 'stop', signal);
   });
-  await until(env, podId, signal, async () => (await see(env, facts, signal)).condition === 'stopped');
+  const request = new Request(env, podId, 'stop');
+  await until(env, request, signal, async () => {
+    const seen = await see(env, facts, signal);
+    if (seen.condition === 'stopped') return true;
+    request.isNotDone(seen.costPerHour);
+    if (request.isDueAgain && !seen.isStopping) {
+      await patiently(env, signal, () => env.runpod.act(podId, 'stop', signal));
+      request.isTaken();
+    }
+    return false;
+  });
 }
 
 /**
@@ -45,12 +55,15 @@ export async function terminatePod(env: Environment, facts: PodFacts, signal: Ab
   if (known) await settleTwins(env, facts, known, await list(), signal);
   await terminate(podId);
   await env.keeper.close(podId, signal);
-  await until(env, podId, signal, async () => {
+  const request = new Request(env, podId, 'end');
+  await until(env, request, signal, async () => {
     const made = await list();
     const twins = known ? twinsOf(known, made, facts).twins : [];
     const left = [...made.filter(({ id }) => id === podId), ...twins];
     for (const { id } of left) await terminate(id);
-    return left.length === 0 && (await getPod(env, podId, signal)) === undefined;
+    const found = await getPod(env, podId, signal);
+    if (found) request.isNotDone(observePod(found).costPerHour);
+    return left.length === 0 && found === undefined;
   });
 }
 
@@ -60,16 +73,60 @@ async function see(env: Environment, facts: PodFacts, signal: AbortSignal): Prom
   return observePod(pod);
 }
 
+/** A stop or an end that RunPod has taken, until RunPod shows it done. */
+class Request {
+  readonly #env: Environment;
+  readonly #podId: string;
+  readonly #action: 'stop' | 'end';
+  readonly #takenAt = new Date();
+  #askAgainAt = 0;
+  #costPerHour: number | undefined;
+
+  constructor(env: Environment, podId: string, action: 'stop' | 'end') {
+    this.#env = env;
+    this.#podId = podId;
+    this.#action = action;
+    this.isTaken();
+  }
+
+  get isDueAgain(): boolean {
+    return performance.now() >= this.#askAgainAt;
+  }
+
+  isTaken(): void {
+    this.#askAgainAt = performance.now() + this.#env.timings.powerAgainMs;
+  }
+
+  /** Told once: until it is done the pod costs. */
+  isNotDone(costPerHour: number): void {
+    const isFirst = this.#costPerHour === undefined;
+    this.#costPerHour = costPerHour;
+    const { tell, timings, deadline } = this.#env;
+    const forMs = deadline.isSaid ? deadline.leftMs : Math.min(timings.powerOffMs, deadline.leftMs);
+    if (isFirst) tell({ kind: 'powerTaken', podId: this.#podId, action: this.#action, costPerHour, forMs });
+  }
+
+  get failure(): AutopodError {
+    return new AutopodError('podActionNotDone', {
+      podId: this.#podId,
+      action: this.#action,
+      takenAt: this.#takenAt.toISOString(),
+      costPerHour: this.#costPerHour,
+    });
+  }
+}
+
+// Where the user has said how long, it is that long.
 async function until(
   { timings, deadline }: Environment,
-  podId: string,
+  request: Request,
   signal: AbortSignal,
   isDone: () => Promise<boolean>,
 ): Promise<void> {
-  const givenUpAt = performance.now() + Math.min(timings.powerOffMs, deadline.leftMs);
+  const patienceMs = deadline.isSaid ? deadline.leftMs : Math.min(timings.powerOffMs, deadline.leftMs);
+  const givenUpAt = performance.now() + patienceMs;
   while (!(await isDone())) {
-    if (performance.now() > givenUpAt)
-      throw new AutopodError('podActionRefused', { podId, detail: 'not done in time' });
+    if (performance.now() > givenUpAt) throw request.failure;
     await sleep(timings.podPollMs, undefined, { signal });
   }
 }

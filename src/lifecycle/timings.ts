@@ -18,6 +18,8 @@ export interface Timings {
   apiRetryMs: number;
   /** How long a stop or an end may take. */
   powerOffMs: number;
+  /** Pause before RunPod is asked again for a stop it took and has not done. */
+  powerAgainMs: number;
   /** Pause between two looks at a launch that another process drives. */
   followPollMs: number;
   /** How long a driver may leave a word unheard before whoever is to save money passes over it. */
@@ -36,6 +38,7 @@ const DEFAULT_TIMINGS: Timings = {
   apiPatienceMs: 10 * 60_000,
   apiRetryMs: 3_000,
   powerOffMs: 5 * 60_000,
+  powerAgainMs: 60_000,
   followPollMs: 200,
   unmovedMs: 6_000,
   lateInListMs: 5 * 60_000,

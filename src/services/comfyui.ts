@@ -1,7 +1,13 @@
 import got, { type Got } from 'got';
 import { z } from 'zod';
 import { AutopodError } from '../errors.ts';
+import { parseLenient } from './lenient-json.ts';
 
+/** NaN is read as null. */
+const bytes = z
+  .number()
+  .nullish()
+  .transform((value) => value ?? 0);
 const systemStats = z.looseObject({
   system: z.looseObject({
     comfyui_version: z.string().optional(),
@@ -9,11 +15,12 @@ const systemStats = z.looseObject({
     pytorch_version: z.string().optional(),
     argv: z.array(z.string()).optional(),
   }),
-  devices: z
-    .array(z.looseObject({ name: z.string(), vram_total: z.number(), vram_free: z.number() }))
-    .default([]),
+  devices: z.array(z.looseObject({ name: z.string(), vram_total: bytes, vram_free: bytes })).default([]),
 });
-const queue = z.looseObject({ queue_running: z.array(z.unknown()), queue_pending: z.array(z.unknown()) });
+const queue = z.looseObject({
+  queue_running: z.array(z.unknown()).default([]),
+  queue_pending: z.array(z.unknown()).default([]),
+});
 
 export type SystemStats = z.infer<typeof systemStats>;
 
@@ -70,7 +77,7 @@ function clientFor(localPort: number, timeoutMs: number): Got {
 
 async function ask<T>(client: Got, path: string, shape: z.ZodType<T>, signal: AbortSignal): Promise<T> {
   try {
-    return shape.parse(await client.get(path, { signal }).json());
+    return shape.parse(parseLenient(await client.get(path, { signal }).text()));
   } catch {
     signal.throwIfAborted();
     throw new AutopodError('comfyTimedOut');

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Failure } from '../errors.ts';
 import { RECORD_SCHEMA } from './record-schema.ts';
 
 /** When the keeper stops a pod by itself; never while ComfyUI has a job. */
@@ -7,10 +8,26 @@ export interface AutoStop {
   stopAt: string | null;
   /** Milliseconds without traffic or job. */
   idleMs: number | null;
+  /** The pod was due to be stopped, and RunPod has not shown it stopped since. */
+  overdue?: Overdue | null | undefined;
+}
+
+/** How far a stop that was due has come. Times are ISO 8601, UTC. */
+export interface Overdue {
+  since: string;
+  /** Whether its time was up, or nobody used it; and that in words. */
+  kind: 'time' | 'idle';
+  words: string;
+  /** How many times RunPod was asked in vain, or has not done what it took. */
+  attempts: number;
+  /** When RunPod last took the request; null where it never has. */
+  takenAt: string | null;
+  /** Why RunPod last did not take it; null where it has. */
+  failure: Failure | null;
 }
 
 /** A plan as the pod's record keeps it, with what the keeper needs to carry it out. */
-export interface StopPlan extends AutoStop {
+export interface StopPlan extends Omit<AutoStop, 'overdue'> {
   /** Server the pod belongs to; the key is not kept. */
   apiUrl: string;
   /** The ssh key with which a pod that has no tunnel is asked for its jobs. */
@@ -27,6 +44,7 @@ export interface PlanFacts {
   unansweredCreates: number;
   wish: { name: string };
   autoStop?: StopPlan | null;
+  overdue?: Overdue | null;
 }
 
 export interface PlannedPod extends PlanFacts {
@@ -56,6 +74,18 @@ interface Kept {
   schema: number;
   machine: string;
   facts: PlanFacts;
+}
+
+interface ToldFacts {
+  autoStop?: StopPlan | null | undefined;
+  overdue?: Overdue | null | undefined;
+}
+
+/** What is told of a plan: when, and how far it has come. */
+export function toldPlan({ autoStop, overdue }: ToldFacts): AutoStop | undefined {
+  return autoStop
+    ? { stopAt: autoStop.stopAt, idleMs: autoStop.idleMs, overdue: overdue ?? null }
+    : undefined;
 }
 
 /** Whether RunPod may have the pod. */

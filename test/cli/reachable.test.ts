@@ -242,6 +242,10 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
       },
       ...NEW,
     ),
+  podActionNotDone: file(
+    'e2e/stop-not-done.test.ts',
+    'stop says what is true: taken, not done, and what it costs',
+  ),
   podActionRefused: () =>
     struck({ route: 'podAction', kind: 'status', status: 409 }, ['start', podId, '--no-wait']),
   podWithoutSsh: async () => {

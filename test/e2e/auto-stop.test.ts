@@ -30,7 +30,7 @@ describe('a pod the keeper stops by itself', () => {
   it('when its time is up; its tunnel waits for it and the journal says why', async () => {
     await begin();
     const run = await world.autopod(['up', '--local-port', 'auto', '--stop-after', '4s']);
-    expect([run.code, run.stderr]).toEqual([0, expect.stringMatching(/is stopped at .*Cancel with/)]);
+    expect([run.code, run.stderr]).toEqual([0, expect.stringMatching(/will be stopped at .*Cancel with/)]);
     await isStopped();
     await until('the tunnel waits', async () =>
       (await world.autopod(['tunnel', 'list', '--json'])).stdout.includes('"waitingForPod"'),
@@ -55,7 +55,7 @@ describe('a pod the keeper stops by itself', () => {
     await world.autopod(['up', '--local-port', 'auto', '--stop-after', '9s']);
     signal(world.keeperPids(), 'SIGKILL');
     const cancelled = await world.autopod(['tunnel', '--stop-after', 'never']);
-    expect(cancelled.stderr).toContain('not stopped by itself');
+    expect(cancelled.stderr).toContain('Automatic stop is off');
     expect(await podState()).toBe('RUNNING');
     await new Promise((resolve) => setTimeout(resolve, 9_000));
     expect(await podState()).toBe('RUNNING');
@@ -77,7 +77,7 @@ describe('a pod the keeper stops by itself', () => {
     expect(await ended).toMatchObject({ code: 130 });
     const again = world.start(['up', '--local-port', 'auto']);
     const told = once(again.child.stderr as Readable, 'data');
-    expect(String(await told)).toMatch(/is stopped at/);
+    expect(String(await told)).toMatch(/will be stopped at/);
     again.child.kill('SIGINT');
     expect(await again.ended).toMatchObject({ code: 130 });
     const status = await world.autopod(['tunnel', '--status']);
@@ -134,7 +134,7 @@ describe('a pod the keeper stops by itself', () => {
     await control('exit', {});
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     const run = await world.autopod(['up', '--local-port', 'auto']);
-    expect([run.code, run.stderr]).toEqual([0, expect.stringContaining('not stopped by itself')]);
+    expect([run.code, run.stderr]).toEqual([0, expect.stringContaining('Automatic stop is off')]);
     expect(await podState()).toBe('RUNNING');
   });
 });

@@ -97,7 +97,7 @@ describe.skipIf(!canChangeUser)('a user id without an entry in the list of users
       1,
       expect.stringMatching(/No user exists for uid 4711[\s\S]*passwd/),
     ]);
-    expect(up.stderr).not.toMatch(/is stopped at/);
+    expect(up.stderr).not.toMatch(/will be stopped at/);
     expect(await world.podIds()).toEqual([]);
     const told = await runAs(NAMELESS, folder, ['up', '--json']);
     expect(JSON.parse(told.stdout).error.code).toBe('userUnknown');

@@ -62,6 +62,7 @@ async function forwarded(): Promise<{ client: net.Socket; service: Duplex }> {
       comfyLogFile: null,
       env: {},
       shell: { manner: 'plain', delayMs: 0 },
+      use: { shells: 0, copies: 0, ticks: 0, bytes: 0, gpu: 0 },
     }),
   });
   await sshd.prepare();

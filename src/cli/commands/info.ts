@@ -13,7 +13,7 @@ import type { Context } from '../context.ts';
 import { toldState } from '../state/told-state.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { uptimeWords } from '../text/uptime.ts';
-import { autoStopWords, proofWords, text, totalWords, usd } from '../text.ts';
+import { planCell, proofWords, text, totalWords, usd } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
 
@@ -136,7 +136,7 @@ function rows(shown: ReturnType<typeof describe> & { services: Service[] }): [st
     ['SSH', ssh ? `${ssh.user}@${ssh.host} port ${ssh.port}` : 'not ready'],
     ['Tunnel', tunnel ? `localhost:${tunnel.localPort}, ${TUNNEL_STATE_WORDS[tunnel.state]}` : 'none'],
     ...proofRow(tunnel),
-    ...(autoStop ? [['Stops', autoStopWords(autoStop)] as [string, string]] : []),
+    ...(autoStop ? [['Stops', planCell(autoStop)] as [string, string]] : []),
   ];
 }
 

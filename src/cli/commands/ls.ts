@@ -6,6 +6,7 @@ import { type PodRecord, savedState } from '../../lifecycle/pod-records.ts';
 import type { Pod } from '../../services/runpod/client.ts';
 import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
 import { bookRun, spentUntil } from '../../store/ledger.ts';
+import { toldPlan } from '../../store/plans.ts';
 import { laterPods, laterPodWords } from '../choosing/later-pod.ts';
 import type { Context } from '../context.ts';
 import type { Output } from '../output/output.ts';
@@ -56,9 +57,10 @@ export const ls: Verb<{ all?: boolean }> = async (context, _podId, { all }) => {
   show(context, rows);
   for (const later of laterPods(living)) context.out.say(laterPodWords(later));
   for (const [, { facts }] of records) {
-    const { podId, autoStop } = facts;
-    if (autoStop && rows.some((row) => podId !== null && row.podId === podId)) {
-      context.out.say(text.plannedStop(podId ?? '', autoStop));
+    const { podId } = facts;
+    const plan = toldPlan(facts);
+    if (plan && podId !== null && rows.some((row) => row.podId === podId)) {
+      context.out.say(text.plannedStop(podId, plan), plan.overdue ? 'bad' : undefined);
     }
   }
   for (const row of rows) {

@@ -1,6 +1,6 @@
 import type { TunnelView } from '../../keeper/client.ts';
 import { describeHome, homePath } from '../../store/home.ts';
-import { plannedPods } from '../../store/plans.ts';
+import { plannedPods, toldPlan } from '../../store/plans.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 import { tunnelPanel, tunnelTable } from '../views/tunnels.ts';
@@ -24,7 +24,10 @@ export function tellPlans({ out, env }: Seeing, named: string | undefined, told:
   const untold = (plannedPods(describeHome(homePath(env)).pods) ?? []).filter(
     ({ podId }) => (named === undefined || podId === named) && told.every((view) => view.podId !== podId),
   );
-  for (const { podId, autoStop } of untold) if (podId) out.say(text.planStays(podId, autoStop));
+  for (const planned of untold) {
+    const plan = toldPlan(planned);
+    if (planned.podId && plan) out.say(text.planStays(planned.podId, plan), plan.overdue ? 'bad' : undefined);
+  }
 }
 
 export async function tunnelList(context: Seeing): Promise<number> {

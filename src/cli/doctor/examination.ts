@@ -3,6 +3,7 @@ import { requireFreePort } from '../../keeper/local-port.ts';
 import { readableRecords } from '../../lifecycle/choose.ts';
 import { USER_AGENT } from '../../services/runpod/user-agent.ts';
 import { sshVersion } from '../../services/ssh/version.ts';
+import { plannedPods, toldPlan } from '../../store/plans.ts';
 import { requireKnownUser } from '../../user.ts';
 import { configuredCloud } from '../arguments/wishes.ts';
 import type { Context } from '../context.ts';
@@ -37,6 +38,7 @@ export async function examine(context: Context): Promise<Check[]> {
     ['Volumes', volumes],
     ['Clock', clock],
     ['Keeper', keeper],
+    ['Planned stops', plannedStops],
     ['Port 8188', port],
   ];
   const results: Check[] = [];
@@ -165,6 +167,17 @@ async function keeper(context: Context): Promise<Examined> {
     found: `not running, and ${count} wanted`,
     fix: 'autopod tunnel brings it and them back.',
   };
+}
+
+async function plannedStops(context: Context): Promise<Examined> {
+  const planned = plannedPods(context.home().pods) ?? [];
+  const told = planned.flatMap((pod) => {
+    const plan = toldPlan(pod);
+    return plan ? [{ plan, words: text.plannedStop(pod.podId ?? pod.wish.name, plan) }] : [];
+  });
+  const words = told.map((one) => one.words).join(' ');
+  if (told.every(({ plan }) => !plan.overdue)) return good(words || 'none');
+  return { verdict: 'bad', found: words, fix: 'Stop the pod yourself: autopod stop, or autopod kill.' };
 }
 
 async function port(context: Context): Promise<Examined> {

@@ -1,7 +1,8 @@
 import { AutopodError } from '../../errors.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
-import type { AutoStop, StopPlan } from '../../store/plans.ts';
+import { type AutoStop, type StopPlan, toldPlan } from '../../store/plans.ts';
 import type { Context } from '../context.ts';
+import { FAILURE_WORDS } from '../text/failures.ts';
 import { text } from '../text.ts';
 
 /** As given on the command line: milliseconds, or `never`; undefined for what was not said. */
@@ -37,12 +38,13 @@ export async function schedule(
     if (!record) return undefined;
     const before = isFresh ? null : record.facts.autoStop;
     const autoStop = needs ? changed({ stopAt: null, idleMs: null, ...before, ...needs }, options) : null;
-    return { ...record, facts: { ...record.facts, autoStop } };
+    return { ...record, facts: { ...record.facts, autoStop, overdue: null } };
   });
   if (!isAsked) return;
-  await heed(context, recordId);
+  const cannot = await heed(context, recordId);
   const plan = (await pods.get(recordId))?.facts.autoStop;
   context.out.say(plan ? text.autoStop(plan) : text.noAutoStop());
+  if (plan && cannot) context.out.say(cannot, 'bad');
 }
 
 /**
@@ -52,7 +54,7 @@ export async function schedule(
 export async function remindOfPlan(context: Context, recordId: string): Promise<void> {
   const { out, signal } = context;
   const pods = await context.pods();
-  const { autoStop, podId } = (await pods.get(recordId))?.facts ?? {};
+  const { autoStop, overdue, podId } = (await pods.get(recordId))?.facts ?? {};
   if (!autoStop) return;
   const isOverdue = autoStop.stopAt !== null && Date.parse(autoStop.stopAt) < Date.now();
   const pod =
@@ -61,18 +63,28 @@ export async function remindOfPlan(context: Context, recordId: string): Promise<
     const plan = autoStop.idleMs === null ? null : { ...autoStop, stopAt: null };
     await pods.update(
       recordId,
-      (record) => record && { ...record, facts: { ...record.facts, autoStop: plan } },
+      (record) => record && { ...record, facts: { ...record.facts, autoStop: plan, overdue: null } },
     );
     out.say(plan ? text.autoStop(plan) : text.noAutoStop());
     return;
   }
-  await heed(context, recordId);
-  out.say(isOverdue ? text.stopOverdue() : text.autoStop(autoStop));
+  const cannot = await heed(context, recordId);
+  const told = toldPlan({ autoStop, overdue }) ?? autoStop;
+  out.say(
+    isOverdue && podId && !overdue
+      ? `${text.planStays(podId, told)} ${text.moreTime(podId)}`
+      : text.autoStop(told),
+  );
+  if (cannot) out.say(cannot, 'bad');
 }
 
-async function heed(context: Context, recordId: string): Promise<void> {
+/** Has the keeper look after the plan; what keeps it from doing so, in words. */
+async function heed(context: Context, recordId: string): Promise<string | undefined> {
   const { apiUrl, apiKey } = await context.config();
-  await (await context.keeper()).heedPlan(recordId, { apiUrl, apiKey }, context.signal);
+  const failure = await (await context.keeper()).heedPlan(recordId, { apiUrl, apiKey }, context.signal);
+  if (!failure) return undefined;
+  const { what, why } = FAILURE_WORDS[failure.code](failure.detail);
+  return text.keeperCannot([what, why].filter(Boolean).join(' '));
 }
 
 async function needsOf(context: Context): Promise<Omit<StopPlan, keyof AutoStop>> {

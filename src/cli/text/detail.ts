@@ -62,3 +62,11 @@ export function spent({ spent: usd }: FailureDetail): string {
 export function inItsPlace({ podId }: FailureDetail): string {
   return `End it and try the next candidate with \`autopod up ${str(podId)} --replace-broken\`, or only end it with \`autopod kill ${str(podId)}\`.`;
 }
+
+/** The local time of an RFC 3339 one, to the minute, as the locale writes it. */
+export function clockTime(at: string): string {
+  const when = new Date(at);
+  return Number.isNaN(when.getTime())
+    ? at
+    : when.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}

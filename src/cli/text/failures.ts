@@ -1,6 +1,7 @@
 import type { FailureCode, FailureDetail } from '../../errors.ts';
 import { OLDEST_OPENSSH } from '../../services/ssh/oldest.ts';
 import {
+  clockTime,
   durationWords,
   holder,
   holderAdvice,
@@ -248,6 +249,10 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     what: `Pod ${str(d.podId)} is not running.`,
     why: d.reason ? `RunPod stopped it: ${str(d.reason)}.` : undefined,
     next: `Start it with \`autopod start ${str(d.podId)}\`.`,
+  }),
+  podActionNotDone: (d) => ({
+    what: `RunPod took the request to ${str(d.action)} pod ${str(d.podId)}${d.takenAt ? ` at ${clockTime(str(d.takenAt))}` : ''} and has not done it: the pod still runs${rate(d)}.`,
+    next: `Repeat the command; if it stays so, end the pod with \`autopod kill ${str(d.podId)}\` or at https://console.runpod.io/pods.`,
   }),
   podActionRefused: (d) => ({
     what: `RunPod refused to do that with pod ${str(d.podId)} now.`,

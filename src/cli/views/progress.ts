@@ -14,6 +14,7 @@ const LASTING: Note['kind'][] = [
   'brokenEnded',
   'twinTerminated',
   'twinSeen',
+  'powerTaken',
   'unproven',
   'tookPort',
   'stateSetAside',

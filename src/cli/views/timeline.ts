@@ -18,7 +18,7 @@ export function timeline(entries: Entry[], isWhole: boolean): string[] {
   for (const entry of entries) {
     const when = new Date(entry.at);
     const isRepeat =
-      !isPodStopped(entry) && entry.machine.startsWith('tunnel@') && isAttempt(entry, diedAt.has(entry.id));
+      !isKeepers(entry) && entry.machine.startsWith('tunnel@') && isAttempt(entry, diedAt.has(entry.id));
     const words = wordsOf(entry, diedAt.get(entry.id));
     follow(entry, diedAt);
     if (isRepeat && !isWhole) continue;
@@ -26,7 +26,7 @@ export function timeline(entries: Entry[], isWhole: boolean): string[] {
       day = dayOf(when);
       lines.push(day);
     }
-    const machine = (isPodStopped(entry) ? 'pod' : (entry.machine.split('@')[0] ?? '')).padEnd(6);
+    const machine = (isKeepers(entry) ? 'pod' : (entry.machine.split('@')[0] ?? '')).padEnd(6);
     const subject = subjects.size > 1 ? `${entry.podId}  ` : '';
     lines.push(`  ${timeOf(when)}  ${subject}${machine}  ${printable(words)}`);
   }
@@ -34,9 +34,16 @@ export function timeline(entries: Entry[], isWhole: boolean): string[] {
 }
 
 // The keeper writes it into the journal of the tunnel, whatever state that is in.
-function isPodStopped({ event }: Entry): boolean {
-  return event === 'pod.stopped';
+function isKeepers({ event }: Entry): boolean {
+  return Object.hasOwn(KEEPERS, event);
 }
+
+const KEEPERS: Record<string, (reason: string) => string> = {
+  'pod.stopped': text.stoppedByKeeper,
+  'pod.stopAsked': text.stopAskedByKeeper,
+  'pod.stopFailed': text.stopFailedForKeeper,
+  'pod.inUse': text.inUseForKeeper,
+};
 
 function isAttempt({ to }: Entry, isDead: boolean): boolean {
   return to === 'recreating' || (to === 'dead' && isDead);
@@ -50,7 +57,8 @@ function follow({ id, to, at, machine }: Entry, diedAt: Map<string, number>): vo
 
 function wordsOf(entry: Entry, diedAt: number | undefined): string {
   const { machine, to, reason, at } = entry;
-  if (isPodStopped(entry)) return text.stoppedByKeeper(reason ?? '');
+  const keepers = KEEPERS[entry.event];
+  if (keepers) return keepers(reason ?? '');
   if (!machine.startsWith('tunnel@')) return [podStateWords(to), reason].filter(Boolean).join(': ');
   const state = (TUNNEL_STATE_WORDS as Record<string, string>)[to] ?? to;
   if (to === 'healthy') {

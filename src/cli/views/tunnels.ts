@@ -3,7 +3,7 @@ import type { TunnelState } from '../../machines/tunnel.ts';
 import type { Screen, Tone } from '../output/screen.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { uptimeWords } from '../text/uptime.ts';
-import { autoStopWords, proofWords, text } from '../text.ts';
+import { planCell, proofWords, text } from '../text.ts';
 import { panel, type Row } from './panel.ts';
 import { table } from './table.ts';
 
@@ -38,7 +38,8 @@ export function tunnelPanel(view: TunnelView, screen: Screen | undefined): strin
   ];
   if (lastDeath) rows.push(['Last died', `${ago(lastDeath.at)} ago: ${whyWords(lastDeath.failure)}`]);
   if (lastHealedAt) rows.push(['Last healed', `${ago(lastHealedAt)} ago`]);
-  if (view.autoStop) rows.push(['Pod stops', autoStopWords(view.autoStop)]);
+  if (view.autoStop)
+    rows.push(['Pod stops', planCell(view.autoStop), view.autoStop.overdue ? 'bad' : undefined]);
   return panel(text.tunnelTitle(podId), rows, screen);
 }
 
