@@ -81,7 +81,7 @@ describe('a pod the keeper stops by itself', () => {
     again.child.kill('SIGINT');
     expect(await again.ended).toMatchObject({ code: 130 });
     const status = await world.autopod(['tunnel', '--status']);
-    expect(status.stderr).toMatch(/No tunnels[\s\S]*still stopped at/);
+    expect(status.stderr).toMatch(/No tunnels[\s\S]*will be stopped at/);
     expect(plan()).toEqual(planned);
     await isStopped();
     expect((await world.autopod(['history'])).stdout).toContain('stopped by the keeper: its time was up');
@@ -103,7 +103,7 @@ describe('a pod the keeper stops by itself', () => {
     await world.autopod(['up', '--local-port', 'auto', '--stop-after', '4s']);
     await control('comfy', { queue: { running: 1, pending: 0 } });
     const closed = await world.autopod(['tunnel', '--stop']);
-    expect(closed.stderr).toMatch(/still stopped at/);
+    expect(closed.stderr).toMatch(/will be stopped at/);
     await until('looked into', async () =>
       (await world.autopod(['tunnel', 'list', '--json'])).stdout.includes('"healthy"'),
     );

@@ -59,6 +59,7 @@ describe('a home that is away', () => {
       ),
     );
     expect((await world.autopod(['history'])).stdout).toContain('its time was up');
+    await world.autopod(['tunnel', '--stop', '--all']);
     expect(await leftRunning(world)).toEqual([]);
   });
 

@@ -144,7 +144,7 @@ describe('a promise is tried when it is made', () => {
   it('a keeper that does not reach RunPod is told at once', async () => {
     await begin();
     await up();
-    await post('faults', { route: 'getPod', kind: 'status', status: 500, times: 100, skip: 1 });
+    await post('faults', { route: 'getPod', kind: 'status', status: 500, times: 100 });
     const { stderr } = await world.autopod(['tunnel', '--stop-after', '1h']);
     expect(stderr).toMatch(/cannot reach RunPod: RunPod has trouble \(HTTP 500\)/);
   });

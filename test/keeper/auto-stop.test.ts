@@ -16,13 +16,15 @@ describe('a pod is stopped by itself', () => {
   it('when its time is up, and not before', () => {
     const plan = { stopAt, idleMs: null };
     expect(reasonToStop(plan, { ...quietFor(90), dueAt: dueAt(1) }, now)).toBeUndefined();
-    expect(reasonToStop(plan, { ...quietFor(0), dueAt: dueAt(-1) }, now)).toMatch(/time was up at 2026/);
+    expect(reasonToStop(plan, { ...quietFor(0), dueAt: dueAt(-1) }, now)?.words).toMatch(
+      /time was up at 2026/,
+    );
   });
 
   it('when it was quiet for as long as was said', () => {
     const plan = { stopAt: null, idleMs: 30 * MINUTE };
     expect(reasonToStop(plan, quietFor(29), now)).toBeUndefined();
-    expect(reasonToStop(plan, quietFor(31), now)).toMatch(/31 min/);
+    expect(reasonToStop(plan, quietFor(31), now)?.words).toMatch(/31 min/);
   });
 
   it('never while a job runs or waits', () => {
@@ -39,6 +41,6 @@ describe('a pod is stopped by itself', () => {
       unknownForMs: minutes * MINUTE,
     });
     expect(reasonToStop(plan, unknownFor(9), now)).toBeUndefined();
-    expect(reasonToStop(plan, unknownFor(10), now)).toMatch(/time was up/);
+    expect(reasonToStop(plan, unknownFor(10), now)?.words).toMatch(/time was up/);
   });
 });

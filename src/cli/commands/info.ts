@@ -8,6 +8,7 @@ import type { Pod } from '../../services/runpod/client.ts';
 import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
 import { USER_AGENT } from '../../services/runpod/user-agent.ts';
 import { bookRun, spentUntil } from '../../store/ledger.ts';
+import { toldPlan } from '../../store/plans.ts';
 import { choosePod } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
 import { toldState } from '../state/told-state.ts';
@@ -50,7 +51,7 @@ export const info: Verb<object> = async (context, named) => {
 function describe(pod: Pod, record: PodRecord | undefined, tunnel: TunnelView | undefined) {
   const seen = observePod(pod);
   const spent = spentUntil(record?.facts.ledger, costSighting(seen));
-  const plan = record?.facts.autoStop;
+  const plan = record && toldPlan(record.facts);
   return {
     podId: pod.id,
     name: pod.name,
@@ -67,7 +68,7 @@ function describe(pod: Pod, record: PodRecord | undefined, tunnel: TunnelView | 
     spent: spent.total,
     spentThisRun: spent.run,
     isSpentAtLeast: spent.isAtLeast,
-    autoStop: plan ? { stopAt: plan.stopAt, idleMs: plan.idleMs } : null,
+    autoStop: plan ?? null,
     volume: seen.volume ?? null,
     ports: seen.ports,
     ssh: seen.ssh ?? null,
