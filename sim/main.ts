@@ -54,11 +54,11 @@ function announcement({ url, controlUrl }: Addresses, apiKey: string): string {
 function usage({ url, controlUrl }: Addresses, apiKey: string): string {
   return `A simulated RunPod answers at ${url}. Pods cost nothing here and live as long as this process.
 
-In another terminal:
+In any other terminal (it takes an ssh key in ~/.ssh):
 
   export AUTOPOD_API_URL=${url}
   export RUNPOD_API_KEY=${apiKey}
-  export AUTOPOD_HOME="$(mktemp -d)"
+  export AUTOPOD_HOME="$HOME/.autopod-rehearsal"
   autopod up
 
 Look inside and script faults at ${controlUrl}. Ctrl-C ends it.

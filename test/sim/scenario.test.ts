@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadScenario, parseScenario } from '../../sim/scenario.ts';
@@ -29,6 +29,14 @@ it('refuses a fault for an operation that does not exist', () => {
   expect(() => parseScenario({ faults: [{ route: 'createPods', kind: 'dropAfter' }] })).toThrow(
     /faults\.0.*operationId/,
   );
+});
+
+it('has every key in the guide', () => {
+  const guide = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'guides', 'simulator.md'), 'utf8');
+  const { latencies, comfyui, ...others } = parseScenario();
+  for (const key of [...Object.keys(others), ...Object.keys(latencies), ...Object.keys(comfyui)]) {
+    expect(guide).toContain(`\`${key}\``);
+  }
 });
 
 it('tells which file is wrong, and why', async () => {
