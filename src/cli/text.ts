@@ -25,15 +25,16 @@ export const text = {
   created: (podId: string, rate: string) => `Created pod ${podId} at ${rate}; it costs from now on.`,
   found: (podId: string) => `Found pod ${podId} of this launch at RunPod; using it.`,
   adopted: (podId: string) => `Pod ${podId} is at RunPod without a record here; using it.`,
-  continuing: (name: string) => `Going on with ${printable(name)}.`,
+  continuing: (name: string) => `Continuing with ${printable(name)}.`,
   optionsIgnored: (name: string) =>
-    `${printable(name)} exists already, so the options for a pod to be created are left out. --new makes another one.`,
+    `${printable(name)} exists already, so the options for creating a pod are ignored. --new creates another one.`,
   unfinishedLaunch: (id: string) =>
-    `Launch ${id} is unfinished and may have a pod. autopod up goes on with it; connect makes another one.`,
-  replacing: (podId: string) => `Pod ${podId} no longer exists at RunPod; making another one.`,
+    `Launch ${id} is unfinished and may have a pod. autopod up continues it; connect creates another one.`,
+  replacing: (podId: string) => `Pod ${podId} no longer exists at RunPod; creating another one.`,
   gone: (podId: string) =>
     `RunPod says that pod ${podId} is gone, so autopod forgets it. What happened: autopod history ${podId}`,
-  following: (holder: FailureDetail) => `${holderWords(holder)} is at it; showing its progress.`,
+  following: (holder: FailureDetail) =>
+    `${holderWords(holder)} is already working on this pod; showing its progress.`,
   unmoved: (holder: FailureDetail, isPassedOver: boolean) =>
     isPassedOver
       ? `${holderWords(holder)} does not move; going on without it.`
@@ -84,10 +85,10 @@ export const text = {
   exposeQuestion: () => 'Make that public? [y/N] ',
   settingUnchecked: (name: string) =>
     `RunPod could not be asked whether ${name} is right; it is saved as it is.`,
-  nothingListed: () => 'No pods. Make one with: autopod up',
+  nothingListed: () => 'No pods. Create one with: autopod up',
   noTunnels: () => 'No tunnels. Open one with: autopod tunnel',
   noGpus: (place: string | undefined) =>
-    `No such GPU is in stock${place ? ` in ${place}` : ''}. --all shows the others, too.`,
+    `No such GPU is in stock${place ? ` in ${place}` : ''}. --all includes GPUs that are out of stock.`,
   tooOldGpus: (names: string[], minCudaVersion: string) =>
     `In stock only on hosts below CUDA ${minCudaVersion}, and left out: ${names.join(', ')}. --min-cuda none shows them, too.`,
   stockIsAHint: () => 'Stock is a hint, not a reservation. Use one with: autopod up --gpu NAME',
@@ -95,7 +96,7 @@ export const text = {
     'The account has no network volumes. Without one, models are lost when the pod stops; make one at https://console.runpod.io/user/storage.',
   configTitle: () => 'Settings',
   settingSaved: (name: string) => `Saved ${name}.`,
-  settingRemoved: (name: string) => `Took out ${name}; its default holds again.`,
+  settingRemoved: (name: string) => `Removed ${name}; its default applies.`,
   askApiKey: () => 'RunPod API key (from https://console.runpod.io/user/settings; it is not shown)',
   wizardIntro: () => 'Setting up autopod. Nothing is written before the end.',
   wizardKeepKey: (key: string) => `Keep the API key there is (${key})?`,
@@ -116,7 +117,7 @@ export const text = {
   plannedStop: (podId: string, plan: AutoStop) =>
     planSentence(`Pod ${podId}`, plan, ', by the keeper on this machine'),
   allIsWell: () => 'All is well.',
-  notWell: () => 'Something stands in the way; see above.',
+  notWell: (count: number) => `${count === 1 ? '1 problem' : `${count} problems`} found; see above.`,
   portIsOurs: (podId: string) => `held by the tunnel to pod ${podId}`,
   autoStop: (plan: AutoStop) =>
     `${planSentence('The pod', plan, ', never while a job runs')} While this machine sleeps or is off nobody stops it; that is made up for on waking. Cancel with: autopod tunnel --stop-after never --idle-stop never`,
@@ -163,7 +164,6 @@ export const text = {
   requestTitle: () => 'The first request (POST /pods):',
   tunnelPending: (view: TunnelView) =>
     `The tunnel at localhost:${view.localPort} is ${TUNNEL_STATE_WORDS[view.state]}; it goes on by itself. See: autopod tunnel --status`,
-  readyMark: () => 'Ready ✓',
   comfyStatusTitle: () => 'ComfyUI Status',
   comfyInfoTitle: () => 'ComfyUI Information',
   queueCounts: ({ pending, running }: { pending: number; running: number }) =>

@@ -3,12 +3,12 @@ import { type Screen, wrap } from '../output/screen.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 
-const MARKS: Record<Check['verdict'], string> = { good: 'ok', warning: 'note', bad: 'BAD' };
+const MARKS: Record<Check['verdict'], string> = { good: 'ok', warning: 'note', bad: 'BAD', skipped: '–' };
 
 /** Columns below which a finding does not fit beside its name. */
 const NARROW = 60;
 
-/** Looks over everything autopod depends on, and says of each fault how to mend it. Exit code 1 when one stands. */
+/** Looks over everything autopod depends on, and says for each problem how to fix it. Exit code 1 when one stands. */
 export const doctor: Verb<object> = async (context) => {
   const { out } = context;
   const checks = await examine(context);
@@ -18,7 +18,9 @@ export const doctor: Verb<object> = async (context) => {
     return isWell ? 0 : 1;
   }
   for (const line of examined(checks, out.screen)) out.line(line);
-  out.line(isWell ? text.allIsWell() : text.notWell());
+  out.line(
+    isWell ? text.allIsWell() : text.notWell(checks.filter(({ verdict }) => verdict === 'bad').length),
+  );
   return isWell ? 0 : 1;
 };
 
@@ -30,7 +32,7 @@ function examined(checks: Check[], screen: Screen | undefined): string[] {
   const indent = ' '.repeat(isNarrow ? 6 : width + 8);
   return checks.flatMap(({ name, verdict, found, fix }) => {
     const mark = MARKS[verdict].padEnd(4);
-    const begin = `${screen?.paint(verdict, mark) ?? mark}  ${isNarrow ? name : name.padEnd(width + 2)}`;
+    const begin = `${screen?.paint(verdict === 'skipped' ? 'quiet' : verdict, mark) ?? mark}  ${isNarrow ? name : name.padEnd(width + 2)}`;
     const lines = [found, ...(fix ? [`→ ${fix}`] : [])].flatMap((words) =>
       wrap(words, columns - indent.length - 1, false),
     );

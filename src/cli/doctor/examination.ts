@@ -13,7 +13,8 @@ import { openToOthers } from './home-modes.ts';
 
 export interface Check {
   name: string;
-  verdict: 'good' | 'warning' | 'bad';
+  /** `skipped` where an earlier check has failed for the same reason. */
+  verdict: 'good' | 'warning' | 'bad' | 'skipped';
   found: string;
   /** What to do about it. */
   fix?: string;
@@ -43,7 +44,9 @@ export async function examine(context: Context): Promise<Check[]> {
   ];
   const results: Check[] = [];
   for (const [name, check] of checks) {
-    const examined = await check(context).catch(asBad);
+    const found = await check(context).catch(asBad);
+    const before = results.find((one) => one.verdict === 'bad' && one.found === found.found);
+    const examined: Examined = before ? { verdict: 'skipped', found: `see ${before.name}` } : found;
     context.signal.throwIfAborted();
     results.push({ name, ...examined });
     // Without a home there is nothing further to look at.
@@ -161,7 +164,7 @@ async function keeper(context: Context): Promise<Examined> {
   const pid = await client.pid(context.signal);
   const count = `${tunnels.length} tunnel${tunnels.length === 1 ? '' : 's'}`;
   if (pid !== undefined) return good(`process ${pid}, ${count}`);
-  if (tunnels.length === 0) return good('not running; nothing is wanted of it');
+  if (tunnels.length === 0) return good('not running; no tunnels open');
   return {
     verdict: 'bad',
     found: `not running, and ${count} wanted`,

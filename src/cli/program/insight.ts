@@ -72,7 +72,7 @@ export function addInsight(program: Command, runs: Runs): void {
     )
     .option('--min-memory <gb>', 'at least so much memory each', wholeNumber(1))
     .option('--max-price <usd>', 'at most so much an hour', price)
-    .option('--all', 'those out of stock, too')
+    .option('--all', 'include GPUs that are out of stock')
     .addHelpText('after', examples(['autopod gpus --min-memory 24 --max-price 0.80', 'autopod gpus 4090']))
     .action(runs(async () => (await import('../commands/gpus.ts')).gpus));
 
@@ -81,6 +81,6 @@ export function addInsight(program: Command, runs: Runs): void {
     .action(runs(async () => (await import('../commands/volumes.ts')).volumes));
 
   timeout(json(program.command('doctor')), DOCTOR_MINUTES)
-    .summary('check everything autopod depends on, and how to mend it')
+    .summary('check everything autopod depends on, and how to fix it')
     .action(runs(async () => (await import('../commands/doctor.ts')).doctor));
 }

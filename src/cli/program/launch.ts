@@ -16,7 +16,7 @@ export function addLaunch(program: Command, runs: Runs): void {
   launchOptions(program.command('up').argument(...POD))
     .summary('get to a ComfyUI that answers: go on, start, or create')
     .description(
-      'Makes it so: goes on with an unfinished launch, starts a stopped pod, opens the tunnel, or creates a pod; then waits until ComfyUI answers.',
+      'Gets you a running ComfyUI: continues an unfinished launch, starts a stopped pod, opens the tunnel, or creates a pod; then waits until ComfyUI answers.',
     )
     .option('--new', 'create a pod even when there is one')
     .addHelpText(

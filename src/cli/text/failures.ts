@@ -36,14 +36,14 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     d.resume
       ? {
           what: 'Interrupted. What was begun is saved.',
-          next: `Go on with \`${str(d.resume)}\`; see what costs money with \`autopod ls\`.`,
+          next: `Continue with \`${str(d.resume)}\`; see what costs money with \`autopod ls\`.`,
         }
       : { what: d.isNothingWritten ? 'Interrupted. Nothing was written.' : 'Interrupted.' },
   timedOut: (d) => ({
     what: 'The time that --timeout gives is up.',
     why: d.podId ? `Pod ${str(d.podId)} exists${rate(d)}.` : undefined,
     next: d.resume
-      ? `What was begun is saved: go on with \`${str(d.resume)}\`; see what costs money with \`autopod ls\`.`
+      ? `What was begun is saved: continue with \`${str(d.resume)}\`; see what costs money with \`autopod ls\`.`
       : 'Try again, or give it longer with --timeout.',
   }),
   declined: () => ({ what: 'Nothing was done.' }),
@@ -239,7 +239,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   podTakenOver: (d) => ({
     what: `${d.pid ? holderWords(d) : 'Another autopod'} has gone on with the pod while this command was suspended.`,
     why: 'This one has changed nothing since.',
-    next: 'See what there is with `autopod ls`, and go on with `autopod up`.',
+    next: 'See what there is with `autopod ls`, and continue with `autopod up`.',
   }),
   podLocked: (d) => ({
     what: `Pod ${str(d.podId)} is locked and cannot be stopped.`,

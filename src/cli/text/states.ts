@@ -53,8 +53,8 @@ export function podStateWords(state: string, hasVolume = false): string {
 export const TUNNEL_STATE_WORDS: Record<TunnelState, string> = {
   starting: 'opening',
   healthy: 'healthy',
-  dead: 'dead',
-  recreating: 'trying again',
+  dead: 'disconnected',
+  recreating: 'reconnecting',
   waitingForPod: 'waiting for the pod to run',
   failed: 'failed',
   stopping: 'closing',

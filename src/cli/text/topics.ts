@@ -51,7 +51,7 @@ deleted, "autopod up" still finds its pod by the launch id the pod carries.`,
   exit: `  0    done, or ready
   1    failed, not ready, or nothing was chosen
   2    the command line or the configuration is wrong; nothing was changed
-  130  interrupted; what was begun is saved, and the message says how to go on with it
+  130  interrupted; what was begun is saved, and the message says how to continue
   70   a bug of autopod's own
 "autopod ssh" passes on ssh's.`,
 };

@@ -43,7 +43,7 @@ export interface Progress {
  */
 export function showProgress(out: Output, usual: Map<string, number>, begun = performance.now()): Progress {
   if (out.isJson) return { onState: () => undefined, tell: () => undefined, end: () => undefined };
-  const liveLine = out.isLive ? new LiveLine(out) : undefined;
+  const liveLine = out.isLive ? new LiveLine(out, begun) : undefined;
   const pull = new ImagePull();
   let lastLine = '';
   /** Each look finds these again. */
@@ -107,19 +107,19 @@ function clock(ms: number): string {
 /** The line at the bottom of a terminal that tells what is waited for. */
 class LiveLine {
   readonly #out: Output;
+  readonly #begun: number;
   #timer: NodeJS.Timeout | undefined;
   #title = '';
   #detail = '';
-  #since = 0;
 
-  constructor(out: Output) {
+  constructor(out: Output, begun: number) {
     this.#out = out;
+    this.#begun = begun;
   }
 
   start(title: string): void {
     this.#title = title;
     this.#detail = '';
-    this.#since = performance.now();
     this.#timer ??= setInterval(() => this.#draw(), 250);
     this.#draw();
   }
@@ -140,6 +140,6 @@ class LiveLine {
   }
 
   #draw(): void {
-    this.#out.redraw(`${elapsed(this.#since)}  ${this.#title}… ${this.#detail}`);
+    this.#out.redraw(`${elapsed(this.#begun)}  ${this.#title}… ${this.#detail}`);
   }
 }
