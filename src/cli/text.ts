@@ -164,6 +164,7 @@ export const text = {
   requestTitle: () => 'The first request (POST /pods):',
   tunnelPending: (view: TunnelView) =>
     `The tunnel at localhost:${view.localPort} is ${TUNNEL_STATE_WORDS[view.state]}; it goes on by itself. See: autopod tunnel --status`,
+  readyMark: () => 'Ready ✓',
   comfyStatusTitle: () => 'ComfyUI Status',
   comfyInfoTitle: () => 'ComfyUI Information',
   queueCounts: ({ pending, running }: { pending: number; running: number }) =>

@@ -29,7 +29,7 @@ describe('the timeline', () => {
       '2026-11-23',
       '  02:12:50  pod     Ready',
       '  02:12:50  tunnel  healthy at 203.0.113.7:40001',
-      '  02:13:07  tunnel  dead: no answer for 14 s',
+      '  02:13:07  tunnel  disconnected: no answer for 14 s',
       '  02:13:31  tunnel  healthy again after 24 s at 203.0.113.7:41022',
     ]);
   });

@@ -46,7 +46,7 @@ describe.skipIf(!canUnshare)('a container and its host with one home', () => {
     host.child.stderr?.on('data', (chunk) => {
       said += chunk;
     });
-    await until('named', () => /in another container.*is at it/.test(said));
+    await until('named', () => /in another container.*is already working on this pod/.test(said));
     container.kill('SIGKILL');
     expect((await host.ended).code, said).toBe(0);
     expect(await world.podIds()).toHaveLength(1);

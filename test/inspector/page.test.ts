@@ -95,7 +95,7 @@ describe.runIf(hasChromium)('the page in a browser', () => {
     signal(world.keeperPids(), 'SIGKILL');
     await until('another keeper', async () => {
       const now = await fact();
-      return now !== before && /Process \d+ is at it/.test(now);
+      return now !== before && /Process \d+ is working on it/.test(now);
     });
     await shows('healthy');
   });

@@ -35,7 +35,9 @@ function waitOf(model, chart) {
   if (chart.isResting(subject.machine, state)) return undefined;
   if (subject.driver === null)
     return idle(
-      line(`No autopod is at it now. Go on with \`autopod up ${subject.podId ?? subject.id.slice(4)}\`.`),
+      line(
+        `No autopod is working on it. Continue with \`autopod up ${subject.podId ?? subject.id.slice(4)}\`.`,
+      ),
       ...candidatesOf(subject),
     );
   return box(
@@ -48,7 +50,7 @@ function waitOf(model, chart) {
 function progressOf({ driver, until, facts: { attempt } }) {
   const isUntil = until ? `, until ${clock(until)} at the latest` : '';
   const attempts = attempt ? ` Attempt ${attempt} since it was last healthy.` : '';
-  return `Process ${driver} is at it${isUntil}.${attempts}`;
+  return `Process ${driver} is working on it${isUntil}.${attempts}`;
 }
 
 function candidatesOf({ candidates }) {
