@@ -281,7 +281,7 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
 
   it('history tells the faults with times, reasons and where it healed', async () => {
     const { stdout } = await world.autopod(['history', net.podId]);
-    expect(stdout).toMatch(/\d\d:\d\d:\d\d {2}tunnel {2}dead: no answer for 2 s/);
+    expect(stdout).toMatch(/\d\d:\d\d:\d\d {2}tunnel {2}disconnected: no answer for 2 s/);
     expect(stdout).toMatch(/tunnel {2}healthy again after [\d.]+ s at 10\.\S+:\d+/);
   });
 
