@@ -23,6 +23,8 @@ export const FAILURES = {
 
   apiKeyRefused: { exitCode: 1, retryable: false },
   apiForbidden: { exitCode: 1, retryable: false },
+  /** What answers at the API's address is not RunPod's API. */
+  apiElsewhere: { exitCode: 1, retryable: false },
   apiUnreachable: { exitCode: 1, retryable: true },
   apiUnavailable: { exitCode: 1, retryable: true },
   apiAnswerUnexpected: { exitCode: 1, retryable: true },

@@ -57,6 +57,8 @@ export const text = {
     `${podIds.length === 1 ? `The tunnel to pod ${podIds[0]} waits` : `The tunnels to pods ${podIds.join(', ')} wait`} for the pod to run; ssh reaches it then.`,
   powerTaken: (action: 'stop' | 'end', rate: string, seconds: number) =>
     `RunPod took the request to ${action} it; the pod still runs and costs ${rate}. Waiting${upTo(seconds)}.`,
+  keysUnread: () =>
+    'The API key may not read the ssh keys registered with the account, so the pod gets only the key of this machine.',
   lookingFurther: (seconds: number) => `RunPod may still be listing it; looking again${upTo(seconds)}`,
   waitingForApi: (why: string, seconds: number, asked?: number) =>
     `${why}${asked === undefined ? '' : ` It asks to wait ${uptimeWords(asked)}.`} Trying again${upTo(seconds)}`,
@@ -293,6 +295,8 @@ export function noteWords(note: Note): string {
       return replacementText.brokenEnded(note.podId);
     case 'powerTaken':
       return text.powerTaken(note.action, usd(note.costPerHour), note.forMs / 1000);
+    case 'keysUnread':
+      return text.keysUnread();
     case 'podLog':
       return note.line;
     case 'waitingForApi': {

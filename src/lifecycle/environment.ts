@@ -21,6 +21,7 @@ export type Note =
   | { kind: 'unproven'; podId: string; watchedBy: 'session' | 'http' }
   | { kind: 'tookPort'; podId: string; localPort: number }
   | { kind: 'powerTaken'; podId: string; action: 'stop' | 'end'; costPerHour: number; forMs: number }
+  | { kind: 'keysUnread' }
   | { kind: 'podLog'; source: 'system' | 'container'; line: string }
   | { kind: 'brokenEnded'; podId: string }
   | { kind: 'waitingForApi'; failure: Failure; forMs: number }

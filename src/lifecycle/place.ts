@@ -99,10 +99,7 @@ export async function placePod(
     env.tell({ kind: 'adopted', podId: found.id });
     return { podId: found.id, isFound: true };
   }
-  const [key, registered] = await Promise.all([
-    env.privateKey(),
-    patiently(env, signal, () => env.runpod.registeredSshKeys(signal)),
-  ]);
+  const [key, registered] = await Promise.all([env.privateKey(), accountKeys(env, signal)]);
   const publicKeys = [key.publicKey, ...registered];
   const request = podRequest(facts.wish, candidate, {
     launchId: facts.launchId,
@@ -114,4 +111,15 @@ export async function placePod(
   const pod = await patientlyCreate(env, signal, () => env.runpod.createPod(request, signal));
   env.tell({ kind: 'created', podId: pod.id, costPerHour: pod.cost ?? candidate.pricePerHour });
   return { podId: pod.id };
+}
+
+/** The public keys registered with the account; none, and told so, where the API key may not read them. */
+async function accountKeys(env: Environment, signal: AbortSignal): Promise<string[]> {
+  try {
+    return await patiently(env, signal, () => env.runpod.registeredSshKeys(signal));
+  } catch (error) {
+    if (!(error instanceof AutopodError) || error.code !== 'apiForbidden') throw error;
+    env.tell({ kind: 'keysUnread' });
+    return [];
+  }
 }

@@ -173,6 +173,12 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
 
   apiKeyRefused: () => told(['ls'], { RUNPOD_API_KEY: 'wrong' }),
   apiForbidden: () => listing(403),
+  apiElsewhere: () =>
+    served(
+      (_, response) => response.writeHead(307, { location: 'https://login.example/' }).end(),
+      0,
+      (port) => told(['ls'], { AUTOPOD_API_URL: `http://localhost:${port}/v2` }),
+    ),
   apiUnreachable: () => told(['ls'], { AUTOPOD_API_URL: 'http://127.0.0.1:1/v2' }),
   apiUnavailable: () => listing(500),
   apiAnswerUnexpected: () =>

@@ -105,9 +105,14 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     next: 'Check RUNPOD_API_KEY, or make another key at https://console.runpod.io/user/settings.',
   }),
   apiForbidden: (d) => ({
-    what: 'RunPod does not let this API key do that.',
+    what: `RunPod does not let this API key do that${d.operation ? ` (${str(d.operation)})` : ''}.`,
     why: strOr(d.detail),
     next: 'Give the key read and write access to pods, volumes and account, or use another one.',
+  }),
+  apiElsewhere: (d) => ({
+    what: `What answers${d.host ? ` at ${d.host}` : ''} is not RunPod's API (HTTP ${d.status ?? 'unknown'}).`,
+    why: strOr(d.detail),
+    next: 'Check AUTOPOD_API_URL, and whether a proxy or the login page of a network stands in between.',
   }),
   apiUnreachable: (d) => ({
     what: `RunPod cannot be reached${d.host ? ` at ${d.host}` : ''}.`,

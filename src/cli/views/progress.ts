@@ -15,6 +15,7 @@ const LASTING: Note['kind'][] = [
   'twinTerminated',
   'twinSeen',
   'powerTaken',
+  'keysUnread',
   'unproven',
   'tookPort',
   'stateSetAside',

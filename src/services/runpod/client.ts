@@ -3,6 +3,7 @@ import got, { type Got, type Response } from 'got';
 import pRetry from 'p-retry';
 import type { z } from 'zod';
 import { AutopodError } from '../../errors.ts';
+import { answeredElsewhere } from './elsewhere.ts';
 import { createFailure, isHostFull, readFailure } from './failures.ts';
 import { type FollowedLine, followLog, type LogFollowing, type LogQuery } from './logs.ts';
 import { allPages } from './pages.ts';
@@ -79,10 +80,10 @@ export function createRunPod(options: RunPodOptions): RunPod {
       try {
         const response = await client.get<unknown>(path, { signal });
         quota.note(response);
-        return parse(shape, response.body);
+        return parse(shape, answered(response).body);
       } catch (error) {
         signal.throwIfAborted();
-        throw readFailure(error);
+        throw named(readFailure(error), `GET ${path.split('?')[0]}`);
       }
     };
     return pRetry(readOnce, { ...READ_RETRY, shouldRetry: ({ error }) => isPassing(error), signal });
@@ -98,9 +99,10 @@ export function createRunPod(options: RunPodOptions): RunPod {
     try {
       const response = await client<unknown>(path, { method, ...(json && { json }), signal });
       quota.note(response);
+      answered(response);
     } catch (error) {
       signal.throwIfAborted();
-      throw readFailure(error);
+      throw named(readFailure(error), `${method} ${path}`);
     }
   }
 
@@ -120,10 +122,12 @@ export function createRunPod(options: RunPodOptions): RunPod {
         const timeout = { ...connectTimeouts, request: options.createTimeoutMs ?? 60_000 };
         const response = await client.post<unknown>('pods', { json: request, signal, timeout });
         quota.note(response);
+        // A page with a good status may hide the answer of a create that was done.
+        if (response.statusCode >= 300) answered(response);
         return podShape.parse(response.body);
       } catch (error) {
         signal.throwIfAborted();
-        throw createFailure(error);
+        throw named(createFailure(error), 'POST pods');
       }
     },
 
@@ -197,6 +201,20 @@ function parse<T>(shape: z.ZodType<T>, body: unknown): T {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new AutopodError('apiAnswerUnexpected', { detail: `${issue?.path.join('.')}: ${issue?.message}` });
+}
+
+/** The response, if RunPod's API has made it. Throws `apiElsewhere`. */
+function answered(response: Response<unknown>): Response<unknown> {
+  const elsewhere = answeredElsewhere(response);
+  if (elsewhere) throw elsewhere;
+  return response;
+}
+
+/** A right that is missing is told with what it is needed for. */
+function named(failure: AutopodError, operation: string): AutopodError {
+  return failure.code === 'apiForbidden'
+    ? new AutopodError(failure.code, { ...failure.detail, operation })
+    : failure;
 }
 
 // Where RunPod says how long to wait, whoever asked decides whether to.

@@ -1,5 +1,6 @@
-import { HTTPError, RequestError, TimeoutError } from 'got';
+import { HTTPError, ParseError, RequestError, TimeoutError } from 'got';
 import { AutopodError, type FailureDetail } from '../../errors.ts';
+import { answeredElsewhere } from './elsewhere.ts';
 import { pauseSeconds, retryAfterSeconds } from './retry-after.ts';
 import { problemShape } from './shapes.ts';
 
@@ -27,6 +28,8 @@ export function readFailure(error: unknown): AutopodError {
   if (error instanceof AutopodError) return error;
   if (error instanceof HTTPError) return answerFailure(error);
   if (error instanceof RequestError && error.code === 'ERR_INVALID_CHAR') return impossibleKey();
+  const page = error instanceof ParseError ? answeredElsewhere(error.response) : undefined;
+  if (page) return page;
   if (error instanceof RequestError)
     return new AutopodError('apiUnreachable', { detail: networkWords(error), host: hostOf(error) });
   return new AutopodError('apiAnswerUnexpected', {
@@ -36,6 +39,7 @@ export function readFailure(error: unknown): AutopodError {
 
 /** What a failed create means: whether a pod may exist now is the question. When in doubt it may. */
 export function createFailure(error: unknown): AutopodError {
+  if (error instanceof AutopodError) return error;
   if (error instanceof HTTPError) return createAnswerFailure(error);
   if (error instanceof RequestError && error.code === 'ERR_INVALID_CHAR') return impossibleKey();
   if (error instanceof RequestError && isUnsent(error)) {
@@ -53,6 +57,8 @@ function impossibleKey(): AutopodError {
 
 function createAnswerFailure(error: HTTPError): AutopodError {
   const { statusCode } = error.response;
+  const elsewhere = answeredElsewhere(error.response);
+  if (elsewhere) return elsewhere;
   const detail = problemOf(error);
   if (statusCode === 400) {
     const isStock = NO_CAPACITY.test(String(detail.detail ?? ''));
@@ -64,6 +70,8 @@ function createAnswerFailure(error: HTTPError): AutopodError {
 }
 
 function answerFailure(error: HTTPError): AutopodError {
+  const elsewhere = answeredElsewhere(error.response);
+  if (elsewhere) return elsewhere;
   const { statusCode, headers } = error.response;
   const detail = problemOf(error);
   if (statusCode === 401) return new AutopodError('apiKeyRefused', detail);

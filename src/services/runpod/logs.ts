@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createParser } from 'eventsource-parser';
-import type { Got } from 'got';
+import type { Got, Response } from 'got';
 import { AutopodError } from '../../errors.ts';
+import { answeredElsewhere } from './elsewhere.ts';
 import { readFailure } from './failures.ts';
 import { type LogLine, logLineShape } from './shapes.ts';
 
@@ -48,7 +49,8 @@ export async function* followLog(
       if (signal.aborted) return;
       const failure = readFailure(error);
       if (!['apiUnreachable', 'apiUnavailable', 'apiRateLimited'].includes(failure.code)) {
-        throw failure.detail.status === 404 ? new AutopodError('podNotFound', { podId }) : failure;
+        const isUnknown = failure.code === 'apiRequestRefused' && failure.detail.status === 404;
+        throw isUnknown ? new AutopodError('podNotFound', { podId }) : failure;
       }
       onLost?.(failure);
     }
@@ -78,12 +80,18 @@ async function* streamOnce(
   });
   // got also fails a stream that had ended when the signal comes.
   stream.on('error', () => undefined);
-  stream.on('response', ({ headers }: { headers: { date?: string } }) => place.opened(headers.date));
+  let elsewhere: AutopodError | undefined;
+  stream.on('response', (response: Response<unknown>) => {
+    elsewhere = answeredElsewhere(response);
+    place.opened(response.headers.date);
+  });
   stream.setEncoding('utf8');
   for await (const chunk of stream) {
+    if (elsewhere) break;
     parser.feed(String(chunk));
     yield* received.splice(0);
   }
+  if (elsewhere) throw elsewhere;
 }
 
 /** Where in a log one is, across broken streams. */

@@ -43,7 +43,7 @@ export function observePod(pod: Pod): PodSeen {
     bootId: pod.startedAt ?? pod.createdAt ?? '',
     costPerHour: pod.cost ?? 0,
     uptimeSeconds: pod.runtime?.uptime ?? 0,
-    gpuName: pod.gpu?.id,
+    gpuName: pod.gpu ? (pod.gpu.id ?? 'unreadable') : undefined,
     gpuCount: pod.gpu ? (pod.gpu.count ?? 1) : 0,
     dataCenterId: pod.dataCenterId ?? undefined,
     volume: volume && { volumeId: volume.volumeId, path: volume.path },

@@ -6,30 +6,48 @@ import { z } from 'zod';
  */
 const endpoint = z.looseObject({ host: z.string(), port: z.number(), username: z.string() });
 
+const text = z.string().nullish().catch(null);
+const number = z.number().nullish().catch(null);
+/** The variables that are text; any other value says nothing to us, and takes none of the others with it. */
+const variables = z
+  .record(z.string(), z.unknown())
+  .transform(
+    (env): Record<string, string> =>
+      Object.fromEntries(
+        Object.entries(env).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+      ),
+  );
+
+/** Only the id is needed to act on a pod. Of a field that cannot be read nothing is known, and the pod is still there. */
 export const podShape = z.looseObject({
   id: z.string().min(1),
   name: z.string().catch(''),
-  status: z.string(),
-  image: z.string().nullish(),
-  env: z.record(z.string(), z.string()).nullish(),
-  disk: z.number().nullish(),
-  ports: z.array(z.string()).nullish(),
-  gpu: z.looseObject({ id: z.string(), count: z.number().nullish() }).nullish(),
-  cloud: z.string().nullish(),
-  dataCenterId: z.string().nullish(),
+  status: z.string().catch('UNREADABLE'),
+  image: text,
+  env: variables.nullish().catch(null),
+  disk: number,
+  ports: z.array(z.string()).nullish().catch(null),
+  gpu: z.looseObject({ id: text, count: number }).nullish().catch({ id: null, count: null }),
+  cloud: text,
+  dataCenterId: text,
   mounts: z
     .looseObject({ network: z.array(z.looseObject({ volumeId: z.string(), path: z.string() })).nullish() })
-    .nullish(),
-  ssh: z.looseObject({ direct: endpoint.nullish() }).nullish(),
-  cost: z.number().nullish(),
-  locked: z.boolean().nullish(),
-  actions: z.array(z.string()).nullish(),
-  runtime: z.looseObject({ uptime: z.number().nullish() }).nullish(),
-  createdAt: z.string().nullish(),
-  startedAt: z.string().nullish(),
+    .nullish()
+    .catch(null),
+  ssh: z
+    .looseObject({ direct: endpoint.nullish().catch(null) })
+    .nullish()
+    .catch(null),
+  cost: number,
+  locked: z.boolean().nullish().catch(null),
+  actions: z.array(z.string()).nullish().catch(null),
+  runtime: z.looseObject({ uptime: number }).nullish().catch(null),
+  createdAt: text,
+  startedAt: text,
 });
+/** Each pod is read by itself. One without an id is nobody's to act on. */
 export const podListShape = z.looseObject({
-  pods: z.array(podShape),
+  pods: z.array(z.unknown()).transform((pods) => pods.flatMap((pod) => podShape.safeParse(pod).data ?? [])),
   pagination: z.looseObject({ nextCursor: z.string().nullish(), hasNextPage: z.boolean() }).nullish(),
 });
 
