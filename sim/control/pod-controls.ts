@@ -100,6 +100,10 @@ export const POD_CONTROLS: Readonly<Record<string, PodControl>> = {
   'ignore-stops': (_world, pod, body) => {
     pod.ignoredStops = ignoreStopsBody.parse(body ?? {}).times ?? Number.POSITIVE_INFINITY;
   },
+  /** Fields of the pod that are shown as given, whatever the API document says. */
+  odd: (_world, pod, body) => {
+    pod.odd = z.record(z.string(), z.unknown()).parse(body);
+  },
   /** Variables of the container's environment that are not as the create had them. */
   env: (_world, pod, body) => {
     pod.envInside = z.record(z.string(), z.string()).parse(body);

@@ -85,6 +85,8 @@ export class Pod {
   use: Use = { shells: 0, copies: 0, ticks: 6, bytes: 900, gpu: 0 };
   /** Stops that are taken and not done, before one is. */
   ignoredStops = 0;
+  /** Fields shown as nobody planned for. */
+  odd: Record<string, unknown> = {};
   /** Set by the control route: what the container's environment has in place of the create's. */
   envInside: Record<string, string> = {};
   /** Lines of `comfyui.log` in the workspace; null where ComfyUI writes to the container's log. */

@@ -32,6 +32,7 @@ export function podView(pod: Pod): Record<string, unknown> {
     runtime: status === 'RUNNING' ? runtime(pod) : null,
     createdAt: pod.createdAt.toISOString(),
     startedAt: pod.startedAt?.toISOString() ?? null,
+    ...pod.odd,
   };
 }
 
