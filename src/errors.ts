@@ -25,6 +25,8 @@ export const FAILURES = {
   apiForbidden: { exitCode: 1, retryable: false },
   /** What answers at the API's address is not RunPod's API. */
   apiElsewhere: { exitCode: 1, retryable: false },
+  /** The certificate of what answers at the API's address is not trusted. */
+  apiUntrusted: { exitCode: 1, retryable: false },
   apiUnreachable: { exitCode: 1, retryable: true },
   apiUnavailable: { exitCode: 1, retryable: true },
   apiAnswerUnexpected: { exitCode: 1, retryable: true },

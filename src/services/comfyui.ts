@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import got, { type Got } from 'got';
 import { z } from 'zod';
 import { AutopodError } from '../errors.ts';
@@ -72,6 +73,8 @@ function clientFor(localPort: number, timeoutMs: number): Got {
     timeout: { request: timeoutMs },
     headers: { accept: 'application/json' },
     followRedirect: false,
+    // One of our own: Node's may be told to use a proxy for this machine's ports, too.
+    agent: { http: new Agent() },
   });
 }
 

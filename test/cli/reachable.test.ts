@@ -179,6 +179,10 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
       0,
       (port) => told(['ls'], { AUTOPOD_API_URL: `http://localhost:${port}/v2` }),
     ),
+  apiUntrusted: file(
+    'e2e/proxy.test.ts',
+    'a certificate nobody knows is named, with NODE_EXTRA_CA_CERTS, and nothing is sent',
+  ),
   apiUnreachable: () => told(['ls'], { AUTOPOD_API_URL: 'http://127.0.0.1:1/v2' }),
   apiUnavailable: () => listing(500),
   apiAnswerUnexpected: () =>

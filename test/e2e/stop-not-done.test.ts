@@ -1,16 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { type AddressInfo, connect } from 'node:net';
-import { join } from 'node:path';
-import { createServer } from 'node:tls';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
+import { HAS_OPENSSL, overTls } from '../support/over-tls.ts';
 import { signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
-
-const HAS_OPENSSL = hasOpenssl();
 
 let world: TestWorld;
 afterEach(() => world.end());
@@ -175,42 +168,3 @@ describe('a promise is tried when it is made', () => {
     },
   );
 });
-
-/** The simulator's API behind a certificate that nobody knows. */
-async function overTls({ home, simulator }: TestWorld) {
-  const [key, certificate] = [join(home, 'tls.key'), join(home, 'tls.pem')];
-  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  const made = [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-days',
-    '2',
-    '-keyout',
-    key,
-    '-out',
-    certificate,
-  ];
-  execFileSync('openssl', [...made, ...subject], { stdio: 'ignore' });
-  const { port } = new URL(simulator.url);
-  const server = createServer({ key: readFileSync(key), cert: readFileSync(certificate) }, (inward) => {
-    const outward = connect(Number(port), '127.0.0.1');
-    inward.pipe(outward).pipe(inward);
-    inward.on('error', () => outward.destroy());
-    outward.on('error', () => inward.destroy());
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/v2`;
-  return { url, certificate, close: () => void server.close() };
-}
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -114,6 +114,11 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     why: strOr(d.detail),
     next: 'Check AUTOPOD_API_URL, and whether a proxy or the login page of a network stands in between.',
   }),
+  apiUntrusted: (d) => ({
+    what: `The certificate of ${strOr(d.host, 'the API')} is not trusted.`,
+    why: strOr(d.detail),
+    next: 'Where a company or a proxy signs the connections, set NODE_EXTRA_CA_CERTS to the file of its certificate. Otherwise somebody may be in between.',
+  }),
   apiUnreachable: (d) => ({
     what: `RunPod cannot be reached${d.host ? ` at ${d.host}` : ''}.`,
     why: strOr(d.detail),

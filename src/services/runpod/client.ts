@@ -23,6 +23,7 @@ import {
   volumeShape,
 } from './shapes.ts';
 import { USER_AGENT } from './user-agent.ts';
+import { wayOut } from './way-out.ts';
 
 export type { DataCenter, GpuType, LogLine, NetworkVolume, Pod };
 
@@ -177,6 +178,7 @@ const connectTimeouts = { lookup: 10_000, connect: 10_000, secureConnect: 10_000
 function clientFor({ apiUrl, apiKey, readTimeoutMs = 20_000, trace }: RunPodOptions): Got {
   return got.extend({
     prefixUrl: apiUrl,
+    agent: wayOut(apiUrl),
     headers: { authorization: `Bearer ${apiKey}`, accept: 'application/json', 'user-agent': USER_AGENT },
     responseType: 'json',
     retry: { limit: 0 },

@@ -28,6 +28,7 @@ export function readFailure(error: unknown): AutopodError {
   if (error instanceof AutopodError) return error;
   if (error instanceof HTTPError) return answerFailure(error);
   if (error instanceof RequestError && error.code === 'ERR_INVALID_CHAR') return impossibleKey();
+  if (error instanceof RequestError && isUntrusted(error)) return untrusted(error);
   const page = error instanceof ParseError ? answeredElsewhere(error.response) : undefined;
   if (page) return page;
   if (error instanceof RequestError)
@@ -42,6 +43,7 @@ export function createFailure(error: unknown): AutopodError {
   if (error instanceof AutopodError) return error;
   if (error instanceof HTTPError) return createAnswerFailure(error);
   if (error instanceof RequestError && error.code === 'ERR_INVALID_CHAR') return impossibleKey();
+  if (error instanceof RequestError && isUntrusted(error)) return untrusted(error);
   if (error instanceof RequestError && isUnsent(error)) {
     return new AutopodError('apiUnreachable', { detail: networkWords(error), host: hostOf(error) });
   }
@@ -105,6 +107,20 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined; // a gateway's own page
   }
+}
+
+/** Node's and OpenSSL's words for a certificate that is not believed; nothing was sent then. */
+const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS/;
+
+function isUntrusted({ code }: RequestError): boolean {
+  return UNTRUSTED.test(code);
+}
+
+function untrusted(error: RequestError): AutopodError {
+  return new AutopodError('apiUntrusted', {
+    host: hostOf(error),
+    detail: `${error.message} (${error.code})`,
+  });
 }
 
 function isUnsent(error: RequestError): boolean {
