@@ -6,7 +6,12 @@ const argv = process.argv.slice(2);
 /** Commands that have a short way, as `tunnel` has. */
 const QUICK = ['history', 'config', 'ssh-config', 'help'];
 
-if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+
+if (major < 20 || (major === 20 && minor < 19)) {
+  process.stderr.write(`autopod: It needs Node 20.19 or later; this is ${process.versions.node}.\n`);
+  process.exitCode = 1;
+} else if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.stdout.write(`${VERSION}\n`);
 } else {
   const interrupted = new AbortController();

@@ -93,7 +93,7 @@ export function redactKey(key: string | undefined): string | undefined {
 }
 
 async function readConfigFile(path: string): Promise<z.infer<typeof file>> {
-  const text = await readOptional(path);
+  const text = await readTextFile(path);
   if (text === undefined) return {};
   const parsed = file.safeParse(parseJson(path, text));
   if (parsed.success) return parsed.data;
@@ -123,13 +123,14 @@ function placeIn(text: string, reason: string): string {
 }
 
 async function runpodctlKey(env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  const text = await readOptional(join(userHome(env), '.runpod', 'config.toml'));
+  const text = await readTextFile(join(userHome(env), '.runpod', 'config.toml'));
   return text === undefined ? undefined : /^\s*api_?key\s*=\s*["']([^"']+)["']/im.exec(text)?.[1];
 }
 
-async function readOptional(path: string): Promise<string | undefined> {
+/** The text of a file; undefined where there is none. Throws `configMalformed`. */
+export async function readTextFile(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return decoded(await readFile(path));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new AutopodError('configMalformed', {
@@ -138,6 +139,13 @@ async function readOptional(path: string): Promise<string | undefined> {
       reason: (error as Error).message,
     });
   }
+}
+
+/** Text of a file that an editor of Windows may have written: UTF-16, or UTF-8 with a mark at its beginning. */
+function decoded(bytes: Buffer): string {
+  const mark = bytes.subarray(0, 2).toString('hex');
+  const encoding = mark === 'fffe' ? 'utf-16le' : mark === 'feff' ? 'utf-16be' : 'utf-8';
+  return new TextDecoder(encoding).decode(bytes);
 }
 
 function expandHome(path: string | undefined, env: NodeJS.ProcessEnv): string | undefined {

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { AutopodError } from '../../errors.ts';
-import { loadConfig } from '../../services/config.ts';
+import { loadConfig, readTextFile } from '../../services/config.ts';
 import { SETTINGS, settingNamed, withSetting } from '../../services/settings.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
 import { checkedSetting } from '../asking/checked-setting.ts';
@@ -49,8 +48,7 @@ export const configSet: Verb<object> = async (context, name = '', _options, valu
 export async function writeSettings(context: Context, values: Record<string, string>): Promise<void> {
   const { config: path } = context.home();
   await loadConfig(path, {});
-  const before = await readFile(path, 'utf8').catch(() => '{}');
-  let settings = JSON.parse(before) as Record<string, unknown>;
+  let settings = JSON.parse((await readTextFile(path)) ?? '{}') as Record<string, unknown>;
   for (const [name, value] of Object.entries(values)) {
     const setting = settingNamed(name);
     if (setting) settings = withSetting(settings, setting, value);

@@ -65,7 +65,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   stateUnreadable: (d) => ({
     what: `${str(d.file)} cannot be read.`,
     why: strOr(d.reason),
-    next: 'Check its owner and mode; autopod needs to read and write its own folder.',
+    next: strOr(d.next, 'Check its owner and mode; autopod needs to read and write its own folder.'),
   }),
   stateDamaged: (d) => ({
     what: `${str(d.file)} is damaged.`,
