@@ -53,7 +53,12 @@ export function noted(before: Ledger | null | undefined, seen: Sighting, isLast:
 /** What the pod has cost until this look. */
 export function spentUntil(ledger: Ledger | null | undefined, seen: Sighting): Spent {
   const { earlier, run, isAtLeast } = closed(noted(ledger, seen, seen.isRunning));
-  return { run: seen.isRunning ? (run ?? seen).spent : 0, total: earlier, isAtLeast };
+  return { run: roundedUsd(seen.isRunning ? (run ?? seen).spent : 0), total: roundedUsd(earlier), isAtLeast };
+}
+
+/** USD to a hundredth of a cent, which is as much as rates and times tell: 0.1 + 0.2 is 0.3. */
+export function roundedUsd(usd: number): number {
+  return Math.round(usd * 1e4) / 1e4;
 }
 
 // Moves the latest run to the earlier ones; what it cost after it was last seen nobody knows.

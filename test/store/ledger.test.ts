@@ -21,6 +21,12 @@ describe('what a pod has cost', () => {
     expect(spentUntil(ledger, look('2', 1))).toEqual({ run: 1, total: 4, isAtLeast: false });
   });
 
+  it('is money, not what binary fractions make of it', () => {
+    const ledger = ledgerOf([look('1', 0.1), true], [look('2', 0.2), true], [stopped]);
+    expect(spentUntil(ledger, stopped).total).toBe(0.3);
+    expect(spentUntil(ledger, look('3', 1 / 3)).run).toBe(0.3333);
+  });
+
   it('counts a run once, however often it is seen, also after a late answer', () => {
     const ledger = ledgerOf([look('1', 3), true], [stopped], [look('1', 2.9)], [look('1', 3)]);
     expect(spentUntil(ledger, stopped)).toMatchObject({ total: 3, isAtLeast: false });

@@ -5,7 +5,7 @@ import { dropGone, mayBeLate } from '../../lifecycle/gone.ts';
 import { type PodRecord, savedState } from '../../lifecycle/pod-records.ts';
 import type { Pod } from '../../services/runpod/client.ts';
 import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
-import { bookRun, spentUntil } from '../../store/ledger.ts';
+import { bookRun, roundedUsd, spentUntil } from '../../store/ledger.ts';
 import { toldPlan } from '../../store/plans.ts';
 import { laterPods, laterPodWords } from '../choosing/later-pod.ts';
 import type { Context } from '../context.ts';
@@ -82,7 +82,7 @@ function unusedBecause(row: Row, tunnels: TunnelView[]): string | undefined {
 }
 
 function show({ out }: Context, rows: Row[]): void {
-  const totalPerHour = rows.reduce((sum, row) => sum + row.costPerHour, 0);
+  const totalPerHour = roundedUsd(rows.reduce((sum, row) => sum + row.costPerHour, 0));
   if (out.isJson) out.json({ pods: rows, totalPerHour });
   else if (rows.length === 0) out.say(text.nothingListed());
   else printTable(out, rows, totalPerHour);
