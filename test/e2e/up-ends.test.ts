@@ -43,8 +43,12 @@ describe('up, when the pod is not what it was', () => {
     async (action) => {
       await control('comfy', { state: 'down' });
       const begun = performance.now();
-      const { ended } = world.start(['up', '--timeout', '90s']);
-      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      const { child, ended } = world.start(['up', '--timeout', '90s']);
+      let told = '';
+      child.stderr?.on('data', (text) => {
+        told += text;
+      });
+      await until('ComfyUI is waited for', () => /ComfyUI/.test(told));
       await control(action);
       const { code, stderr } = await ended;
       expect(code).toBe(1);
