@@ -32,7 +32,7 @@ describe('up, when the pod is not what it was', () => {
   ])('tells an sshd that is %s as what it is, with the keeper’s words', async (state, words) => {
     await control('sshd', { state });
     await until('not healthy', async () => (await tunnel())?.state !== 'healthy');
-    const run = await world.autopod(['up', '--timeout', '9s']);
+    const run = await world.autopod(['up', '--timeout', '15s']);
     await control('sshd', { state: 'up' });
     expect([run.code, run.stderr]).toEqual([1, expect.stringContaining('cannot be reached over ssh')]);
     expect(run.stderr).toContain(words);
