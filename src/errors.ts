@@ -69,6 +69,8 @@ export const FAILURES = {
   gpuUnusable: { exitCode: 1, retryable: false },
   comfyCrashed: { exitCode: 1, retryable: false },
   bootTimedOut: { exitCode: 1, retryable: true },
+  /** Something else answers at ComfyUI's port. */
+  comfyElsewhere: { exitCode: 1, retryable: false },
   comfyTimedOut: { exitCode: 1, retryable: true },
 
   sshMissing: { exitCode: 1, retryable: false },

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type Duplex, duplexPair } from 'node:stream';
 import { requestUrl } from '../url.ts';
 import { EMPTY_OK, send, sendUnknown } from './answer.ts';
+import { INSTEAD } from './instead.ts';
 import { JobQueue } from './jobs.ts';
 import { isForeign } from './origin.ts';
 import type { ComfyUiVersion } from './recorded.ts';
@@ -28,6 +29,8 @@ export class ComfyUi {
   #state: ComfyUiState = 'down';
   /** Whether objects it answers have NaN and -Infinity in them. */
   writesNaN = false;
+  /** What answers in its place. */
+  instead: keyof typeof INSTEAD | undefined;
 
   constructor(options: ComfyUiOptions) {
     this.#options = options;
@@ -95,6 +98,7 @@ export class ComfyUi {
 
   #decide(request: IncomingMessage): ReturnType<typeof answer> {
     const { version, gpu, extensions } = this.#options;
+    if (this.instead) return INSTEAD[this.instead];
     if (isForeign(request.headers, version())) return { status: 403 };
     if (request.method === 'OPTIONS') return EMPTY_OK;
     const state = { version: version(), queue: this.queue, gpu: gpu(), extensions: extensions() };

@@ -37,6 +37,8 @@ const comfyBody = z.strictObject({
     .optional(),
   /** Its answers have NaN and Infinity in them, as Python writes them. */
   nan: z.boolean().optional(),
+  /** Something else answers at its port; null takes it back. */
+  instead: z.enum(['page', 'login', 'redirect']).nullish(),
 });
 
 const endpointBody = z.union([
@@ -109,7 +111,8 @@ export const POD_CONTROLS: Readonly<Record<string, PodControl>> = {
     pod.envInside = z.record(z.string(), z.string()).parse(body);
   },
   comfy: (_world, pod, body) => {
-    const { state, queue, nan } = comfyBody.parse(body);
+    const { state, queue, nan, instead } = comfyBody.parse(body);
+    if (instead !== undefined) pod.comfyui.instead = instead ?? undefined;
     if (nan !== undefined) pod.comfyui.writesNaN = nan;
     if (state === 'up') pod.comfyui.start();
     if (state === 'down') pod.comfyui.stop();

@@ -96,6 +96,7 @@ export class Tunnel {
     const { bytesIn, bytesOut, lastActivityAt } = this.#front;
     const pid = generation && this.#forwarding.pidOf(generation);
     const { standbyPid, trouble } = this.#forwarding;
+    const { answeredBy } = this.#probe;
     const isReaching = this.#state === 'starting' || this.#state === 'recreating';
     return {
       podId,
@@ -109,6 +110,7 @@ export class Tunnel {
       ...(generation && { controlPath: this.#forwarding.filesOf(generation).control }),
       ...(generation && this.#forwarding.standingOf(generation)),
       comfy: this.#state === 'healthy' ? this.#probe.verdict : 'unknown',
+      ...(this.#state === 'healthy' && answeredBy !== undefined && { answeredBy }),
       bytesIn,
       bytesOut,
       ...(lastActivityAt !== undefined && { lastActivityAt: wallTime(lastActivityAt) }),

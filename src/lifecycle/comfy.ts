@@ -8,6 +8,7 @@ import { observePod } from '../services/runpod/pod-state.ts';
 import type { Environment } from './environment.ts';
 import { findPod } from './look.ts';
 import { openTunnel } from './open-tunnel.ts';
+import { comfyElsewhere, OtherAnswer } from './other-answer.ts';
 import { containerLog, type Witness, withPodLog } from './pod-log.ts';
 
 /**
@@ -50,9 +51,10 @@ async function untilAnswering(
   log: ComfyLog,
   signal: AbortSignal,
 ): Promise<void> {
+  const other = new OtherAnswer(env.timings.otherAnswerMs);
   while (!(await isAnswering(tunnel.localPort, signal))) {
-    await failIfHopeless(env, facts, signal);
-    const verdict = log.verdict(tunnel.podId, env.timings.gpuDoubtMs);
+    const view = await failIfHopeless(env, facts, signal);
+    const verdict = log.verdict(tunnel.podId, env.timings.gpuDoubtMs) ?? other.verdict(view);
     if (verdict) throw verdict;
     if (env.deadline.isOver) throw await whySilent(env, tunnel.podId, signal);
     await sleep(Math.min(env.timings.comfyPollMs, env.deadline.leftMs), undefined, { signal });
@@ -68,20 +70,27 @@ async function tellUnlessProven(env: Environment, podId: string, signal: AbortSi
 /** ssh does not reach the pod, or, where it does, ComfyUI does not answer. */
 async function whySilent(env: Environment, podId: string, signal: AbortSignal): Promise<AutopodError> {
   const view = (await env.keeper.tunnels(signal)).find((one) => one.podId === podId);
+  if (view?.comfy === 'other') return comfyElsewhere(view);
   if (!view || view.state === 'healthy') return new AutopodError('comfyTimedOut', { podId });
   const { detail } = view.failure?.detail ?? view.lastDeath?.failure.detail ?? {};
   return new AutopodError('sshUnreachable', { podId, detail: view.trouble ?? detail });
 }
 
-async function failIfHopeless(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<void> {
+/** The answer is the pod's tunnel, if there is one. */
+async function failIfHopeless(
+  env: Environment,
+  facts: PodFacts,
+  signal: AbortSignal,
+): Promise<TunnelView | undefined> {
   const podId = facts.podId ?? '';
   const tunnel = (await env.keeper.tunnels(signal)).find((view) => view.podId === podId);
   if (tunnel?.state === 'failed' && tunnel.failure) {
     throw new AutopodError(tunnel.failure.code, tunnel.failure.detail);
   }
   // The tunnel of a pod that is gone has ended.
-  if (tunnel && tunnel.state !== 'waitingForPod') return;
+  if (tunnel && tunnel.state !== 'waitingForPod') return tunnel;
   const pod = await findPod(env, facts, signal);
   if (!pod) throw new AutopodError('podGone', { podId });
   if (observePod(pod).condition === 'stopped') throw new AutopodError('podNotRunning', { podId });
+  return tunnel;
 }

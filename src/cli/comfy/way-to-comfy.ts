@@ -1,5 +1,6 @@
 import { AutopodError } from '../../errors.ts';
 import type { TunnelView } from '../../keeper/client.ts';
+import { comfyElsewhere } from '../../lifecycle/other-answer.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import { choosePod } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
@@ -24,12 +25,13 @@ export async function wayToComfy(
   return { podId, tunnel: await tunnelTo(context, podId, localPort) };
 }
 
-/** Throws what keeps the tunnel from ever standing: a stopped pod, or what it has failed with. */
-export async function failIfHopeless(context: Context, podId: string): Promise<void> {
+/** The tunnel as it is. Throws what keeps it from ever standing: a stopped pod, or what it has failed with. */
+export async function failIfHopeless(context: Context, podId: string): Promise<TunnelView | undefined> {
   const view = await viewOf(context, podId);
   if (view?.state === 'failed' && view.failure)
     throw new AutopodError(view.failure.code, view.failure.detail);
   if (view?.state === 'waitingForPod') await requireRunning(context, podId);
+  return view;
 }
 
 /**
@@ -37,8 +39,8 @@ export async function failIfHopeless(context: Context, podId: string): Promise<v
  * is still starting. Throws what `failIfHopeless` does.
  */
 export async function whySilent(context: Context, podId: string): Promise<AutopodError> {
-  await failIfHopeless(context, podId);
-  const view = await viewOf(context, podId);
+  const view = await failIfHopeless(context, podId);
+  if (view?.comfy === 'other') return comfyElsewhere(view);
   if (view?.state !== 'healthy') {
     const seen = await requireRunning(context, podId);
     const failure = view?.failure ?? view?.lastDeath?.failure;

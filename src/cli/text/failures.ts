@@ -296,6 +296,11 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
       : 'A first boot pulls the image and can take half an hour.',
     next: `See its state with \`autopod info ${str(d.podId)}\`; wait on with \`autopod up\`; end it with \`autopod kill ${str(d.podId)}\`.`,
   }),
+  comfyElsewhere: (d) => ({
+    what: `Port 8188 of pod ${str(d.podId)} is not ComfyUI's: what answers is ${str(d.answeredBy)}. The pod is kept${rate(d)}.`,
+    why: 'The image runs something else there, or has put something in front of ComfyUI that autopod cannot log in to.',
+    next: `Look at it in a browser (\`autopod tunnel --status\` has the address) or with \`autopod ssh ${str(d.podId)}\`. Use an image whose ComfyUI listens on port 8188 itself.`,
+  }),
   comfyTimedOut: (d) => ({
     what: `ComfyUI ${d.podId ? `on pod ${str(d.podId)} ` : ''}does not answer yet. The pod is kept${rate(d)}.`,
     why: strOr(d.detail) ?? 'A first start copies it to the volume.',

@@ -18,6 +18,8 @@ const TONES: Record<TunnelState, Tone | undefined> = {
   stopped: undefined,
 };
 
+const COMFY_TONES = { answering: 'good', down: 'bad', other: 'bad', unknown: undefined } as const;
+
 /** All that is known of one tunnel. */
 export function tunnelPanel(view: TunnelView, screen: Screen | undefined): string {
   const { podId, state, since, localPort, address, comfy, failure, lastDeath, lastHealedAt } = view;
@@ -30,7 +32,7 @@ export function tunnelPanel(view: TunnelView, screen: Screen | undefined): strin
     ],
     ['Local', `http://localhost:${localPort}`],
     ['Pod', address ? `${address.user}@${address.host}:${address.port}` : 'not reached yet'],
-    ['ComfyUI', comfy, comfy === 'answering' ? 'good' : comfy === 'down' ? 'bad' : undefined],
+    ['ComfyUI', view.answeredBy ?? comfy, COMFY_TONES[comfy]],
     ['ssh', sshWords(view)],
     ...proofRow(view),
     ['Traffic', view.lastActivityAt ? `${traffic}, last ${ago(view.lastActivityAt)} ago` : traffic],
