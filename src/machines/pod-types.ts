@@ -50,7 +50,12 @@ export interface AccessWish {
   /** False with `--no-tunnel`: readiness is proven through a temporary tunnel. */
   keepTunnel: boolean;
   localPort: number | 'auto';
+  /** The command line names the port. A tunnel that stands keeps its own otherwise. */
+  isPortAsked?: boolean;
 }
+
+/** ComfyUI's own. */
+export const USUAL_LOCAL_PORT = 8188;
 
 /** A pod whose place another launch takes. */
 export interface ReplacedPod {

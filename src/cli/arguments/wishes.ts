@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { AutopodError } from '../../errors.ts';
-import type { AccessWish, Cloud, ExposedPort, PodWish } from '../../machines/pod-types.ts';
+import {
+  type AccessWish,
+  type Cloud,
+  type ExposedPort,
+  type PodWish,
+  USUAL_LOCAL_PORT,
+} from '../../machines/pod-types.ts';
 import type { Config } from '../../services/config.ts';
 import { cudaFloor } from '../../services/runpod/cuda.ts';
 import type { AutoStopOptions } from '../money/schedule.ts';
@@ -35,8 +41,6 @@ export interface WaitOptions {
   tunnel: boolean;
   localPort?: number | 'auto';
 }
-
-const DEFAULT_LOCAL_PORT = 8188;
 
 /** What to create: flags over the configuration. Throws `usage` or `volumeNeedsSecureCloud` for what cannot be. */
 export function podWish(options: LaunchOptions, config: Config): PodWish {
@@ -74,10 +78,14 @@ export function podWish(options: LaunchOptions, config: Config): PodWish {
 }
 
 export function accessWish({ tunnel, localPort }: Pick<WaitOptions, 'tunnel' | 'localPort'>): AccessWish {
-  return { keepTunnel: tunnel, localPort: localPort ?? DEFAULT_LOCAL_PORT };
+  return {
+    keepTunnel: tunnel,
+    localPort: localPort ?? USUAL_LOCAL_PORT,
+    ...(localPort !== undefined && { isPortAsked: true }),
+  };
 }
 
-/** What of a pod's record these options change: only what they say. */
+/** What these options ask of this run: only what they say. */
 export function accessChange(options: Pick<WaitOptions, 'tunnel' | 'localPort'>): { access?: AccessWish } {
   const isSaid = options.localPort !== undefined || !options.tunnel;
   return isSaid ? { access: accessWish(options) } : {};

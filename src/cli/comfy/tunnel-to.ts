@@ -1,9 +1,8 @@
 import type { TunnelView } from '../../keeper/client.ts';
 import { openTunnel } from '../../lifecycle/open-tunnel.ts';
+import { USUAL_LOCAL_PORT } from '../../machines/pod-types.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
-
-const DEFAULT_LOCAL_PORT = 8188;
 
 /**
  * The tunnel of a pod: the one that stands, or one opened now, on the port the pod had before if none is named. Does
@@ -17,11 +16,20 @@ export async function tunnelTo(
   const keeper = await context.keeper();
   const standing = (await keeper.tunnels(context.signal)).find((view) => view.podId === podId);
   const { apiUrl, apiKey } = await context.config();
-  const port = localPort ?? standing?.localPort ?? (await savedPort(context, podId)) ?? DEFAULT_LOCAL_PORT;
+  const port = localPort ?? standing?.localPort ?? (await savedPort(context, podId)) ?? USUAL_LOCAL_PORT;
   const needs = { keeper, privateKey: () => context.privateKey(), account: { apiUrl, apiKey } };
   const opened = await openTunnel(needs, { podId, localPort: port }, context.signal);
+  if (localPort !== undefined) await rememberPort(context, podId, localPort);
   if (opened.tookPortFrom) context.out.say(text.tookPort(opened.tookPortFrom, opened.localPort));
   return opened;
+}
+
+async function rememberPort(context: Context, podId: string, localPort: number | 'auto'): Promise<void> {
+  await (await context.pods()).transact((records) => {
+    for (const record of Object.values(records)) {
+      if (record.facts.podId === podId) record.facts.access = { keepTunnel: true, localPort };
+    }
+  });
 }
 
 async function savedPort(context: Context, podId: string): Promise<number | 'auto' | undefined> {
