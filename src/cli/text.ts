@@ -121,8 +121,8 @@ export const text = {
   allIsWell: () => 'All is well.',
   notWell: (count: number) => `${count === 1 ? '1 problem' : `${count} problems`} found; see above.`,
   portIsOurs: (podId: string) => `held by the tunnel to pod ${podId}`,
-  autoStop: (plan: AutoStop) =>
-    `${planSentence('The pod', plan, ', never while a job runs')} While this machine sleeps or is off nobody stops it; that is made up for on waking. Cancel with: autopod tunnel --stop-after never --idle-stop never`,
+  autoStop: (pod: string, plan: AutoStop) =>
+    `${planSentence('The pod', plan, ', never while a job runs')} While this machine sleeps or is off nobody stops it; that is made up for on waking. Cancel with: autopod tunnel ${pod} --stop-after never --idle-stop never`,
   planStays: (podId: string, plan: AutoStop) =>
     `${planSentence(`Pod ${podId}`, plan)} Cancel with: autopod tunnel ${podId} --stop-after never --idle-stop never`,
   moreTime: (podId: string) => `Give it more with: autopod tunnel ${podId} --stop-after 1h`,
@@ -133,6 +133,9 @@ export const text = {
   stopFailedForKeeper: (reason: string) => `the keeper could not stop it: ${reason}`,
   inUseForKeeper: (reason: string) => `not stopped as idle: ${reason}`,
   noAutoStop: () => 'Automatic stop is off: nobody stops the pod but you.',
+  noSshPort: () => 'no ssh port',
+  tunnelOpened: (podId: string, port: number) =>
+    `Opened the tunnel to pod ${podId} at localhost:${port}. It stays; close it with: autopod tunnel ${podId} --stop`,
   noHistory: () => 'Nothing has happened yet. Begin with: autopod up',
   inspecting: () => 'The inspector is at that address on this machine only. Ctrl-C ends it.',
   failedBefore: (reason: string) => `It failed. The journal says: ${reason}`,
@@ -153,6 +156,7 @@ export const text = {
   changedByOther: (state: string) => `Another autopod asked for something else; the pod is ${state} now.`,
   costNow: (rate: string) => `The pod costs ${rate} while it runs.`,
   starting: (podId: string) => `RunPod starts pod ${podId}. Wait for ComfyUI with: autopod up ${podId}`,
+  startedAlready: (podId: string) => `Pod ${podId} runs already. Wait for ComfyUI with: autopod up ${podId}`,
   nothingDone: () => 'Nothing was done.',
   total: (pods: number, rate: string) => `${pods} pod${pods === 1 ? '' : 's'}, ${rate} in all`,
   podInformation: () => 'Pod Information',

@@ -23,6 +23,8 @@ interface Row {
   status: string;
   /** autopod's own, as last saved; null for a pod made elsewhere. */
   state: string | null;
+  /** Whether ssh can get there, and so a tunnel. */
+  hasSshPort: boolean;
   gpu: string;
   dataCenterId: string | null;
   uptimeSeconds: number;
@@ -93,7 +95,7 @@ function printTable(out: Output, rows: Row[], totalPerHour: number): void {
   const cells = rows.map((row) => [
     row.podId ?? '–',
     row.name,
-    row.state && row.state !== 'ready' ? `${row.status} (${row.state})` : row.status,
+    statusCell(row),
     row.gpu,
     row.dataCenterId ?? '–',
     row.uptimeSeconds > 0 ? uptimeWords(row.uptimeSeconds) : '–',
@@ -104,6 +106,11 @@ function printTable(out: Output, rows: Row[], totalPerHour: number): void {
   out.line(text.total(rows.length, usd(totalPerHour)));
 }
 
+function statusCell({ status, state, hasSshPort }: Row): string {
+  if (!hasSshPort) return `${status} (${text.noSshPort()})`;
+  return state && state !== 'ready' ? `${status} (${state})` : status;
+}
+
 function podRow(pod: Pod, record: PodRecord | undefined): Row {
   const seen = observePod(pod);
   const spent = spentUntil(record?.facts.ledger, costSighting(seen));
@@ -112,6 +119,7 @@ function podRow(pod: Pod, record: PodRecord | undefined): Row {
     name: pod.name,
     status: pod.status,
     state: toldState(record, seen),
+    hasSshPort: seen.hasSshPort,
     gpu: seen.gpuName ? `${seen.gpuCount}x ${seen.gpuName.replace(/^NVIDIA (GeForce )?/, '')}` : 'none',
     dataCenterId: seen.dataCenterId ?? null,
     uptimeSeconds: seen.uptimeSeconds,
@@ -148,6 +156,7 @@ function unseenRow(record: PodRecord, status: string): Row {
     name: wish.name,
     status,
     state: savedState(record),
+    hasSshPort: true,
     gpu: '–',
     dataCenterId: wish.dataCenterId ?? null,
     uptimeSeconds: 0,

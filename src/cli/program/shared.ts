@@ -12,10 +12,8 @@ export function json(command: Command): Command {
   return command.option('--json', 'print one JSON value on stdout');
 }
 
-export function portOption(): Option {
-  return new Option('--local-port <port>', 'port on this machine, or "auto" for the next free one').argParser(
-    localPort,
-  );
+export function portOption(what = 'port on this machine, or "auto" for the next free one'): Option {
+  return new Option('--local-port <port>', what).argParser(localPort);
 }
 
 /** When a command gives up, whatever it waits for; the deadline begins with the command. */

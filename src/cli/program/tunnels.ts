@@ -36,7 +36,12 @@ export function addTunnels(program: Command, runs: Runs): void {
 
   const comfy = program.command('comfy').summary('ask ComfyUI how it is, or open it');
   const toComfy = (name: string) =>
-    timeout(json(comfy.command(name).argument(...POD)).addOption(portOption()), 2);
+    timeout(
+      json(comfy.command(name).argument(...POD)).addOption(
+        portOption('port of the tunnel, where none is open yet'),
+      ),
+      2,
+    );
   toComfy('status')
     .summary('whether ComfyUI answers; exit 0 when it does, else 1')
     .option('--no-wait', 'ask once')
