@@ -28,8 +28,14 @@ export const text = {
   continuing: (name: string) => `Continuing with ${printable(name)}.`,
   optionsIgnored: (name: string) =>
     `${printable(name)} exists already, so the options for creating a pod are ignored. --new creates another one.`,
-  unfinishedLaunch: (id: string) =>
-    `Launch ${id} is unfinished and may have a pod. autopod up continues it; connect creates another one.`,
+  optionsOfLaunchIgnored: (name: string) =>
+    `Launch ${printable(name)} has begun already, so the options for creating a pod are ignored. --new creates another one.`,
+  launchWithoutPod: () => 'launch without a pod',
+  launchForgotten: (name: string) => `Launch ${printable(name)} has no pod and is forgotten.`,
+  forgetQuestion: (name: string) =>
+    `Forget launch ${printable(name)}, and end its pod if RunPod has made one? [y/N] `,
+  unfinishedLaunch: (name: string) =>
+    `Launch ${printable(name)} is unfinished and may have a pod. autopod up continues it; connect creates another one.`,
   replacing: (podId: string) => `Pod ${podId} no longer exists at RunPod; creating another one.`,
   gone: (podId: string) =>
     `RunPod says that pod ${podId} is gone, so autopod forgets it. What happened: autopod history ${podId}`,

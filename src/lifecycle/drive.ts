@@ -29,6 +29,8 @@ export interface Outcome {
   /** Null when the record was gone before this run could begin. */
   facts: PodRecordFacts | null;
   failure: Failure | null;
+  /** The pod it was about, also where that is gone by now; null where RunPod has made none. */
+  podId: string | null;
 }
 
 export interface DriveContext {
@@ -85,7 +87,8 @@ export async function drive(
     });
     const state = await rested;
     await persistence.finish(actor, state);
-    return { state, facts: persistence.facts, failure: persistence.facts.failure };
+    const { facts: kept, podId } = persistence;
+    return { state, facts: kept, failure: kept.failure, podId };
   } finally {
     stopped.abort();
     actor.stop();
@@ -140,6 +143,8 @@ function eventFor({ goal, bootToReplace }: Asked): PodEvent {
 /** Keeps the record and the journal in step with one actor; writes go out one after the other. */
 class Persistence {
   facts: PodRecordFacts;
+  /** The last one it had: the machine forgets a pod that is gone. */
+  podId: string | null;
   readonly #context: DriveContext;
   readonly #recordId: string;
   readonly #fence: Fence;
@@ -151,6 +156,7 @@ class Persistence {
     this.#recordId = recordId;
     this.#fence = fence;
     this.facts = facts;
+    this.podId = facts.podId;
   }
 
   /** What other processes write of the pod meanwhile is kept. */
@@ -180,16 +186,18 @@ class Persistence {
     const snapshot = event.snapshot as unknown as { value: unknown; context: PodContext };
     const to = stateName(snapshot.value);
     if (to === this.#state) return;
+    this.podId = snapshot.context.podId ?? this.podId;
     const entry = {
       at: new Date().toISOString(),
       machine: 'pod@1',
       id: this.#recordId,
-      // The machine forgets the pod when it is gone.
-      podId: snapshot.context.podId ?? this.facts.podId ?? undefined,
+      podId: this.podId ?? undefined,
+      name: snapshot.context.wish.name,
       event: eventName(event.event.type),
       from: this.#state,
       to,
       reason: snapshot.context.failure?.code,
+      detail: snapshot.context.failure?.detail,
     };
     this.#state = to;
     this.#context.onState(to, { ...this.facts, ...factsOf(snapshot.context) });

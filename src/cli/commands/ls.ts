@@ -102,7 +102,9 @@ function printTable(out: Output, rows: Row[], totalPerHour: number): void {
     spentCell(row.spent, row.isSpentAtLeast),
     usd(row.costPerHour),
   ]);
-  out.line(table(head, cells, out.screen, ['WHERE', 'NAME']));
+  // A launch without a pod has nothing but its name.
+  const spare = rows.every(({ podId }) => podId) ? ['WHERE', 'NAME'] : ['WHERE'];
+  out.line(table(head, cells, out.screen, spare));
   out.line(text.total(rows.length, usd(totalPerHour)));
 }
 
@@ -133,11 +135,11 @@ function podRow(pod: Pod, record: PodRecord | undefined): Row {
 /** RunPod's list may lag, so a pod that it lacks is asked for by its id. */
 async function lateRow(
   choosing: ChooseContext,
-  [id, record]: [string, PodRecord],
+  [, record]: [string, PodRecord],
   signal: AbortSignal,
 ): Promise<Row> {
   const { podId } = record.facts;
-  if (podId === null) return unseenRow(record, `launch ${id}`);
+  if (podId === null) return unseenRow(record, text.launchWithoutPod());
   try {
     const pod = await choosing.runpod.getPod(podId, signal);
     if (observePod(pod).condition !== 'gone') return podRow(pod, record);

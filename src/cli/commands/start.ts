@@ -23,7 +23,7 @@ export const start: Verb<WaitOptions & ReplaceOptions & { wait: boolean }> = asy
   if (!options.wait) return startOnly(context, podId);
   const current = await goOnWithSuccessor(context, recordId, podId);
   const outcome = await reachReady(context, current, options, accessChange(options));
-  return finishReady(context, await withLaterPod(context, podId, outcome), {});
+  return finishReady(context, await withLaterPod(context, chosen, outcome), {});
 };
 
 /** A pod that runs, or comes up already, is as wished: asking twice changes nothing. */

@@ -215,8 +215,16 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   }),
 
   podNotFound: (d) => ({
-    what: d.podId ? `There is no pod ${str(d.podId)}.` : 'There are no pods.',
-    next: d.podId ? 'See `autopod ls`.' : 'Make one with `autopod up`.',
+    what: d.launch
+      ? `Launch ${str(d.launch)} has no pod yet.`
+      : d.podId
+        ? `There is no pod ${str(d.podId)}.`
+        : 'There are no pods.',
+    next: d.launch
+      ? 'Continue it with `autopod up`, or give it up with `autopod kill`.'
+      : d.podId
+        ? 'See `autopod ls`.'
+        : 'Make one with `autopod up`.',
   }),
   podNotChosen: (d) => ({
     what: `There are several pods: ${list(d.pods).join(', ')}.`,
