@@ -49,13 +49,7 @@ export async function chooseLaunch(
   wishes: Wishes,
   signal: AbortSignal,
 ): Promise<Chosen> {
-  const all = withoutReplaced(await readableRecords(context.pods));
-  const records = all.filter(([, { facts }]) => !facts.isOthers);
-  const begun = records.filter(([, record]) => hasBegun(record));
-  const unfinished = begun.filter(
-    ([, record]) => !['ready', 'stopped', 'failed'].includes(savedState(record)),
-  );
-  const candidates = [unfinished, begun, records].find(({ length }) => length === 1) ?? begun;
+  const candidates = launchesMeant(await readableRecords(context.pods));
   if (candidates.length > 1) {
     const left = await dropGone(context, candidates, signal);
     if (left.length < candidates.length) return chooseLaunch(context, wishes, signal);
@@ -63,6 +57,15 @@ export async function chooseLaunch(
   }
   const only = candidates[0];
   if (only) return continueLaunch(context, only, wishes);
+  const found = await unrecordedLaunch(context, signal);
+  return found ? adopted(context, found, wishes) : planLaunch(context, wishes);
+}
+
+/** The one pod of ours that no record tells of. Throws `podNotChosen`, and `podOfOtherKey` where there are only others'. */
+export async function unrecordedLaunch(
+  context: AdoptContext & Pick<ChooseContext, 'runpod'>,
+  signal: AbortSignal,
+): Promise<Pod | undefined> {
   const found = await Promise.all(
     (await ownLaunches(context.runpod, signal)).map(async (pod) => ({
       pod,
@@ -71,9 +74,18 @@ export async function chooseLaunch(
   );
   const ours = found.flatMap(({ pod, isOthers }) => (isOthers ? [] : [pod]));
   if (ours.length > 1) throw notChosen(ours.map((pod) => pod.id));
-  if (ours[0]) return adopted(context, ours[0], wishes);
-  if (found.length > 0) throw podOfOtherKey(found.map(({ pod }) => pod));
-  return planLaunch(context, wishes);
+  if (!ours[0] && found.length > 0) throw podOfOtherKey(found.map(({ pod }) => pod));
+  return ours[0];
+}
+
+/** Of the records, those that `up` may be about when none is named. */
+export function launchesMeant(all: [string, PodRecord][]): [string, PodRecord][] {
+  const records = withoutReplaced(all).filter(([, { facts }]) => !facts.isOthers);
+  const begun = records.filter(([, record]) => hasBegun(record));
+  const unfinished = begun.filter(
+    ([, record]) => !['ready', 'stopped', 'failed'].includes(savedState(record)),
+  );
+  return [unfinished, begun, records].find(({ length }) => length === 1) ?? begun;
 }
 
 // As long as nothing was asked of RunPod, the latest options hold.
@@ -196,11 +208,11 @@ export async function readableRecords(pods: PodStore): Promise<[string, PodRecor
 }
 
 /** What the user may name it by: the pod's id; the name of a launch that has none. */
-function calledIn([, { facts }]: [string, PodRecord]): string {
+export function calledIn([, { facts }]: [string, PodRecord]): string {
   return facts.podId ?? facts.wish.name;
 }
 
-function notChosen(pods: string[]): AutopodError {
+export function notChosen(pods: string[]): AutopodError {
   return new AutopodError('podNotChosen', { pods });
 }
 

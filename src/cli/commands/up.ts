@@ -54,7 +54,7 @@ async function launch(
   requireTunnelFor(options, options.tunnel);
   if (options.dryRun) {
     sayExposed(context, wish);
-    return dryRun(context, wish);
+    return dryRun(context, { named, wish, options, createsAlways });
   }
   const changes = accessChange(options);
   const stately = await statelyFor(context, options.inspect);

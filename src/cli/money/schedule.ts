@@ -102,7 +102,11 @@ async function needsOf(context: Context): Promise<Omit<StopPlan, keyof AutoStop>
   return { apiUrl, keyPath, needsAgent, agentSocket };
 }
 
-function changed(plan: StopPlan, { stopAfter, idleStop }: AutoStopOptions): StopPlan | null {
+/** What these options make of a plan; null where nothing is left of it. */
+export function changed<Plan extends AutoStop>(
+  plan: Plan,
+  { stopAfter, idleStop }: AutoStopOptions,
+): Plan | null {
   const { stopAt, idleMs } = {
     stopAt:
       stopAfter === undefined
