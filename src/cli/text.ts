@@ -6,11 +6,11 @@ import type { BelowFloor } from '../services/runpod/placement.ts';
 import type { Spent } from '../store/ledger.ts';
 import type { Overdue } from '../store/plans.ts';
 import { printable } from './output/printable.ts';
-import { dayOf } from './text/day.ts';
 import { holderAdvice, holderWords } from './text/detail.ts';
 import { FAILURE_WORDS } from './text/failures.ts';
 import { replacementText } from './text/replacement.ts';
 import { TUNNEL_STATE_WORDS } from './text/states.ts';
+import { momentOf } from './text/time.ts';
 import { uptimeWords } from './text/uptime.ts';
 
 /** Words that are neither failures (`text/failures.ts`) nor states (`text/states.ts`). */
@@ -204,8 +204,8 @@ export function overdueWords({ since, takenAt, failure }: Overdue, now = new Dat
   const { what = '', why } = failure ? FAILURE_WORDS[failure.code](failure.detail) : {};
   const reason = failure
     ? [what, why].filter(Boolean).join(' ')
-    : `RunPod took the request${takenAt ? ` at ${timeWords(new Date(takenAt), now)}` : ''} and has not done it yet.`;
-  return `was due to stop at ${timeWords(new Date(since), now)} and still runs: ${reason} autopod keeps asking.`;
+    : `RunPod took the request${takenAt ? ` at ${momentOf(new Date(takenAt), now)}` : ''} and has not done it yet.`;
+  return `was due to stop at ${momentOf(new Date(since), now)} and still runs: ${reason} autopod keeps asking.`;
 }
 
 /** Of a plan as one cell: what is due and not done is never a promise. */
@@ -220,14 +220,9 @@ function isPast({ stopAt }: AutoStop): boolean {
 
 /** `at 14:05`, on another day with its date, `after 30m without use`, or both. */
 export function autoStopWords({ stopAt, idleMs }: AutoStop, now = new Date()): string {
-  const time = stopAt && timeWords(new Date(stopAt), now);
+  const time = stopAt && momentOf(new Date(stopAt), now);
   const idle = idleMs && `after ${uptimeWords(idleMs / 1000)} without use`;
   return [time && `at ${time}`, idle].filter(Boolean).join(', or ');
-}
-
-function timeWords(when: Date, now: Date): string {
-  const time = when.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-  return when.toDateString() === now.toDateString() ? time : `${time} on ${dayOf(when)}`;
 }
 
 function spentWords(spent: Spent | undefined): string {

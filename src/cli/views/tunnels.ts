@@ -2,6 +2,7 @@ import type { TunnelView } from '../../keeper/client.ts';
 import type { TunnelState } from '../../machines/tunnel.ts';
 import type { Screen, Tone } from '../output/screen.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
+import { timeOf } from '../text/time.ts';
 import { uptimeWords } from '../text/uptime.ts';
 import { planCell, proofWords, text } from '../text.ts';
 import { panel, type Row } from './panel.ts';
@@ -70,7 +71,7 @@ export function tunnelTable(views: TunnelView[], screen: Screen | undefined): st
     view.podId,
     `localhost:${view.localPort}`,
     view.state,
-    view.since.slice(11, 19),
+    timeOf(new Date(view.since), 'second'),
     view.comfy,
     ...(hasProof ? [view.proof ?? '–'] : []),
     view.address ? `${view.address.host}:${view.address.port}` : '–',
