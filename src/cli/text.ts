@@ -79,6 +79,12 @@ export const text = {
     `${candidateWords(candidate)}${of > 1 ? ` (${number} of ${of})` : ''}`,
   stopped: (podId: string, spent: Spent | undefined) =>
     `Stopped pod ${podId}: the GPU is no longer paid for.${spentWords(spent)} What is on a network volume stays; the container disk is wiped.`,
+  stopQuestion: (podId: string) =>
+    `Pod ${podId} has no network volume: whatever is on it, outputs included, is lost when it stops. Stop it? [y/N] `,
+  stopLoses: (podId: string) =>
+    `Pod ${podId} has no network volume: whatever is on it, outputs included, is lost with the stop.`,
+  noVolumeWarning: () =>
+    'The pod gets no network volume: whatever is on it, outputs included, is lost when it stops. Name one with --volume-id.',
   stoppedAlready: (podId: string) => `Pod ${podId} is stopped already: no GPU is paid for.`,
   startWarning: () =>
     'A stopped pod keeps its machine, not its GPU: it may come back with another number of GPUs, or none.',
@@ -93,10 +99,13 @@ export const text = {
   exposeQuestion: () => 'Make that public? [y/N] ',
   settingUnchecked: (name: string) =>
     `RunPod could not be asked whether ${name} is right; it is saved as it is.`,
+  helpTopics: (topics: string[]) => `\nTopics, each explained by autopod help TOPIC:\n  ${topics.join(', ')}`,
   nothingListed: () => 'No pods. Create one with: autopod up',
   noTunnels: () => 'No tunnels. Open one with: autopod tunnel',
-  noGpus: (place: string | undefined) =>
-    `No such GPU is in stock${place ? ` in ${place}` : ''}. --all includes GPUs that are out of stock.`,
+  noGpus: (place: string | undefined, isAll: boolean) =>
+    isAll
+      ? `RunPod offers no such GPU${place ? ` in ${place}` : ''}.`
+      : `No such GPU is in stock${place ? ` in ${place}` : ''}. --all includes GPUs that are out of stock.`,
   tooOldGpus: (names: string[], minCudaVersion: string) =>
     `In stock only on hosts below CUDA ${minCudaVersion}, and left out: ${names.join(', ')}. --min-cuda none shows them, too.`,
   stockIsAHint: () => 'Stock is a hint, not a reservation. Use one with: autopod up --gpu NAME',

@@ -22,6 +22,8 @@ export interface PodWish {
   cloud: Cloud;
   dataCenterId?: string;
   volumeId?: string;
+  /** The volume is the one of config.json, not asked for this time. */
+  isVolumeDefault?: boolean;
   volumeMount: string;
   /** Ports made public through RunPod's proxy. Empty unless the user asked (I10). */
   exposedPorts: ExposedPort[];

@@ -23,6 +23,8 @@ export interface LaunchOptions extends WaitOptions, AutoStopOptions {
   template?: string;
   cloudType?: Cloud;
   volumeId?: string;
+  /** False with `--no-volume`, whatever config.json says. */
+  volume?: boolean;
   volumeMount?: string;
   expose?: ExposedPort[];
   exposeAll?: boolean;
@@ -46,7 +48,11 @@ export interface WaitOptions {
 export function podWish(options: LaunchOptions, config: Config): PodWish {
   const image = options.template ?? config.image;
   const cloud = options.cloudType ?? configuredCloud(config);
-  const volumeId = options.volumeId ?? config.volumeId;
+  const isWithout = options.volume === false;
+  if (isWithout && options.volumeId !== undefined) {
+    throw new AutopodError('usage', { message: '--volume-id and --no-volume exclude each other.' });
+  }
+  const volumeId = isWithout ? undefined : (options.volumeId ?? config.volumeId);
   const dataCenterId = options.datacenter ?? config.dataCenterId?.toUpperCase();
   const minCudaVersion = cudaFloor(options.minCuda ?? config.minCudaVersion, image);
   const volumeMount = options.volumeMount ?? config.volumeMount;
@@ -71,7 +77,7 @@ export function podWish(options: LaunchOptions, config: Config): PodWish {
     diskGb: options.diskSize,
     cloud,
     ...(dataCenterId !== undefined && { dataCenterId }),
-    ...(volumeId !== undefined && { volumeId }),
+    ...(volumeId !== undefined && { volumeId, isVolumeDefault: options.volumeId === undefined }),
     volumeMount,
     exposedPorts: exposedPorts(options, config.portTemplates[image] ?? {}),
   };
@@ -101,6 +107,7 @@ export function hasCreateOptions(options: LaunchOptions): boolean {
     template,
     cloudType: cloud,
     volumeId,
+    volume,
     volumeMount,
     expose,
     exposeAll,
@@ -114,6 +121,7 @@ export function hasCreateOptions(options: LaunchOptions): boolean {
     template,
     cloud,
     volumeId,
+    volume === false ? volume : undefined,
     volumeMount,
     expose,
     exposeAll,

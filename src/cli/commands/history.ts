@@ -33,7 +33,7 @@ export async function history(
   else
     for (const line of timeline(shown, all === true, tail))
       out.line(out.screen ? hanging(out.screen.letters(line), out.screen.columns).join('\n') : line);
-  return 0;
+  return named !== undefined && shown.length === 0 ? 1 : 0;
 }
 
 type Told = JournalEntry & { podId: string };

@@ -134,6 +134,7 @@ async function beforeBuying(context: Context, wish: PodWish, options: LaunchOpti
   }
   const { keepTunnel, localPort } = accessWish(options);
   if (keepTunnel && localPort !== 'auto') await requireFreePort(localPort, await context.keeper());
+  if (wish.volumeId === undefined) out.say(text.noVolumeWarning());
   if (wish.exposedPorts.length === 0) return;
   sayExposed(context, wish);
   const canAsk = process.stdin.isTTY && out.stderr.isTTY && !out.isJson;

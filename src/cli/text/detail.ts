@@ -22,7 +22,7 @@ export function list(value: FailureDetail[string]): string[] {
 export function nearWords({ near }: FailureDetail): string {
   return list(near).length
     ? `Did you mean ${list(near).join(', ')}?`
-    : 'See RunPod’s catalogue for the names.';
+    : '`autopod gpus --all` lists the names.';
 }
 
 export function holder({ program, pid, podId }: FailureDetail): string {

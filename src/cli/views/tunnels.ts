@@ -70,7 +70,7 @@ export function tunnelTable(views: TunnelView[], screen: Screen | undefined): st
   const rows = views.map((view) => [
     view.podId,
     `localhost:${view.localPort}`,
-    view.state,
+    TUNNEL_STATE_WORDS[view.state],
     timeOf(new Date(view.since), 'second'),
     view.comfy,
     ...(hasProof ? [view.proof ?? '–'] : []),
