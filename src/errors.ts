@@ -34,7 +34,7 @@ export const FAILURES = {
   apiRequestInvalid: { exitCode: 1, retryable: false },
   apiRequestRefused: { exitCode: 1, retryable: false },
 
-  volumeMissing: { exitCode: 1, retryable: false },
+  volumeMissing: { exitCode: 2, retryable: false },
   volumeElsewhere: { exitCode: 2, retryable: false },
   volumeNeedsSecureCloud: { exitCode: 2, retryable: false },
   dataCenterUnknown: { exitCode: 2, retryable: false },

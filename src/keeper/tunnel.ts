@@ -238,7 +238,7 @@ export class Tunnel {
     if (to === 'dead' && this.#state === 'healthy' && context.failure) {
       this.#lastDeath = { at: now.toISOString(), failure: context.failure };
     }
-    const reason = reasonOf(context);
+    const reason = to === 'starting' ? `localhost:${this.#wish.localPort}` : reasonOf(context);
     const entry = { at: now.toISOString(), machine: 'tunnel@1', id: this.#wish.podId, from: this.#state, to };
     this.#options.log(`tunnel ${this.#wish.podId}: ${this.#state} → ${to}${reason ? ` (${reason})` : ''}`);
     this.#state = to;

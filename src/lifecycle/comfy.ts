@@ -22,8 +22,10 @@ export async function awaitComfyUI(
   signal: AbortSignal,
 ): Promise<{ localPort: number | null }> {
   const podId = facts.podId ?? '';
-  const { keepTunnel, localPort } = facts.access;
-  const wanted = keepTunnel ? { localPort } : { localPort: 'auto' as const, neededBy: await env.self() };
+  const { keepTunnel } = facts.access;
+  const wanted = keepTunnel
+    ? { localPort: await portFor(env, facts, signal) }
+    : { localPort: 'auto' as const, neededBy: await env.self() };
   // The pod whose place this one takes gives way at the local port, which answers for it until then.
   if (facts.replaces) await env.keeper.close(facts.replaces.podId, signal);
   const tunnel = await openTunnel(env, { podId, ...wanted }, signal);
@@ -42,6 +44,17 @@ export async function awaitComfyUI(
   if (keepTunnel) return { localPort: tunnel.localPort };
   if (tunnel.isTemporary) await env.keeper.close(podId, signal);
   return { localPort: null };
+}
+
+/** The port that is asked for; else that of the tunnel that stands, which somebody may have moved; else the one it had. */
+async function portFor(
+  { keeper }: Environment,
+  { podId, access }: PodFacts,
+  signal: AbortSignal,
+): Promise<number | 'auto'> {
+  if (access.isPortAsked) return access.localPort;
+  const standing = (await keeper.tunnels(signal)).find((view) => view.podId === podId && !view.isTemporary);
+  return standing?.localPort ?? access.localPort;
 }
 
 async function untilAnswering(

@@ -4,6 +4,7 @@ import { comfyElsewhere } from '../../lifecycle/other-answer.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import { choosePod } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
+import { text } from '../text.ts';
 import { tunnelTo } from './tunnel-to.ts';
 
 export interface WayOptions {
@@ -22,7 +23,16 @@ export async function wayToComfy(
   const { podId } = await choosePod(context, named, { needsKey: true });
   const standing = await viewOf(context, podId);
   if (!standing || standing.state === 'waitingForPod') await requireRunning(context, podId);
-  return { podId, tunnel: await tunnelTo(context, podId, localPort) };
+  const isThere = standing !== undefined && !standing.isTemporary;
+  if (isThere && typeof localPort === 'number' && localPort !== standing.localPort) {
+    throw new AutopodError('usage', {
+      message: `--local-port ${localPort}: the tunnel to pod ${podId} is at localhost:${standing.localPort}, and a comfy command moves none.`,
+      next: `Leave it out, or move the tunnel first: autopod tunnel ${podId} --local-port ${localPort}`,
+    });
+  }
+  const tunnel = await tunnelTo(context, podId, isThere ? undefined : localPort);
+  if (!isThere) context.out.say(text.tunnelOpened(podId, tunnel.localPort));
+  return { podId, tunnel };
 }
 
 /** The tunnel as it is. Throws what keeps it from ever standing: a stopped pod, or what it has failed with. */
@@ -55,6 +65,7 @@ async function requireRunning(context: Context, podId: string) {
   const seen = observePod(await (await context.runpod()).getPod(podId, context.signal));
   if (seen.condition === 'gone') throw new AutopodError('podGone', { podId });
   if (seen.condition === 'stopped') throw new AutopodError('podNotRunning', { podId });
+  if (!seen.hasSshPort) throw new AutopodError('podWithoutSsh', { podId });
   return seen;
 }
 

@@ -149,11 +149,13 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   apiRequestRefused: (d) => ({ what: 'RunPod refused the request.', why: strOr(d.detail) }),
 
   volumeMissing: (d) => ({
-    what: `There is no network volume ${str(d.volumeId)} in this account.`,
+    what: `There is no network volume ${str(d.volumeId)} in this account${d.isDefault ? '; config.json names it as default_volume_id' : ''}.`,
     why: list(d.known).length
       ? `There are: ${list(d.known).join(', ')}.`
       : 'The account has no network volumes.',
-    next: 'Name one with --volume-id, or leave it out to run without.',
+    next: d.isDefault
+      ? 'Change it with `autopod config set default_volume_id ID` ("" removes it), or run once without a volume: --no-volume.'
+      : 'Name one with --volume-id, or leave it out to run without.',
   }),
   volumeElsewhere: (d) => ({
     what: `Volume ${str(d.volumeId)} is in ${str(d.volumeDataCenter)}, but you requested ${str(d.dataCenter)}`,
@@ -215,8 +217,16 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   }),
 
   podNotFound: (d) => ({
-    what: d.podId ? `There is no pod ${str(d.podId)}.` : 'There are no pods.',
-    next: d.podId ? 'See `autopod ls`.' : 'Make one with `autopod up`.',
+    what: d.launch
+      ? `Launch ${str(d.launch)} has no pod yet.`
+      : d.podId
+        ? `There is no pod ${str(d.podId)}.`
+        : 'There are no pods.',
+    next: d.launch
+      ? 'Continue it with `autopod up`, or give it up with `autopod kill`.'
+      : d.podId
+        ? 'See `autopod ls`.'
+        : 'Make one with `autopod up`.',
   }),
   podNotChosen: (d) => ({
     what: `There are several pods: ${list(d.pods).join(', ')}.`,

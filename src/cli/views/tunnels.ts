@@ -2,6 +2,7 @@ import type { TunnelView } from '../../keeper/client.ts';
 import type { TunnelState } from '../../machines/tunnel.ts';
 import type { Screen, Tone } from '../output/screen.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
+import { timeOf } from '../text/time.ts';
 import { uptimeWords } from '../text/uptime.ts';
 import { planCell, proofWords, text } from '../text.ts';
 import { panel, type Row } from './panel.ts';
@@ -69,8 +70,8 @@ export function tunnelTable(views: TunnelView[], screen: Screen | undefined): st
   const rows = views.map((view) => [
     view.podId,
     `localhost:${view.localPort}`,
-    view.state,
-    view.since.slice(11, 19),
+    TUNNEL_STATE_WORDS[view.state],
+    timeOf(new Date(view.since), 'second'),
     view.comfy,
     ...(hasProof ? [view.proof ?? '–'] : []),
     view.address ? `${view.address.host}:${view.address.port}` : '–',
