@@ -5,6 +5,7 @@ import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { workOn } from '../../src/keeper/other-work.ts';
 import { until } from '../support/until.ts';
 import { leftRunning } from '../support/world.ts';
 import { CAN_DROP_FLOWS, CAN_NETNS } from './pod-host.ts';
@@ -115,6 +116,28 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
       expect((await net.view()).lastDeath).toEqual(lastDeath);
     },
   );
+
+  it('a shell with a terminal, and a copy, are work that is seen on a real pod', {
+    timeout: 90_000,
+  }, async () => {
+    const work = async () => workOn((await net.view()).controlPath ?? '');
+    const config = ['-F', join(net.world.home, 'ssh_config')];
+    const shell = spawn('ssh', [...config, '-tt', 'autopod'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    await until('a shell is seen', async () => (await work()) === 'a shell is open on it', 40_000);
+    shell.kill('SIGTERM');
+    await until('it is gone', async () => (await work()) !== 'a shell is open on it', 40_000);
+    const here = join(net.world.home, 'to-copy');
+    writeFileSync(here, Buffer.alloc(3 * MEGABYTE, '.'));
+    net.pod.line(2);
+    const to = `autopod:${join(net.world.home, 'seen')}`;
+    const scp = spawn('scp', [...config, '-q', here, to], { stdio: 'ignore' });
+    try {
+      await until('a copy is seen', async () => /copied by scp/.test((await work()) ?? ''), 40_000);
+    } finally {
+      net.pod.line(undefined);
+    }
+    expect(await once(scp, 'close')).toEqual([0, null]);
+  });
 
   it.runIf(CAN_DROP_FLOWS)(
     'a connection that is kept alive heals as the others do',
