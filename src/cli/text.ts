@@ -165,7 +165,8 @@ export const text = {
   sshConfigIncluded: (file: string) =>
     `${file} includes autopod's hosts. While a tunnel stands: ssh autopod, scp FILE autopod:/workspace/, and "autopod" in VS Code's Remote-SSH.`,
   sshConfigLeft: (file: string) => `${file} does not include autopod's hosts.`,
-  tunnelTitle: (podId: string) => `Tunnel to ${podId}`,
+  tunnelTitle: (podId: string, name: string | null) =>
+    `Tunnel to ${podId}${name ? ` (${printable(name)})` : ''}`,
   tunnelClosed: (podId: string) => `Closed the tunnel to pod ${podId}.`,
   noTunnelTo: (podId: string) => `There is no tunnel to pod ${podId}.`,
   changedByOther: (state: string) => `Another autopod asked for something else; the pod is ${state} now.`,
@@ -174,6 +175,7 @@ export const text = {
   startedAlready: (podId: string) => `Pod ${podId} runs already. Wait for ComfyUI with: autopod up ${podId}`,
   nothingDone: () => 'Nothing was done.',
   total: (pods: number, rate: string) => `${pods} pod${pods === 1 ? '' : 's'}, ${rate} in all`,
+  whichPod: () => 'Several pods fit. Which one?',
   podInformation: () => 'Pod Information',
   launchIdPlaceholder: () => '(made when the pod is created)',
   planTitle: (wish: PodWish) =>

@@ -69,3 +69,18 @@ export function clockTime(at: string): string {
   const when = new Date(at);
   return Number.isNaN(when.getTime()) ? at : momentOf(when);
 }
+
+/** What an interrupted command leaves behind, and what that costs. */
+export function leftWords({
+  podId,
+  status,
+  costPerHour,
+  isCreateOpen,
+  isNothingCreated,
+}: FailureDetail): string {
+  if (isNothingCreated) return 'No pod was created, so nothing costs.';
+  if (isCreateOpen) return 'RunPod was being asked for a pod and may have made one. What was begun is saved.';
+  if (podId && status)
+    return `Pod ${str(podId)} is ${str(status)}${rate({ costPerHour })}. What was begun is saved.`;
+  return podId ? `Pod ${str(podId)} may run and cost. What was begun is saved.` : 'What was begun is saved.';
+}

@@ -7,6 +7,7 @@ import {
   holderAdvice,
   holderWords,
   inItsPlace,
+  leftWords,
   list,
   nearWords,
   rate,
@@ -35,8 +36,8 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   interrupted: (d) =>
     d.resume
       ? {
-          what: 'Interrupted. What was begun is saved.',
-          next: `Continue with \`${str(d.resume)}\`; see what costs money with \`autopod ls\`.`,
+          what: `Interrupted. ${leftWords(d)}`,
+          next: `Continue with \`${str(d.resume)}\`${d.isNothingCreated ? '' : '; see what costs money with `autopod ls`'}.`,
         }
       : { what: d.isNothingWritten ? 'Interrupted. Nothing was written.' : 'Interrupted.' },
   timedOut: (d) => ({
