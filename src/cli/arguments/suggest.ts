@@ -101,7 +101,10 @@ function volumes(home: Home): Suggestion[] {
 function optionsOf(command: Command): Suggestion[] {
   return command.options
     .filter(({ hidden }) => !hidden)
-    .map(({ long, short, description }) => ({ word: long ?? short ?? '', about: description }));
+    .map(({ long, short, description }) => ({
+      word: long ?? short ?? '',
+      about: description.replace(/ \(default: .*\)$/, ''),
+    }));
 }
 
 function subcommandsOf(command: Command): Suggestion[] {
