@@ -199,9 +199,9 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
   volumeElsewhere: () => told(['gpus', '--volume-id', 'abc123xyz', '--datacenter', 'CA-MTL-1']),
   volumeNeedsSecureCloud: () =>
     told(['up', '--dry-run', '--volume-id', 'abc123xyz', '--cloud-type', 'COMMUNITY']),
-  dataCenterUnknown: () => told(['up', '--dry-run', '--datacenter', 'XX']),
-  gpuUnknown: () => told(['up', '--dry-run', '--gpu', 'RTX 4091']),
-  gpuAmbiguous: () => told(['up', '--dry-run', '--gpu', 'H100']),
+  dataCenterUnknown: () => told(['connect', '--dry-run', '--local-port', 'auto', '--datacenter', 'XX']),
+  gpuUnknown: () => told(['connect', '--dry-run', '--local-port', 'auto', '--gpu', 'RTX 4091']),
+  gpuAmbiguous: () => told(['connect', '--dry-run', '--local-port', 'auto', '--gpu', 'H100']),
   gpuOutOfStock: () =>
     under({ stock: { 'NVIDIA A40': { 'US-GA-1': 'NONE' } } }, () =>
       told([...NEW, '--gpu', 'A40', '--volume-id', 'abc123xyz']),

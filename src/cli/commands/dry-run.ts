@@ -41,7 +41,11 @@ export async function dryRun(context: Context, run: DryRun): Promise<number> {
     if (context.out.isJson) await isPortFree();
     await showCreation(context, wish, told);
     await isPortFree();
-  } else if (context.out.isJson) context.out.json({ ...told, candidates: [], tooOld: [], request: null });
+    return 0;
+  }
+  // What would keep it from connecting keeps this from promising it.
+  await context.privateKey();
+  if (context.out.isJson) context.out.json({ ...told, candidates: [], tooOld: [], request: null });
   else {
     if (hasCreateOptions(options)) context.out.say(ignored(foreseen));
     say(context, useWords(foreseen));
