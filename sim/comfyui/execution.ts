@@ -138,7 +138,6 @@ export class Execution {
       this.#signal.throwIfAborted();
       if (steps > 0) this.#progress.step(id, step, steps, previews && isLong ? PREVIEW_JPEG : undefined);
     }
-    if (task.className === 'SaveImageWebsocket') this.#progress.step(id, 0, 1, PREVIEW_JPEG);
   }
 
   #remember(signature: string, made: Made): void {
