@@ -196,7 +196,7 @@ export class Execution {
 
   /** Says it to the client, and keeps it for the history. */
   #tell(type: string, data: Record<string, unknown> = {}): void {
-    const full = { ...data, prompt_id: this.#job.id, timestamp: Date.now() };
+    const full = { prompt_id: this.#job.id, ...data, timestamp: Date.now() };
     this.#messages.push([type, full]);
     this.#around.sockets.tell(this.#job, type, full);
   }

@@ -105,9 +105,9 @@ function at(
   const recorded = recordedAnswers(state.script.version);
   return (
     own(GETS, path)?.(url, state, request) ??
+    member(path, url, state, recorded) ??
     own(recorded, path + url.search) ??
-    own(recorded, path) ??
-    member(path, url, state, recorded)
+    own(recorded, path)
   );
 }
 
