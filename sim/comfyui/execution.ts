@@ -2,22 +2,14 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { DiskFullError, type Storage } from './files/storage.ts';
 import { PREVIEW_JPEG } from './files/view.ts';
 import { isLink, orderOf, signatures } from './graph.ts';
-import type { Job, Prompt, PromptNode } from './jobs.ts';
-import type { NodeClasses } from './nodes/definitions.ts';
-import { isSampler, type Made, NodeError, pace, type Task, work } from './nodes/work.ts';
+import { GONE, type Job, type Message, type Outcome, type Prompt, type PromptNode } from './job.ts';
+import type { NodeClasses } from './nodes/classes.ts';
+import { type Made, NodeError, type Task } from './nodes/task.ts';
+import { isSampler, pace, work } from './nodes/work.ts';
 import { Progress } from './progress.ts';
 import { repr } from './python.ts';
 import type { ComfyScript, Failure } from './script.ts';
 import type { Sockets } from './sockets.ts';
-
-type Message = [type: string, data: Record<string, unknown>];
-
-/** What the history keeps of a job. */
-export interface Outcome {
-  outputs: Record<string, unknown>;
-  status: { status_str: 'success' | 'error'; completed: boolean; messages: Message[] };
-  meta: Record<string, unknown>;
-}
 
 /** What a job runs in. */
 export interface Surroundings {
@@ -214,9 +206,6 @@ export class Execution {
     return String(this.#around.storage.get(name)?.modifiedAt ?? '');
   }
 }
-
-/** Why a run ends when ComfyUI does. */
-export const GONE = 'gone';
 
 function cachedOf(prompt: Prompt, signed: Map<string, string>, cache: Map<string, Made>): [string, Made][] {
   return Object.keys(prompt).flatMap((id) => {

@@ -1,12 +1,6 @@
-import type { Prompt } from './jobs.ts';
-import {
-  choicesOf,
-  type InputSpec,
-  isChoice,
-  isFileInput,
-  type NodeClasses,
-  type NodeDefinition,
-} from './nodes/definitions.ts';
+import type { Prompt } from './job.ts';
+import { choicesOf, isChoice, isFileInput, type NodeClasses } from './nodes/classes.ts';
+import type { InputSpec, NodeDefinition } from './nodes/definition.ts';
 import { ConversionError, convert, repr, str } from './python.ts';
 import type { ComfyUiVersion } from './recorded.ts';
 

@@ -3,16 +3,7 @@ import { type Content, madeWhenRead, noise } from '../files/content.ts';
 import { encodePng, paddedPng } from '../files/png.ts';
 import { type FileName, type FolderName, insideFolder, OutsideError } from '../files/storage.ts';
 import { writeJson } from '../json.ts';
-import { type Images, isImages, NodeError, type Task } from './work.ts';
-
-/** What a saving node knows of its job. */
-export interface Saver {
-  prompt: unknown;
-  /** `extra_data.extra_pnginfo` of the request: `workflow` and whatever else belongs into the file. */
-  info: Readonly<Record<string, unknown>>;
-  /** Follows `ComfyUI_temp_` in the names of previews, until ComfyUI ends. */
-  temporarySuffix: string;
-}
+import { type Images, isImages, NodeError, type Task } from './task.ts';
 
 type Ui = Record<string, unknown[]>;
 

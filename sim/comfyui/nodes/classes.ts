@@ -1,24 +1,7 @@
 import recorded from '../fixtures/object-info-0.3.64.json' with { type: 'json' };
 import { type ComfyUiVersion, recordedAnswers } from '../recorded.ts';
+import type { InputSpec, NodeDefinition } from './definition.ts';
 import { SIM_NODES } from './sim-nodes.ts';
-
-/** Type, or the choices there are, and what else is said of an input. */
-export type InputSpec = [
-  type: string | readonly unknown[],
-  config?: Readonly<Record<string, unknown>> | undefined,
-];
-
-/** A node class as `/object_info` has it. */
-export interface NodeDefinition {
-  input: {
-    required?: Record<string, InputSpec>;
-    optional?: Record<string, InputSpec>;
-    hidden?: Record<string, unknown>;
-  };
-  output: readonly string[];
-  output_node: boolean;
-  name: string;
-}
 
 /** What the choices of loaders are. */
 export interface Choices {
