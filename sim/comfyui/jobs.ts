@@ -83,7 +83,7 @@ export class JobQueue {
   /** Takes out what waits; the running job goes on. */
   delete(ids: readonly string[]): boolean {
     const removed = ids.filter((id) => this.#pending.remove(id));
-    this.#options.changed();
+    if (removed.length > 0) this.#options.changed();
     return removed.length > 0;
   }
 

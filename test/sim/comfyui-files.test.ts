@@ -1,6 +1,7 @@
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { ComfyUi } from '../../sim/comfyui/comfyui.ts';
+import { recogniseWorkflow } from '../../src/workflow/recognise.ts';
 import {
   ask,
   type Nodes,
@@ -76,6 +77,43 @@ it('makes a PNG of the size asked for, with the prompt and the workflow in it', 
   expect(JSON.parse(texts.workflow)).toEqual(workflow);
   const pixels = inflateSync(chunks[3]?.data ?? '');
   expect([pixels.length, pixels.subarray(0, 4).toString('hex')]).toEqual([(48 * 3 + 1) * 20, '00efdfcf']);
+});
+
+it.each([
+  ['png', { '3': { class_type: 'SaveImage', inputs: { images: ['2', 0], filename_prefix: 'f' } } }],
+  [
+    'webp',
+    {
+      '3': {
+        class_type: 'SaveAnimatedWEBP',
+        inputs: {
+          images: ['2', 0],
+          filename_prefix: 'f',
+          fps: 6,
+          lossless: true,
+          quality: 80,
+          method: 'default',
+        },
+      },
+    },
+  ],
+  [
+    'flac',
+    {
+      '4': { class_type: 'EmptyLatentAudio', inputs: { seconds: 1, batch_size: 1 } },
+      '5': { class_type: 'VAELoader', inputs: { vae_name: 'pixel_space' } },
+      '6': { class_type: 'VAEDecodeAudio', inputs: { samples: ['4', 0], vae: ['5', 0] } },
+      '3': { class_type: 'SaveAudio', inputs: { audio: ['6', 0], filename_prefix: 'f' } },
+    },
+  ],
+])('makes files that tell their workflow: %s', async (ext, changes) => {
+  const comfyui = startComfyUi();
+  const prompt: Nodes = { ...pictureNodes(), ...changes };
+  const workflow = { nodes: [], links: [], version: 0.4 };
+  await play(comfyui, prompt, { extra_data: { extra_pnginfo: { workflow } } });
+  const file = (await ask(comfyui, 'GET', `/view?filename=f_00001_.${ext}`)).bytes;
+  expect(recogniseWorkflow(file)).toMatchObject({ container: ext, workflow: { version: expect.anything() } });
+  expect(JSON.stringify(recogniseWorkflow(file))).toContain('"ImageInvert"');
 });
 
 it('makes the same picture of the same seed, and another one of another', async () => {

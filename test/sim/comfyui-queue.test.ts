@@ -211,7 +211,7 @@ it('gives the newest of the history, or some from an offset', async () => {
   expect(Object.keys(await read(comfyui, '/history?max_items=1&offset=1'))).toEqual([ids[1]]);
 });
 
-it('plays thousands of jobs that take no time, each no slower than the first ones', async () => {
+it('plays thousands of jobs that take no time, the last ones like the first ones', async () => {
   const comfyui = startComfyUi();
   const playMany = async (count: number, from: number) => {
     const begun = performance.now();
@@ -220,11 +220,11 @@ it('plays thousands of jobs that take no time, each no slower than the first one
     await idle(comfyui);
     return (performance.now() - begun) / count;
   };
-  await playMany(500, 0);
-  const few = await playMany(500, 500);
-  const many = await playMany(4000, 1000);
+  await playMany(300, 0);
+  const few = await playMany(300, 300);
+  const many = await playMany(2400, 600);
   expect(many).toBeLessThan(few * 5 + 1);
-  expect(comfyui.queue.history.size).toBe(5000);
+  expect(comfyui.queue.history.size).toBe(3000);
 });
 
 async function submitSlow(comfyui: ComfyUi, count: number): Promise<string[]> {

@@ -73,6 +73,11 @@ it('keeps the digits of a seed beyond 2^53', async () => {
   expect((await ask(comfyui, 'GET', '/history')).text).toContain('"note":1125899906842624001');
 });
 
+it('has the bounds of seeds to the last digit', async () => {
+  const { text } = await ask(startComfyUi(), 'GET', '/object_info/KSampler');
+  expect(text).toContain('"max":18446744073709551615');
+});
+
 /** Without what no two runs share. */
 function comparable(answer: unknown): unknown {
   const without = new Set(['prompt_id', 'number', 'traceback']);
