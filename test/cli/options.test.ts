@@ -65,11 +65,11 @@ it('ls points at a pod that costs while nobody uses it', async () => {
   ]);
 });
 
-it('stop on a stopped pod says that it is stopped already', async () => {
+it('stop on a stopped pod says that it is already stopped', async () => {
   const first = await world.autopod(['stop']);
   expect(first.stdout).toContain('you no longer pay for the GPU');
   const again = await world.autopod(['stop']);
-  expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('is stopped already')]);
+  expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('is already stopped')]);
 });
 
 it.each([
