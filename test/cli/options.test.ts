@@ -15,13 +15,18 @@ beforeAll(async () => {
 afterAll(() => world.end());
 
 it('--expose-all makes public what port_templates names for the image, with a warning', async () => {
-  const refused = await inProcess(world, ['up', '--dry-run', '--expose-all']);
+  const refused = await inProcess(world, ['connect', '--no-tunnel', '--dry-run', '--expose-all']);
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('no port_templates')]);
   const path = join(world.home, 'config.json');
   const config = JSON.parse(readFileSync(path, 'utf8'));
   const templates = { 'runpod/comfyui:latest': { 8188: 'ComfyUI', 8080: 'Files' } };
   writeFileSync(path, JSON.stringify({ ...config, port_templates: templates }), { mode: 0o600 });
-  const { code, stdout, stderr } = await inProcess(world, ['up', '--dry-run', '--expose-all']);
+  const { code, stdout, stderr } = await inProcess(world, [
+    'connect',
+    '--no-tunnel',
+    '--dry-run',
+    '--expose-all',
+  ]);
   expect([code, stderr]).toEqual([0, expect.stringMatching(/Ports .*will be public/)]);
   const request = JSON.parse(stdout.slice(stdout.indexOf('{')));
   expect(request.ports.toSorted()).toEqual(['22/tcp', '8080/http', '8188/http']);
