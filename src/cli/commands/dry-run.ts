@@ -45,8 +45,6 @@ export async function dryRun(context: Context, run: DryRun): Promise<number> {
     await isPortFree();
     return 0;
   }
-  // What would keep it from connecting keeps this from promising it.
-  await context.privateKey();
   if (context.out.isJson) context.out.json({ ...told, candidates: [], tooOld: [], request: null });
   else {
     if (hasCreateOptions(options)) context.out.say(ignored(foreseen));
