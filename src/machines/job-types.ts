@@ -33,6 +33,20 @@ export interface Submission {
   sentAt: number | null;
 }
 
+/** Where a job is; see job.ts. */
+export type JobState =
+  | 'reconciling'
+  | 'waitingForPod'
+  | 'preparing'
+  | 'uploading'
+  | 'submitting'
+  | 'queued'
+  | 'running'
+  | 'downloading'
+  | 'done'
+  | 'failed'
+  | 'cancelled';
+
 /** What happens to the pods of a run when nothing is left for them. */
 export type Then = 'keep' | 'stop' | 'kill';
 
