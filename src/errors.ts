@@ -85,6 +85,15 @@ export const FAILURES = {
   podUnproven: { exitCode: 1, retryable: false },
   sshUnreachable: { exitCode: 1, retryable: true },
 
+  /** A file that was given as a workflow is none. */
+  workflowUnreadable: { exitCode: 2, retryable: false },
+  /** The server would refuse the workflow, or lacks what it takes. */
+  workflowNotRunnable: { exitCode: 1, retryable: false },
+  /** The folder for what is made cannot be written. */
+  outUnwritable: { exitCode: 2, retryable: false },
+  jobNotFound: { exitCode: 1, retryable: false },
+  jobNotChosen: { exitCode: 1, retryable: false },
+
   localPortTaken: { exitCode: 1, retryable: false },
   keeperUnreachable: { exitCode: 1, retryable: true },
 } as const satisfies Record<string, { exitCode: number; retryable: boolean }>;
