@@ -7,6 +7,7 @@ import { wrap } from './output/screen.ts';
 import { addInsight } from './program/insight.ts';
 import { addLaunch } from './program/launch.ts';
 import { addPods } from './program/pods.ts';
+import { addRun } from './program/run.ts';
 import { addSetup } from './program/setup.ts';
 import type { Runs } from './program/shared.ts';
 import { addTunnels } from './program/tunnels.ts';
@@ -71,6 +72,7 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
     };
 
   addLaunch(program, runs);
+  addRun(program, runs);
   addPods(program, runs);
   addTunnels(program, runs);
   addInsight(program, runs);

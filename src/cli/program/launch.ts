@@ -37,7 +37,22 @@ export function addLaunch(program: Command, runs: Runs): void {
 }
 
 function launchOptions(command: Command): Command {
-  return replacing(autoStop(waiting(json(command))))
+  return creating(replacing(autoStop(waiting(json(command)))))
+    .addOption(new Option('--name <name>', 'name of the pod').argParser(podName))
+    .option('--dry-run', 'print the plan and the request; create nothing')
+    .option('-y, --yes', 'do not ask before --expose makes a port public')
+    .option('--json-stream', 'print one JSON line for each change of state')
+    .addOption(
+      new Option(
+        '--inspect [ws://…]',
+        "send the machine's events to Stately's inspector, or to a running `autopod inspect`",
+      ).argParser(loopbackSocket),
+    );
+}
+
+/** What a pod is to be like that is created. */
+export function creating(command: Command): Command {
+  return command
     .option('--gpu <name>', 'GPU wanted; repeat it in order of preference', collect)
     .option('--gpu-count <n>', 'GPUs of the pod', wholeNumber(1))
     .addOption(
@@ -59,15 +74,5 @@ function launchOptions(command: Command): Command {
         exposedPort,
       ),
     )
-    .option('--expose-all', 'make public every port that port_templates names for the image')
-    .addOption(new Option('--name <name>', 'name of the pod').argParser(podName))
-    .option('--dry-run', 'print the plan and the request; create nothing')
-    .option('-y, --yes', 'do not ask before --expose makes a port public')
-    .option('--json-stream', 'print one JSON line for each change of state')
-    .addOption(
-      new Option(
-        '--inspect [ws://…]',
-        "send the machine's events to Stately's inspector, or to a running `autopod inspect`",
-      ).argParser(loopbackSocket),
-    );
+    .option('--expose-all', 'make public every port that port_templates names for the image');
 }

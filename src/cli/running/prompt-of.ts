@@ -3,6 +3,7 @@ import {
   type ConversionFinding,
   convertWorkflow,
   type Definitions,
+  type JsonObject,
   type ModelSource,
   modelSources,
   type Prompt,
@@ -30,4 +31,9 @@ export function promptOf({ prompt, workflow }: WorkflowFile, definitions: Defini
   const drawn = { now: new Date(), random: () => randomInt(2 ** 47) / 2 ** 47 };
   const converted = convertWorkflow(workflow, definitions, drawn);
   return { ...converted, sources, canvas };
+}
+
+/** A prompt as JSON, its numbers with every digit. */
+export function promptText(prompt: Prompt, indent?: number): string {
+  return writeJson(prompt as unknown as JsonObject, indent);
 }

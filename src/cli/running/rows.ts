@@ -59,7 +59,7 @@ async function csvRows(file: string, text: string): Promise<Row[]> {
   try {
     records = parse(text, {
       bom: true,
-      delimiter: extname(file).toLowerCase() === '.tsv' ? '\t' : [',', ';'],
+      delimiter: delimiterOf(text),
       info: true,
       skip_empty_lines: true,
       relax_column_count_less: true,
@@ -79,6 +79,13 @@ async function csvRows(file: string, text: string): Promise<Row[]> {
       columns.map((column, at) => [column, record[at] ?? '']),
     ),
   );
+}
+
+/** Spreadsheets write a comma, a semicolon where the comma stands in numbers, or a tab; the head tells. */
+function delimiterOf(text: string): string {
+  const [head = ''] = text.split('\n', 1);
+  const countOf = (letter: string) => head.split(letter).length;
+  return [',', ';', '\t'].toSorted((a, b) => countOf(b) - countOf(a))[0] ?? ',';
 }
 
 /** An empty cell changes nothing. */

@@ -219,7 +219,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
 
   podNotFound: (d) => ({
     what: d.podId ? `There is no pod ${str(d.podId)}.` : 'There are no pods.',
-    next: d.podId ? 'See `autopod ls`.' : 'Make one with `autopod up`.',
+    next: strOr(d.podId ? undefined : d.next, d.podId ? 'See `autopod ls`.' : 'Make one with `autopod up`.'),
   }),
   podNotChosen: (d) => ({
     what: `There are several pods: ${list(d.pods).join(', ')}.`,
@@ -261,7 +261,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   podNotRunning: (d) => ({
     what: `Pod ${str(d.podId)} is not running.`,
     why: d.reason ? `RunPod stopped it: ${str(d.reason)}.` : undefined,
-    next: `Start it with \`autopod start ${str(d.podId)}\`.`,
+    next: strOr(d.next, `Start it with \`autopod start ${str(d.podId)}\`.`),
   }),
   podActionNotDone: (d) => ({
     what: `RunPod took the request to ${str(d.action)} pod ${str(d.podId)}${d.takenAt ? ` at ${clockTime(str(d.takenAt))}` : ''} and has not done it: the pod still runs${rate(d)}.`,
