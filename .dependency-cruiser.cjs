@@ -25,7 +25,7 @@ module.exports = {
       to: { pathNot: ['^src/machines/', '^src/errors', 'node_modules/xstate'] },
     },
     only('workflow', 'workflow/', ['workflow/', 'errors']),
-    only('services', 'services/', ['services/', 'clock', 'errors', 'user', 'version']),
+    only('services', 'services/', ['services/', 'machines/job-types', 'clock', 'errors', 'user', 'version']),
     only('store', 'store/', ['store/', 'machines/job-types', 'clock', 'errors', 'user']),
     only('host', 'host/', ['host/', 'machines/names']),
     only('jobs', 'jobs/', [

@@ -71,6 +71,29 @@ export const FAILURES = {
   bootTimedOut: { exitCode: 1, retryable: true },
   comfyTimedOut: { exitCode: 1, retryable: true },
 
+  /** A question to ComfyUI had no answer, or one that leaves open what happened. */
+  comfyUnanswered: { exitCode: 1, retryable: true },
+  /** What answers in ComfyUI's place is not ComfyUI, or not one that autopod understands. */
+  comfyAnswerUnexpected: { exitCode: 1, retryable: false },
+  promptRefused: { exitCode: 1, retryable: false },
+  promptTooLarge: { exitCode: 1, retryable: false },
+  promptFailed: { exitCode: 1, retryable: false },
+  gpuOutOfMemory: { exitCode: 1, retryable: false },
+  /** The pod's disk or volume is full. */
+  podDiskFull: { exitCode: 1, retryable: false },
+  inputUnreadable: { exitCode: 2, retryable: false },
+  /** A file that a job takes in is not what it was when the job was made. */
+  inputChanged: { exitCode: 1, retryable: false },
+  inputTooLarge: { exitCode: 1, retryable: false },
+  /** ComfyUI no longer has a file that it made. */
+  outputGone: { exitCode: 1, retryable: false },
+  nameTemplateInvalid: { exitCode: 2, retryable: false },
+  outputFolderUnwritable: { exitCode: 1, retryable: false },
+  /** A link within the folder for what is made leads out of it. */
+  outputFolderLeadsOut: { exitCode: 1, retryable: false },
+  /** This machine's disk. What has come is kept. */
+  diskFull: { exitCode: 1, retryable: false },
+
   sshMissing: { exitCode: 1, retryable: false },
   sshTooOld: { exitCode: 1, retryable: false },
   sshKeyMissing: { exitCode: 1, retryable: false },

@@ -31,6 +31,8 @@ export interface Submission {
   promptId: string;
   /** Epoch milliseconds of the request; null while it was not sent. */
   sentAt: number | null;
+  /** ComfyUI has said that it has it. */
+  isTaken?: boolean;
 }
 
 /** Where a job is; see job.ts. */
@@ -83,6 +85,8 @@ export interface JobFacts {
   submissions: Submission[];
   /** Null until ComfyUI says that it is done. */
   outputs: JobOutput[] | null;
+  /** Those of an earlier submission that are here: they are not made again. */
+  kept?: JobOutput[];
   /** Milliseconds ComfyUI says it ran; null while unknown. */
   ranMs: number | null;
   /** Epoch milliseconds by this machine's clock. */

@@ -70,3 +70,16 @@ export function clockTime(at: string): string {
     ? at
     : when.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 }
+
+/** A node of a workflow: `node 3 “Save Image”`. */
+export function node({ nodeId, title }: FailureDetail): string {
+  return `node ${str(nodeId)}${title ? ` “${str(title)}”` : ''}`;
+}
+
+export function onPod({ podId }: FailureDetail): string {
+  return podId ? ` on pod ${str(podId)}` : '';
+}
+
+export function megabytes(bytes: FailureDetail[string]): string {
+  return typeof bytes === 'number' ? `${(bytes / 1e6).toFixed(1)} MB` : str(bytes);
+}

@@ -8,7 +8,10 @@ import {
   holderWords,
   inItsPlace,
   list,
+  megabytes,
   nearWords,
+  node,
+  onPod,
   rate,
   spent,
   str,
@@ -300,6 +303,79 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     what: `ComfyUI ${d.podId ? `on pod ${str(d.podId)} ` : ''}does not answer yet. The pod is kept${rate(d)}.`,
     why: strOr(d.detail) ?? 'A first start copies it to the volume.',
     next: `Its log is the container's: \`autopod logs${d.podId ? ` ${str(d.podId)}` : ''} --container\` (images before 1.3.0 write /workspace/runpod-slim/comfyui.log on the pod). Wait on with \`autopod up\`.`,
+  }),
+
+  comfyUnanswered: (d) => ({
+    what: `ComfyUI${onPod(d)} gave no answer${d.operation ? ` to ${str(d.operation)}` : ''}.`,
+    why: strOr(d.detail),
+    next: 'What was begun is saved and goes on when it answers; `autopod tunnel --status` tells how the way to it is.',
+  }),
+  comfyAnswerUnexpected: (d) => ({
+    what: `What answers in ComfyUI's place${onPod(d)} is not a ComfyUI that autopod understands${d.status ? ` (HTTP ${d.status} to ${strOr(d.operation, 'a question')})` : ''}.`,
+    why: strOr(d.detail),
+    next: 'Look at it with `autopod comfy open`, and at its log with `autopod logs --container`.',
+  }),
+  promptRefused: (d) => ({
+    what: `ComfyUI refuses the workflow${d.nodeId ? `, at ${node(d)}` : ''}: ${str(d.message)}`,
+    why: list(d.others).length ? `Also: ${list(d.others).join('; ')}.` : undefined,
+    next: 'Nothing was run. Correct it in the workflow or with --set; --dry-run tells everything that is wrong.',
+  }),
+  promptTooLarge: (d) => ({
+    what: `The workflow has ${megabytes(d.bytes)}, and ComfyUI takes ${d.limit ? `at most ${megabytes(d.limit)}` : 'no more than it was started for'}.`,
+    next: 'Nothing was run. Leave out what is embedded in it, or start ComfyUI with a larger --max-upload-size.',
+  }),
+  promptFailed: (d) => ({
+    what: `The workflow failed on the pod${d.nodeId ? `, at ${node(d)}` : ''}: ${str(d.message)}`,
+    why: d.exception ? `ComfyUI calls it ${str(d.exception)}.` : undefined,
+    next: 'What was made before is kept. The whole report is in its log: `autopod logs --container`.',
+  }),
+  gpuOutOfMemory: (d) => ({
+    what: `The GPU's memory was not enough${d.nodeId ? ` for ${node(d)}` : ''}.`,
+    why: strOr(d.message),
+    next: 'Make pictures or batches smaller, or take a GPU with more memory (`autopod gpus`). What was made before is kept.',
+  }),
+  podDiskFull: (d) => ({
+    what: `The disk${onPod(d)} is full${d.nodeId ? `: ${node(d)} could not write` : ''}.`,
+    why: strOr(d.message),
+    next: 'Make room on it (`autopod ssh`, then df -h), and repeat the job with `autopod jobs retry`.',
+  }),
+  inputUnreadable: (d) => ({ what: `${str(d.path)} cannot be read.`, why: strOr(d.reason) }),
+  inputChanged: (d) => ({
+    what: `${str(d.path)} has changed since the job was made.`,
+    why: 'A job takes in what its files were then.',
+    next: 'Nothing was run. Run the workflow anew to take the file as it is now.',
+  }),
+  inputTooLarge: (d) => ({
+    what: `${str(d.path)} has ${megabytes(d.bytes)}, and ComfyUI takes ${d.limit ? `files of at most ${megabytes(d.limit)}` : 'no files of that size'}.`,
+    next: 'Make it smaller, copy it to ComfyUI’s input folder with `autopod ssh`, or start ComfyUI with a larger --max-upload-size.',
+  }),
+  outputGone: (d) => ({
+    what: `ComfyUI${onPod(d)} no longer has ${str(d.filename)}, which it made.`,
+    why: 'Previews go when it starts anew; other files go when somebody moves or deletes them.',
+    next: 'Make it again with `autopod jobs retry`.',
+  }),
+  nameTemplateInvalid: (d) => ({
+    what: d.placeholder
+      ? `There is no placeholder {${str(d.placeholder)}} for file names.`
+      : `“${str(d.template)}” cannot name files: ${str(d.reason)}.`,
+    next: `There are ${list(d.known)
+      .map((name) => `{${name}}`)
+      .join(' ')}, as in --name '{date}-{job}-{node}-{n}.{ext}'.`,
+  }),
+  outputFolderUnwritable: (d) => ({
+    what: `${str(d.path)} cannot be written.`,
+    why: strOr(d.reason),
+    next: 'Mend that, or name another folder with --out. What ComfyUI made is still on the pod: `autopod jobs fetch`.',
+  }),
+  outputFolderLeadsOut: (d) => ({
+    what: `${str(d.path)} is a link that leads out of ${str(d.out)}, to ${str(d.target)}.`,
+    why: 'What a pod makes is written nowhere but in the folder that was named for it.',
+    next: 'Remove the link, or name its target with --out. What ComfyUI made is still on the pod: `autopod jobs fetch`.',
+  }),
+  diskFull: (d) => ({
+    what: `The disk of this machine is full: ${str(d.path)} could not be written whole.`,
+    why: 'What has come of it is kept and is not fetched again.',
+    next: 'Make room, then `autopod jobs fetch` goes on from there.',
   }),
 
   sshMissing: (d) => ({
