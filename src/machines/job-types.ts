@@ -31,6 +31,8 @@ export interface Submission {
   promptId: string;
   /** Epoch milliseconds of the request; null while it was not sent. */
   sentAt: number | null;
+  /** ComfyUI has said that it has it. */
+  isTaken?: boolean;
 }
 
 /** Where a job is; see job.ts. */
@@ -83,6 +85,8 @@ export interface JobFacts {
   submissions: Submission[];
   /** Null until ComfyUI says that it is done. */
   outputs: JobOutput[] | null;
+  /** Those of an earlier submission that are here: they are not made again. */
+  kept?: JobOutput[];
   /** Milliseconds ComfyUI says it ran; null while unknown. */
   ranMs: number | null;
   /** Epoch milliseconds by this machine's clock. */
@@ -129,3 +133,42 @@ export interface JobProgress {
   bytes: number | null;
   ofBytes: number | null;
 }
+
+/** What a look at ComfyUI, and at what is here, has found of a job. */
+export type Found =
+  /** No pod has it. */
+  | { kind: 'nowhere' }
+  /** It was not handed to a ComfyUI, or never arrived. */
+  | { kind: 'notSent' }
+  /** The ComfyUI that took it does not know of it any more, and its files are not here. */
+  | { kind: 'lost' }
+  | { kind: 'pending' }
+  | { kind: 'running' }
+  | ({ kind: 'made'; outputs: JobOutput[] } & Ran)
+  | ({ kind: 'failed'; failure: Failure; outputs: JobOutput[] } & Ran)
+  /** It was to be taken back, and no ComfyUI has it. */
+  | { kind: 'cancelled' };
+
+/** As in `JobFacts`. */
+export type Ran = Pick<JobFacts, 'ranMs' | 'startedAt' | 'endedAt'>;
+
+/** How it was handed over. */
+export type Submitted = { kind: 'taken' } | { kind: 'refused'; failure: Failure };
+
+export interface JobContext extends JobFacts {
+  /** Names that ComfyUI has given to the job's inputs, in their order. */
+  uploaded: string[];
+}
+
+export interface JobInputFacts {
+  facts: JobFacts;
+}
+
+export type JobEvent =
+  | { type: 'cancel.requested' }
+  /** A pod is to work on it. */
+  | { type: 'pod.given'; podId: string }
+  /** Its pod is stopped or gone. */
+  | { type: 'pod.taken' }
+  /** Of the files it made some more are here. */
+  | { type: 'files.arrived'; outputs: JobOutput[] };
