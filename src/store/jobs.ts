@@ -133,6 +133,12 @@ export class JobStore {
     return names.flatMap((name) => JOB_FILE.exec(name)?.[1] ?? []);
   }
 
+  /** Of every job file, without reading it. */
+  async jobIds(): Promise<string[]> {
+    const names = await readdir(this.#home.jobs).catch(nothing);
+    return names.flatMap((name) => JOB_FILE.exec(name)?.[1] ?? []);
+  }
+
   async updateBatch(batchId: string, change: (facts: BatchFacts) => BatchFacts): Promise<void> {
     await this.#changeBatch(batchId, (record) => ({ ...record, facts: change(record.facts) }));
   }

@@ -15,6 +15,7 @@ import { podsOfRun } from '../running/pods-of-run.ts';
 import { promptOf } from '../running/prompt-of.ts';
 import { type ReadyPod, readyPod, requireUp } from '../running/ready-pods.ts';
 import { readRows } from '../running/rows.ts';
+import { seeThrough } from '../running/see-through.ts';
 import { showSettable } from '../running/show.ts';
 import { readSweep } from '../running/sweep.ts';
 import { type Asked, countOf } from '../running/variants.ts';
@@ -51,8 +52,9 @@ export const run: Verb<RunOptions> = async (context, file = '', options, pod) =>
   const store = new JobStore(context.home());
   const wish = { name: workflow.name, asked, drafting, out, options, pods, toEnd: toEnd(pod, options) };
   const batch = await keepBatch(store, wish);
-  context.out.line(batch.batchId);
-  return 0;
+  // The default is about the pod; a job takes as long as it takes, unless the user said how long to wait.
+  if (!context.deadline.isSaid) context.deadline.begin(Number.POSITIVE_INFINITY, false);
+  return seeThrough(context, store, batch, options);
 };
 
 function requireOnePlace({ pods }: RunOptions, pod: string | undefined): void {

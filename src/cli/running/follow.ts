@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BatchFacts, JobProgress, JobState } from '../../machines/job-types.ts';
+import { hasEnded, type JobRecord, type JobStore, jobState } from '../../store/jobs.ts';
+import type { Context } from '../context.ts';
+import { warnOfDeadline } from './deadline.ts';
+import { type BatchProgress, JobProgressView, leftOf } from './job-progress.ts';
+import { filesHere, isoTime } from './job-view.ts';
+import { heedBatch, progressOf } from './keeper-batches.ts';
+import { Pictures } from './pictures.ts';
+import { Tally } from './tally.ts';
+
+export interface FollowOptions {
+  jsonStream?: boolean;
+  /** False where no picture is to be shown. */
+  preview: boolean;
+}
+
+const LOOK_MS = 250;
+/** Looks without an answer of the keeper's, after which it is asked again to look after the batch. */
+const SILENT_LOOKS = 12;
+/** Jobs in a row that have not begun, behind which none has: they are begun in their order. */
+const UNBEGUN_IN_A_ROW = 8;
+
+/**
+ * Shows what the keeper does about a batch until all of its jobs have ended, and prints the paths of files as they are
+ * whole. The records tell what is; the keeper's view adds how far. Changes nothing.
+ */
+export async function follow(
+  context: Context,
+  store: JobStore,
+  batch: BatchFacts,
+  options: FollowOptions,
+  signal: AbortSignal,
+): Promise<Tally> {
+  const followed = new Followed(context, store, batch, options);
+  try {
+    await followed.untilEnded(signal);
+    return followed.tally;
+  } finally {
+    followed.end();
+  }
+}
+
+class Followed {
+  readonly tally = new Tally();
+  readonly #context: Context;
+  readonly #store: JobStore;
+  readonly #batch: BatchFacts;
+  readonly #options: FollowOptions;
+  readonly #view: JobProgressView;
+  readonly #pictures: Pictures;
+  #states = new Map<string, JobState>();
+  #pending: string[] = [];
+  #silentLooks = 0;
+  #isWarned = false;
+
+  constructor(context: Context, store: JobStore, batch: BatchFacts, options: FollowOptions) {
+    this.#context = context;
+    this.#store = store;
+    this.#batch = batch;
+    this.#options = options;
+    this.#view = new JobProgressView(context.out, batch.count);
+    this.#pictures = new Pictures(context, options.preview);
+  }
+
+  async untilEnded(signal: AbortSignal): Promise<void> {
+    this.#pending = (await this.#store.batchRecord(this.#batch.batchId))?.jobIds ?? [];
+    for (;;) {
+      const isFinished = (await this.#store.batchRecord(this.#batch.batchId))?.isFinished ?? true;
+      await this.#look(isFinished);
+      if (this.#pending.length === 0 || isFinished) return;
+      await this.#tellHowFar(signal);
+      await sleep(LOOK_MS, undefined, { signal });
+    }
+  }
+
+  end(): void {
+    this.#view.end();
+  }
+
+  async #look(isFinished: boolean): Promise<void> {
+    const still: string[] = [];
+    let unbegun = 0;
+    for (const [at, id] of this.#pending.entries()) {
+      if (unbegun >= UNBEGUN_IN_A_ROW && !isFinished) {
+        still.push(...this.#pending.slice(at));
+        break;
+      }
+      const record = await this.#store.get(id).catch(() => undefined);
+      if (!record) continue;
+      const hasBegun = record.facts.podId !== null || record.facts.submissions.length > 0;
+      unbegun = hasBegun || hasEnded(record) ? 0 : unbegun + 1;
+      await this.#heed(record, hasBegun);
+      if (!hasEnded(record)) still.push(id);
+    }
+    this.#pending = still;
+  }
+
+  async #heed(record: JobRecord, hasBegun: boolean): Promise<void> {
+    const { jobId, podId } = record.facts;
+    const state = jobState(record);
+    if (this.#states.get(jobId) === state) return;
+    if (hasBegun || hasEnded(record)) this.#states.set(jobId, state);
+    if (this.#options.jsonStream) {
+      this.#context.out.jsonLine({ at: isoTime(Date.now()), jobId, state, podId });
+    }
+    this.#view.changed(record);
+    if (!hasEnded(record)) return;
+    this.#states.delete(jobId);
+    this.tally.add(record);
+    this.#view.ended(record, this.tally.count);
+    await this.#tellFiles(record);
+  }
+
+  async #tellFiles({ facts }: JobRecord): Promise<void> {
+    const { out } = this.#context;
+    if (out.isJson) return;
+    const files = filesHere(facts);
+    if (files.length > 0) this.#view.clear();
+    for (const { path } of files) {
+      out.line(path);
+      await this.#pictures.show(path);
+    }
+  }
+
+  async #tellHowFar(signal: AbortSignal): Promise<void> {
+    const { batchId, count, podIds } = this.#batch;
+    const progress = await progressOf(this.#context, batchId, signal);
+    this.#silentLooks = progress === undefined ? this.#silentLooks + 1 : 0;
+    if (this.#silentLooks >= SILENT_LOOKS) {
+      this.#silentLooks = 0;
+      await heedBatch(this.#context, batchId, signal);
+    }
+    const batch: BatchProgress = {
+      count,
+      tally: this.tally,
+      active: this.#active(progress),
+      pods: podIds.length,
+    };
+    this.#view.show(batch);
+    const left = leftOf(batch);
+    if (left && !this.#isWarned) this.#isWarned = await warnOfDeadline(this.#context, podIds, left.ms);
+  }
+
+  #active(progress: Map<string, JobProgress | null> | undefined): BatchProgress['active'] {
+    return new Map(
+      [...this.#states].map(([id, state]) => [id, { state, progress: progress?.get(id) ?? null }]),
+    );
+  }
+}
