@@ -12,8 +12,9 @@ import { table } from '../views/table.ts';
 const MOST_ENDED = 20;
 
 /** Jobs that have not ended and the last ones that have; with `--all` every one. */
-export const jobsList: Verb<{ all?: boolean }> = async ({ out, home }, _named, { all }) => {
-  const store = new JobStore(home());
+export const jobsList: Verb<{ all?: boolean }> = async (context, _named, { all }) => {
+  const { out } = context;
+  const store = new JobStore(context.home());
   const records: JobRecord[] = [];
   for await (const record of store.all()) {
     records.push(record);
