@@ -98,8 +98,13 @@ export class BatchDrive {
   async #take(record: JobRecord): Promise<void> {
     const { facts } = record;
     if (this.#drives.has(facts.jobId)) return;
-    if (hasEnded(record)) this.#tally.add(facts, jobState(record));
-    else if (facts.podId !== null) this.#begin(facts, facts.podId);
+    if (hasEnded(record)) return this.#tally.add(facts, jobState(record));
+    // It ended since it was read, unless it was begun again.
+    if (this.#tally.has(facts.jobId)) {
+      const now = await this.#env.store.get(facts.jobId);
+      if (!now || hasEnded(now)) return;
+    }
+    if (facts.podId !== null) this.#begin(facts, facts.podId);
     else if (facts.asked === 'cancel') await this.#leaveOut(facts, null);
     else this.#waiting.push(facts.jobId);
   }
@@ -119,8 +124,8 @@ export class BatchDrive {
       for (const podId of podIds) if (standings.get(podId) === 'ready') await this.#feed(podId, most);
     const isHopeless = podIds.every((podId) => standings.get(podId) === 'gone');
     if (isHopeless) await this.#giveUp(podIds.at(-1) ?? '');
-    await this.#endPods(standings);
-    if (this.#waiting.length > 0 || this.#drives.size > 0 || this.#isFinished) return;
+    const isAllEnded = await this.#endPods(standings);
+    if (this.#waiting.length > 0 || this.#drives.size > 0 || this.#isFinished || !isAllEnded) return;
     await this.#env.store.noteBatch(this.batchId, { isFinished: true });
     this.#isFinished = true;
   }
@@ -202,17 +207,23 @@ export class BatchDrive {
     this.#tally.add({ ...facts, failure }, to);
   }
 
-  /** Stops or ends each pod of the batch's own for which nothing is left. */
-  async #endPods(standings: Map<string, PodStanding>): Promise<void> {
+  /** Stops or ends each pod of the batch's own for which nothing is left; whether that is so of all of them. */
+  async #endPods(standings: Map<string, PodStanding>): Promise<boolean> {
     const { then = 'keep', rented = [] } = this.#facts ?? {};
-    if (then === 'keep' || this.#waiting.length > 0) return;
-    for (const podId of rented) {
-      if (this.#endedPods.includes(podId) || this.#at(podId).length > 0 || this.#tally.hasFilesAt(podId))
-        continue;
+    if (then === 'keep') return true;
+    if (this.#waiting.length > 0) return false;
+    const left = rented.filter((podId) => !this.#endedPods.includes(podId));
+    // What could not be kept here is still on its pod.
+    const due = left.filter((podId) => !this.#tally.hasFilesAt(podId));
+    const free = due.filter(
+      (podId) => this.#at(podId).length === 0 && !this.#env.isNeededElsewhere(podId, this.batchId),
+    );
+    for (const podId of free) {
       if (standings.get(podId) !== 'gone') await this.#env.pods.end(podId, then);
       this.#endedPods = [...this.#endedPods, podId];
       await this.#env.store.noteBatch(this.batchId, { endedPods: this.#endedPods });
     }
+    return due.length === free.length;
   }
 
   #at(podId: string): JobDrive[] {

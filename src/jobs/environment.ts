@@ -49,6 +49,8 @@ export interface JobEnvironment {
   pods: JobPods;
   timings: JobTimings;
   log: (line: string) => void;
+  /** Whether another batch has something left for a pod. */
+  isNeededElsewhere: (podId: string, batchId: string) => boolean;
   /** How far a job is; null when it is not running any more. */
   onProgress: (jobId: string, progress: JobProgress | null) => void;
 }

@@ -1,4 +1,4 @@
-import type { JobProgress, JobState } from '../machines/job-types.ts';
+import type { BatchFacts, JobProgress, JobState } from '../machines/job-types.ts';
 import { jobState } from '../store/jobs.ts';
 import { BatchDrive } from './batch-drive.ts';
 import type { JobEnvironment } from './environment.ts';
@@ -24,10 +24,12 @@ export class Jobs {
   readonly #onChange: () => void;
 
   /** `onChange` is told when there is a batch to be looked after, or none any more. */
-  constructor(env: Omit<JobEnvironment, 'onProgress'>, onChange: () => void) {
+  constructor(env: Omit<JobEnvironment, 'onProgress' | 'isNeededElsewhere'>, onChange: () => void) {
     this.#onChange = onChange;
     this.#env = {
       ...env,
+      isNeededElsewhere: (podId, batchId) =>
+        [...this.#batches].some(([id, batch]) => id !== batchId && batch.needs(podId)),
       onProgress: (jobId, progress) => {
         if (progress) this.#progress.set(jobId, progress);
         else this.#progress.delete(jobId);
@@ -64,6 +66,10 @@ export class Jobs {
     if (!(await this.#env.store.batchRecord(batchId))) return;
     await this.#env.store.noteBatch(batchId, { isFinished: false });
     await this.#begin(batchId).heed();
+  }
+
+  async factsOf(batchId: string): Promise<BatchFacts | undefined> {
+    return this.#env.store.batch(batchId);
   }
 
   /** Looks at every batch; those that have ended are left. */

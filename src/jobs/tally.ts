@@ -29,6 +29,7 @@ const STATES: JobState[] = [
 /** What the jobs of a batch that have ended come to. */
 export class Tally {
   readonly #counts = new Map<JobState, number>();
+  readonly #jobIds = new Set<string>();
   #spentUsd = 0;
   #ranMs = 0;
   #ran = 0;
@@ -38,6 +39,7 @@ export class Tally {
 
   clear(): void {
     this.#counts.clear();
+    this.#jobIds.clear();
     this.#spentUsd = 0;
     this.#ranMs = 0;
     this.#ran = 0;
@@ -46,6 +48,8 @@ export class Tally {
   }
 
   add({ jobId, usd, ranMs, outputs, withPreviews, podId, failure }: JobFacts, state: JobState): void {
+    if (this.#jobIds.has(jobId)) return;
+    this.#jobIds.add(jobId);
     this.#counts.set(state, (this.#counts.get(state) ?? 0) + 1);
     this.#spentUsd += usd ?? 0;
     if (ranMs !== null) {
@@ -56,6 +60,10 @@ export class Tally {
     this.#firstFailed ??= jobId;
     const isLeft = outputs?.some(({ path, type }) => path === null && (withPreviews || type !== 'temp'));
     if (isLeft && podId !== null && failure?.code !== 'outputGone') this.#withFiles.add(podId);
+  }
+
+  has(jobId: string): boolean {
+    return this.#jobIds.has(jobId);
   }
 
   hasFilesAt(podId: string): boolean {

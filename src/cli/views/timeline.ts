@@ -42,6 +42,9 @@ const KEEPERS: Record<string, (reason: string) => string> = {
   'pod.stopped': text.stoppedByKeeper,
   'pod.stopAsked': text.stopAskedByKeeper,
   'pod.stopFailed': text.stopFailedForKeeper,
+  'pod.ended': text.endedByKeeper,
+  'pod.endAsked': text.endAskedByKeeper,
+  'pod.endFailed': text.endFailedForKeeper,
   'pod.inUse': text.inUseForKeeper,
 };
 
