@@ -34,9 +34,9 @@ module.exports = {
       'machines/',
       'services/',
       'store/',
+      'workflow/',
       'clock',
       'errors',
-      'version',
     ]),
     only('keeper', 'keeper/', [
       'keeper/',

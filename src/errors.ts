@@ -76,6 +76,12 @@ export const FAILURES = {
   /** What answers in ComfyUI's place is not ComfyUI, or not one that autopod understands. */
   comfyAnswerUnexpected: { exitCode: 1, retryable: false },
   promptRefused: { exitCode: 1, retryable: false },
+  /** Somebody interrupted it at ComfyUI. */
+  promptInterrupted: { exitCode: 1, retryable: false },
+  /** ComfyUI forgot it each time it was handed over. */
+  promptLost: { exitCode: 1, retryable: false },
+  /** It was left out, for its batch had failed or cost enough. */
+  jobNotRun: { exitCode: 1, retryable: false },
   promptTooLarge: { exitCode: 1, retryable: false },
   promptFailed: { exitCode: 1, retryable: false },
   gpuOutOfMemory: { exitCode: 1, retryable: false },

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError, type Failure, isFailureCode } from '../errors.ts';
+import type { BatchAtWork, JobView } from '../jobs/jobs.ts';
 import type { SshAddress, TunnelState } from '../machines/tunnel.ts';
 import type { Home } from '../store/home.ts';
 import { type AutoStop, hasPod, plannedPods } from '../store/plans.ts';
@@ -11,7 +12,7 @@ import { VERSION } from '../version.ts';
 import { keeperSocket } from './runtime-folder.ts';
 import { askSocket } from './socket-client.ts';
 
-export type { AutoStop };
+export type { AutoStop, BatchAtWork, JobView };
 
 /** A tunnel as the keeper tells it. */
 export interface TunnelView {
@@ -93,6 +94,12 @@ export interface KeeperClient {
     account: OpenRequest['account'],
     signal?: AbortSignal,
   ): Promise<Failure | undefined>;
+  /** Has the keeper look after a batch from now on, or at what was asked of its jobs since; it goes on without us. */
+  heedBatch(batchId: string, account: OpenRequest['account'], signal?: AbortSignal): Promise<void>;
+  /** How a batch at work stands; null for one that nobody looks after: what is true of it is in its records. */
+  batchView(batchId: string, signal?: AbortSignal): Promise<BatchAtWork | null>;
+  /** How a job stands; null where there is none, or no keeper. */
+  jobView(jobId: string, signal?: AbortSignal): Promise<JobView | null>;
   /** Has a tunnel that waits or failed try again now. */
   retry(podId: string, signal?: AbortSignal): Promise<void>;
 }
@@ -218,6 +225,17 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
       if (!health?.network || health.network === networkEnvironment(env)) return failure;
       await handOver(health, signal);
       return (await heed()).failure;
+    },
+    async heedBatch(batchId, account, signal) {
+      await insist('PUT', `/batches/${encodeURIComponent(batchId)}`, { account }, signal);
+    },
+    async batchView(batchId, signal) {
+      const path = `/batches/${encodeURIComponent(batchId)}`;
+      return (await ask<{ batch: BatchAtWork | null }>('GET', path, undefined, signal))?.batch ?? null;
+    },
+    async jobView(jobId, signal) {
+      const path = `/jobs/${encodeURIComponent(jobId)}`;
+      return (await ask<{ job: JobView | null }>('GET', path, undefined, signal))?.job ?? null;
     },
     async retry(podId, signal) {
       await ask('POST', `/tunnels/${encodeURIComponent(podId)}/retry`, {}, signal);

@@ -1,16 +1,19 @@
-import { readdir } from 'node:fs/promises';
-import { parse } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { join, parse } from 'node:path';
 import { AutopodError, type Failure } from '../errors.ts';
+import { Jobs } from '../jobs/jobs.ts';
 import { loadConfig } from '../services/config.ts';
 import { endMaster, masterFiles } from '../services/ssh/master.ts';
 import { writeFileAtomic } from '../store/atomic-file.ts';
 import type { Home } from '../store/home.ts';
+import { JobStore } from '../store/jobs.ts';
 import { isAlive, presentIdentity, sweepPresence } from '../store/presence.ts';
 import { ownIdentity } from '../store/process-identity.ts';
 import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import { type TunnelFacts, type TunnelStore, tunnelStore } from '../store/tunnels.ts';
 import { Accounts } from './accounts.ts';
 import type { OpenRequest, TunnelView } from './client.ts';
+import { KeeperPods, type TunnelNeeds } from './job-pods.ts';
 import { Locator } from './locate.ts';
 import { sshConfig } from './ssh-config.ts';
 import { Stopping } from './stopping.ts';
@@ -40,6 +43,9 @@ export class Keeper {
   readonly #accounts: Accounts;
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #stopping: Stopping;
+  readonly #pods: KeeperPods;
+  /** The batches that have not ended. */
+  readonly jobs: Jobs;
 
   #sshConfig: Promise<void> = Promise.resolve();
 
@@ -58,21 +64,38 @@ export class Keeper {
       journal: this.#journal,
       lookMs: options.timings.autoStopLookMs,
       tunnelTo: (podId) => this.#tunnels.get(podId),
+      ownJobs: (podId) => this.jobs.worksAt(podId),
+      onGone: async (podId) => {
+        await this.close(podId);
+        await rm(join(home.knownHosts, podId), { force: true });
+      },
       openTunnel: async ({ recordId, autoStop }, podId) => {
-        const { apiUrl, keyPath, needsAgent, agentSocket } = autoStop;
         this.#accounts.share(recordId, podId);
-        await this.open(podId, {
-          localPort: 'auto',
-          keyPath,
-          needsAgent,
-          agentSocket: agentSocket ?? undefined,
-          neededBy: await presentIdentity(home.locks),
-          account: { apiUrl, apiKey: undefined },
-        });
+        await this.#openOwn(podId, autoStop);
       },
       log: (line) => this.log(line),
       onChange: options.onChange,
     });
+    this.#pods = new KeeperPods({
+      accounts: this.#accounts,
+      stopping: this.#stopping,
+      configPath: home.config,
+      env: options.env,
+      tunnelTo: (podId) => this.#tunnels.get(podId),
+      openTunnel: (podId, needs) => this.#openOwn(podId, needs),
+      log: (line) => this.log(line),
+      onNews: () => this.jobs.look(),
+    });
+    this.jobs = new Jobs(
+      {
+        store: new JobStore(home, (from, to) => this.log(`${from} is unreadable, kept as ${to}`)),
+        journal: this.#journal,
+        pods: this.#pods,
+        timings: options.timings,
+        log: (line) => this.log(line),
+      },
+      options.onChange,
+    );
   }
 
   get views(): TunnelView[] {
@@ -83,7 +106,7 @@ export class Keeper {
   }
 
   get isIdle(): boolean {
-    return this.#tunnels.size === 0 && this.#turns.size === 0 && !this.#stopping.isWanted;
+    return this.#tunnels.size === 0 && this.#turns.size === 0 && !this.#stopping.isWanted && this.jobs.isIdle;
   }
 
   log(line: string): void {
@@ -122,6 +145,7 @@ export class Keeper {
       }
       await this.#turn(facts.podId, () => this.#restoreTunnel(facts));
     }
+    await this.jobs.restore();
   }
 
   async #restoreTunnel(facts: TunnelFacts): Promise<void> {
@@ -184,6 +208,16 @@ export class Keeper {
     return this.#stopping.whyNot(recordId);
   }
 
+  /** Looks after a batch from now on, or at what was asked of its jobs since. */
+  async heedBatch(batchId: string, account: OpenRequest['account']): Promise<void> {
+    const batch = await this.jobs.factsOf(batchId);
+    for (const podId of batch?.podIds ?? []) {
+      this.#accounts.remember(podId, account);
+      this.#pods.remember(podId, account.apiUrl);
+    }
+    await this.jobs.heed(batchId);
+  }
+
   lookAtPlans(): Promise<void> {
     return this.#stopping.readPlans();
   }
@@ -193,12 +227,24 @@ export class Keeper {
     return this.#stopping.stopWhatIsDue();
   }
 
-  /** Closes the tunnels whose command has ended without closing them, and those opened for a plan that is none any more. */
+  /** Opens a tunnel that ends when neither a plan nor a job needs it. */
+  async #openOwn(podId: string, { apiUrl, keyPath, needsAgent, agentSocket }: TunnelNeeds): Promise<void> {
+    await this.open(podId, {
+      localPort: 'auto',
+      keyPath,
+      needsAgent,
+      agentSocket: agentSocket ?? undefined,
+      neededBy: await presentIdentity(this.#options.home.locks),
+      account: { apiUrl, apiKey: undefined },
+    });
+  }
+
+  /** Closes the tunnels whose command has ended without closing them, and those opened for a plan or a job that is none any more. */
   async closeUnneeded(): Promise<void> {
     const { locks } = this.#options.home;
     const own = ownIdentity();
     const tunnels = [...this.#tunnels.values()].map(async ({ wish: { neededBy, podId } }) => {
-      if (!neededBy) return;
+      if (!neededBy || this.jobs.needs(podId)) return;
       const isOwn = neededBy.pid === own.pid && neededBy.startedAt === own.startedAt;
       const isNeeded = isOwn ? this.#stopping.planOf(podId) : await isAlive(neededBy, locks);
       if (!isNeeded) await this.close(podId);
@@ -212,6 +258,7 @@ export class Keeper {
 
   /** Ends every ssh and listener; what is wanted stays on disk. */
   async suspend(): Promise<void> {
+    await this.jobs.stop();
     await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel.suspend()));
     await this.#sshConfig;
   }
@@ -246,7 +293,10 @@ export class Keeper {
         ),
       locator: new Locator(() => this.#accounts.of(podId, apiUrl), timings.locateEveryMs),
       log: (line) => this.log(line),
-      onState: () => this.#writeSshConfig(),
+      onState: () => {
+        this.#writeSshConfig();
+        this.jobs.look();
+      },
       onStopped: () => {
         this.#tunnels.delete(podId);
         this.#writeSshConfig();

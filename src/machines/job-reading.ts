@@ -17,6 +17,8 @@ export interface Uploaded {
   at: number;
 }
 
+const MAX_SUBMISSIONS = 4;
+
 /** The durable part of the context. */
 export function jobFactsOf({ uploaded: _uploaded, ...facts }: JobContext): JobFacts {
   return facts;
@@ -78,6 +80,15 @@ export function made(context: JobContext, found: Found | undefined): Partial<Job
 export function afresh(context: JobContext): Partial<JobContext> {
   const kept = [...(context.kept ?? []), ...(context.outputs ?? []).filter(({ path }) => path !== null)];
   return { ...taken(context), outputs: null, kept, failure: null };
+}
+
+/** It was handed over so often that there is something wrong with it, such as that ComfyUI dies of it. */
+export function isOutOfTries({ submissions }: JobContext): boolean {
+  return submissions.length >= MAX_SUBMISSIONS;
+}
+
+export function lostForGood({ podId, submissions }: JobContext): Partial<JobContext> {
+  return { failure: { code: 'promptLost', detail: { podId: podId ?? '', times: submissions.length } } };
 }
 
 function isSameOutput(one: JobOutput, other: JobOutput): boolean {

@@ -17,6 +17,8 @@ export type JobRecord = StoredRecord<JobFacts>;
 export interface BatchRecord extends StoredRecord<BatchFacts> {
   jobIds: string[];
   isFinished: boolean;
+  /** Pods that were stopped or ended for it, as nothing was left for them. */
+  endedPods: string[];
 }
 
 const JOB_MACHINE = 'job@1';
@@ -143,9 +145,12 @@ export class JobStore {
     await this.#changeBatch(batchId, (record) => ({ ...record, facts: change(record.facts) }));
   }
 
-  /** Keeps that all jobs of a batch have ended, or that one goes on again. */
-  async finishBatch(batchId: string, isFinished: boolean): Promise<void> {
-    await this.#changeBatch(batchId, (record) => ({ ...record, isFinished }));
+  /** Keeps how far a batch is. */
+  async noteBatch(
+    batchId: string,
+    note: Partial<Pick<BatchRecord, 'isFinished' | 'endedPods'>>,
+  ): Promise<void> {
+    await this.#changeBatch(batchId, (record) => ({ ...record, ...note }));
   }
 
   /** Undefined for a job that is not there. Throws `stateNewer` and `stateDamaged`. */

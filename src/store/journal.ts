@@ -4,11 +4,11 @@ import { appendFile, readFile, rename, stat } from 'node:fs/promises';
 export interface JournalEntry {
   /** ISO 8601, UTC. */
   at: string;
-  /** `pod@1` or `tunnel@1`. */
+  /** `pod@1`, `tunnel@1` or `job@1`. */
   machine: string;
-  /** Record id: the launch id or pod id. */
+  /** Record id: the launch id, pod id or job id. */
   id: string;
-  /** Of a pod's entry, once RunPod has made the pod: its record may be gone when this is read. */
+  /** Of a pod's entry, once RunPod has made the pod: its record may be gone when this is read. Of a job's, once a pod has it. */
   podId?: string | undefined;
   event: string;
   from: string;

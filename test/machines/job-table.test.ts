@@ -245,6 +245,16 @@ describe('what a job keeps', () => {
     expect(again.context.outputs?.map(({ path }) => path)).toEqual(['/tmp/a_0.png', null]);
   });
 
+  it('that it was lost too often, as by a ComfyUI that dies of it', () => {
+    const submissions = Array.from({ length: 4 }, () => ({ ...first, isTaken: true }));
+    const { state, context } = step('reconciling', ending('lookForPrompt', 'lost'), { submissions });
+    expect([state, context.failure]).toEqual([
+      'failed',
+      { code: 'promptLost', detail: { podId: 'p1', times: 4 } },
+    ]);
+    expect(step('downloading', ending('fetchFiles', 'gone'), { submissions }).state).toBe('failed');
+  });
+
   it('why ComfyUI failed, after the files made before are here', () => {
     const run = step('running', ending('awaitEnd', 'failed'));
     const end = step('downloading', ending('fetchFiles', 'done'), run.context);

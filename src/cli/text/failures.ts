@@ -320,6 +320,23 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     why: list(d.others).length ? `Also: ${list(d.others).join('; ')}.` : undefined,
     next: 'Nothing was run. Correct it in the workflow or with --set; --dry-run tells everything that is wrong.',
   }),
+  promptInterrupted: (d) => ({
+    what: `The job was interrupted at ComfyUI${onPod(d)}.`,
+    why: 'Somebody did that in the browser, or with another program.',
+    next: 'Repeat it with `autopod jobs retry`.',
+  }),
+  promptLost: (d) => ({
+    what: `ComfyUI${onPod(d)} did not know of the job any more, ${d.times} times in a row.`,
+    why: 'It forgets its queue when it starts anew, as it does when it runs out of memory and is ended.',
+    next: 'See its log: `autopod logs --container`. Repeat the job with `autopod jobs retry`.',
+  }),
+  jobNotRun: (d) => ({
+    what:
+      d.reason === 'maxCost'
+        ? `It was not run: its batch has cost $${Number(d.usd ?? 0).toFixed(2)} of at most $${Number(d.maxCost ?? 0).toFixed(2)}.`
+        : `It was not run: job ${str(d.jobId)} of its batch failed.`,
+    next: 'Run it with `autopod jobs retry`.',
+  }),
   promptTooLarge: (d) => ({
     what: `The workflow has ${megabytes(d.bytes)}, and ComfyUI takes ${d.limit ? `at most ${megabytes(d.limit)}` : 'no more than it was started for'}.`,
     next: 'Nothing was run. Leave out what is embedded in it, or start ComfyUI with a larger --max-upload-size.',

@@ -63,6 +63,7 @@ export const WAY_WORDS: Record<string, string> = {
   'lookForPrompt.done [isRunning]': 'when ComfyUI is at work on it',
   'lookForPrompt.done [isPending]': 'when ComfyUI has it and others come first',
   'lookForPrompt.done [isNowhere]': 'when no pod has it',
+  'lookForPrompt.done [isLostForGood]': 'when that has happened too often',
   'lookForPrompt.done [isLost]': 'when the ComfyUI that took it does not know of it any more',
   'lookForPrompt.done [else]': 'when it was not handed over, or never arrived',
   'lookForPrompt.failed [canComeBack]': 'when the pod cannot be reached',

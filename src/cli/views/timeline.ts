@@ -1,14 +1,14 @@
 import type { JournalEntry } from '../../store/journal.ts';
 import { printable } from '../output/printable.ts';
 import { dayOf, two } from '../text/day.ts';
-import { podStateWords, TUNNEL_STATE_WORDS } from '../text/states.ts';
+import { JOB_STATE_WORDS, podStateWords, TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { text } from '../text.ts';
 
 type Entry = JournalEntry & { podId: string };
 
 /**
  * Journal entries as lines a person reads: times are local, a date heads each day, and repeated attempts of a
- * tunnel are left out unless `isWhole`.
+ * tunnel and the steps of a job are left out unless `isWhole`.
  */
 export function timeline(entries: Entry[], isWhole: boolean): string[] {
   const lines: string[] = [];
@@ -21,7 +21,7 @@ export function timeline(entries: Entry[], isWhole: boolean): string[] {
       !isKeepers(entry) && entry.machine.startsWith('tunnel@') && isAttempt(entry, diedAt.has(entry.id));
     const words = wordsOf(entry, diedAt.get(entry.id));
     follow(entry, diedAt);
-    if (isRepeat && !isWhole) continue;
+    if ((isRepeat || isPassing(entry)) && !isWhole) continue;
     if (dayOf(when) !== day) {
       day = dayOf(when);
       lines.push(day);
@@ -42,11 +42,22 @@ const KEEPERS: Record<string, (reason: string) => string> = {
   'pod.stopped': text.stoppedByKeeper,
   'pod.stopAsked': text.stopAskedByKeeper,
   'pod.stopFailed': text.stopFailedForKeeper,
+  'pod.ended': text.endedByKeeper,
+  'pod.endAsked': text.endAskedByKeeper,
+  'pod.endFailed': text.endFailedForKeeper,
   'pod.inUse': text.inUseForKeeper,
 };
 
 function isAttempt({ to }: Entry, isDead: boolean): boolean {
   return to === 'recreating' || (to === 'dead' && isDead);
+}
+
+/** Steps of a job that say nothing to those who want to know what became of it. */
+function isPassing({ machine, to, reason }: Entry): boolean {
+  const isStep = ['reconciling', 'preparing', 'uploading', 'submitting', 'queued', 'downloading'].includes(
+    to,
+  );
+  return machine.startsWith('job@') && isStep && !reason;
 }
 
 function follow({ id, to, at, machine }: Entry, diedAt: Map<string, number>): void {
@@ -59,6 +70,10 @@ function wordsOf(entry: Entry, diedAt: number | undefined): string {
   const { machine, to, reason, at } = entry;
   const keepers = KEEPERS[entry.event];
   if (keepers) return keepers(reason ?? '');
+  if (machine.startsWith('job@')) {
+    const state = (JOB_STATE_WORDS as Record<string, string>)[to] ?? to;
+    return `${entry.id} ${[state, reason].filter(Boolean).join(': ')}`;
+  }
   if (!machine.startsWith('tunnel@')) return [podStateWords(to), reason].filter(Boolean).join(': ');
   const state = (TUNNEL_STATE_WORDS as Record<string, string>)[to] ?? to;
   if (to === 'healthy') {

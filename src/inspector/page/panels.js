@@ -1,6 +1,8 @@
 import { showAdvice } from './advice.js';
 import { byId, clock, duration, element, say, tone, withCode } from './elements.js';
 
+const KINDS = { pod: 'Pod', tunnel: 'Tunnel', job: 'Job' };
+
 export function showNotices({ notices }) {
   const words = notices.map(({ what, next }) => [what, next].filter(Boolean).join(' '));
   const box = byId('notices');
@@ -13,7 +15,7 @@ export function showNotices({ notices }) {
 export function showNow(model, chart) {
   const { subject } = model;
   const { state } = model.viewOf(subject);
-  say(byId('title'), `${subject.id.startsWith('pod/') ? 'Pod' : 'Tunnel'} ${nameOf(subject)}`);
+  say(byId('title'), `${KINDS[subject.id.split('/')[0]] ?? ''} ${nameOf(subject)}`);
   const status = byId('status');
   say(status, state ?? 'not begun');
   status.className = `status pill ${tone(state)}`;
