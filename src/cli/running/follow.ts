@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BatchFacts, JobProgress, JobState } from '../../machines/job-types.ts';
+import type { BatchFacts, JobState } from '../../machines/job-types.ts';
 import { hasEnded, type JobRecord, type JobStore, jobState } from '../../store/jobs.ts';
 import type { Context } from '../context.ts';
-import { warnOfDeadline } from './deadline.ts';
-import { type BatchProgress, JobProgressView, leftOf } from './job-progress.ts';
+import { clockTime } from '../text/detail.ts';
+import { runText } from '../text/run.ts';
+import { uptimeWords } from '../text/uptime.ts';
+import { JobProgressView } from './job-progress.ts';
 import { filesHere, isoTime } from './job-view.ts';
-import { heedBatch, progressOf } from './keeper-batches.ts';
+import { batchAtWork, heedBatch } from './keeper-batches.ts';
 import { Pictures } from './pictures.ts';
 import { Tally } from './tally.ts';
 
@@ -124,27 +126,23 @@ class Followed {
   }
 
   async #tellHowFar(signal: AbortSignal): Promise<void> {
-    const { batchId, count, podIds } = this.#batch;
-    const progress = await progressOf(this.#context, batchId, signal);
-    this.#silentLooks = progress === undefined ? this.#silentLooks + 1 : 0;
+    const { batchId, count } = this.#batch;
+    const view = await batchAtWork(this.#context, batchId, signal);
+    this.#silentLooks = view === undefined ? this.#silentLooks + 1 : 0;
     if (this.#silentLooks >= SILENT_LOOKS) {
       this.#silentLooks = 0;
       await heedBatch(this.#context, batchId, signal);
     }
-    const batch: BatchProgress = {
-      count,
-      tally: this.tally,
-      active: this.#active(progress),
-      pods: podIds.length,
-    };
-    this.#view.show(batch);
-    const left = leftOf(batch);
-    if (left && !this.#isWarned) this.#isWarned = await warnOfDeadline(this.#context, podIds, left.ms);
-  }
-
-  #active(progress: Map<string, JobProgress | null> | undefined): BatchProgress['active'] {
-    return new Map(
-      [...this.#states].map(([id, state]) => [id, { state, progress: progress?.get(id) ?? null }]),
+    const active = new Map(
+      [...this.#states].map(([id, state]) => [id, { state, progress: view?.running[id] ?? null }]),
     );
+    this.#view.show({ count, tally: this.tally, active, leftMs: view?.leftMs ?? null });
+    // A batch extends nothing by itself.
+    if (!view?.deadline || view.leftMs === null || this.#isWarned) return;
+    this.#isWarned = true;
+    const { podId, stopAt } = view.deadline;
+    const words = runText.deadlineFirst(podId, clockTime(stopAt), uptimeWords(view.leftMs / 1000));
+    this.#view.clear();
+    this.#context.out.say(words, 'warning');
   }
 }

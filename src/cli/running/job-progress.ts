@@ -15,7 +15,8 @@ export interface BatchProgress {
   tally: Tally;
   /** Jobs that are being worked on, by id; how far only where it is known. */
   active: ReadonlyMap<string, { state: JobState; progress: JobProgress | null }>;
-  pods: number;
+  /** Milliseconds until the last one ends; null while nothing tells. */
+  leftMs: number | null;
 }
 
 /**
@@ -103,24 +104,16 @@ export function progressWords(progress: JobProgress | null): string {
     .join(', ');
 }
 
-function severalWords(batch: BatchProgress): string {
-  const { count, tally, active } = batch;
-  const left = leftOf(batch);
+function severalWords({ count, tally, active, leftMs }: BatchProgress): string {
+  const { jobs, usd } = tally.all;
+  const leftUsd = jobs === 0 ? 0 : ((count - tally.count) * usd) / jobs;
   return [
     `${tally.count} of ${count} ended`,
     active.size > 0 ? `${active.size} at work` : '',
-    left ? `about ${uptimeWords(left.ms / 1000)} and ${jobUsd(left.usd)} left` : '',
+    leftMs === null ? '' : `about ${uptimeWords(leftMs / 1000)} and ${jobUsd(leftUsd)} left`,
   ]
     .filter(Boolean)
     .join(', ');
-}
-
-/** What the jobs that are left will take, by those that have run; undefined before one has. */
-export function leftOf({ count, tally, pods }: BatchProgress): { ms: number; usd: number } | undefined {
-  const { jobs, ranMs, usd } = tally.all;
-  if (jobs === 0) return undefined;
-  const left = count - tally.count;
-  return { ms: (left * ranMs) / jobs / Math.max(1, pods), usd: (left * usd) / jobs };
 }
 
 function megabytes(bytes: number): string {

@@ -1,16 +1,20 @@
-import type { JobProgress } from '../../machines/job-types.ts';
+import type { BatchAtWork } from '../../keeper/client.ts';
 import type { Context } from '../context.ts';
 
-/** Has the keeper look after a batch from now on. Throws what keeps it from that. */
-export async function heedBatch(_context: Context, _batchId: string, _signal: AbortSignal): Promise<void> {
-  throw new Error('to come');
+/** Has the keeper look after a batch from now on, and at what was asked of its jobs. Throws `keeperUnreachable`. */
+export async function heedBatch(context: Context, batchId: string, signal: AbortSignal): Promise<void> {
+  const { apiUrl, apiKey } = await context.config();
+  await (await context.keeper()).heedBatch(batchId, { apiUrl, apiKey }, signal);
 }
 
-/** How far the jobs are that the keeper is at work on, by id; undefined where no keeper answers. */
-export async function progressOf(
-  _context: Context,
-  _batchId: string,
-  _signal: AbortSignal,
-): Promise<Map<string, JobProgress | null> | undefined> {
-  throw new Error('to come');
+/** How a batch at work stands; undefined where nobody looks after it, or no keeper answers. */
+export async function batchAtWork(
+  context: Context,
+  batchId: string,
+  signal: AbortSignal,
+): Promise<BatchAtWork | undefined> {
+  const keeper = await context.keeper();
+  const view = await keeper.batchView(batchId, signal).catch(() => undefined);
+  signal.throwIfAborted();
+  return view ?? undefined;
 }
