@@ -9,10 +9,13 @@ import { runAsBug } from '../../src/cli/run.ts';
 import { FAILURE_WORDS } from '../../src/cli/text/failures.ts';
 import { type AutopodError, FAILURES, type FailureCode } from '../../src/errors.ts';
 import { keeperSocket } from '../../src/keeper/runtime-folder.ts';
-import { describeHome } from '../../src/store/home.ts';
+import { describeHome, openHome } from '../../src/store/home.ts';
+import { JobStore } from '../../src/store/jobs.ts';
 import { waitForLock } from '../../src/store/lock.ts';
 import { RecordStore } from '../../src/store/records.ts';
+import { batchFacts, jobFacts } from '../support/job-facts.ts';
 import { inProcess } from '../support/shell.ts';
+import { EMPTY_IMAGE, workflowFile } from '../support/workflows.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
 /** A test elsewhere that ends in the failure and says so by its code or its words: its file under test/, and its title. */
@@ -325,6 +328,22 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     const code = await told(['comfy', 'status', podId, '--timeout', '2s']);
     await control(`pods/${podId}/sshd`, { state: 'up' });
     return code;
+  },
+
+  workflowUnreadable: () => told(['run', folder]),
+  workflowNotRunnable: () =>
+    told(['run', workflowFile(folder, 'unknown.json', { '1': { class_type: 'Imagined', inputs: {} } })]),
+  outUnwritable: () => {
+    const path = workflowFile(folder, 'empty.json', EMPTY_IMAGE);
+    return told(['run', path, '--out', path]);
+  },
+  jobNotFound: () => told(['jobs', 'show', 'nobody']),
+  jobNotChosen: async () => {
+    const env = homeWith('{}');
+    const store = new JobStore(openHome(env.AUTOPOD_HOME ?? ''));
+    for (const id of ['k3f9xw', 'k3g222'])
+      await store.create(batchFacts({ batchId: id }), [jobFacts({ jobId: id, batchId: id })]);
+    return told(['jobs', 'show', 'k3'], env);
   },
 
   localPortTaken: () =>
