@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { AutopodError } from '../../errors.ts';
 import { fetchOutputs, wantedOutputs } from '../../jobs/files/index.ts';
 import type { JobFacts, JobOutput } from '../../machines/job-types.ts';
@@ -23,50 +22,65 @@ export const jobsFetch: Verb<{ out?: string; previews?: boolean }> = async (cont
   for (const id of ids) {
     const record = await store.get(id);
     if (!record) continue;
-    const facts = {
-      ...record.facts,
-      ...(folder !== undefined && { out: folder }),
-      ...(options.previews && { withPreviews: true }),
-    };
     if (!hasEnded(record) && ids.length === 1) throw new AutopodError('usage', runText.notEnded(id));
-    if (hasEnded(record) && isLacking(facts, folder !== undefined)) {
-      await fetchOf(context, store, record, facts, ways);
-    }
-    const now = (await store.get(id)) ?? record;
-    shown.push(jobJson(now));
-    if (!out.isJson) for (const { path } of filesHere(now.facts)) out.line(path);
+    const fetched = hasEnded(record)
+      ? await fetchOf(context, store, record, { ...options, folder, ways })
+      : record;
+    shown.push(jobJson(fetched));
+    if (!out.isJson) for (const { path } of filesHere(fetched.facts)) out.line(path);
   }
   if (out.isJson) out.json({ jobs: shown });
   return 0;
 };
 
-function isLacking(facts: JobFacts, isElsewhere: boolean): boolean {
-  return wantedOutputs(facts).some(({ path }) => path === null || isElsewhere);
+interface Fetching {
+  /** Absolute; undefined for where the files were to be. */
+  folder: string | undefined;
+  previews?: boolean;
+  /** Pods by their id, each made sure of once. */
+  ways: Map<string, ReadyPod>;
 }
 
+/** The record with its files here. Into another folder than its own they are copied; the record then stays as it is. */
 async function fetchOf(
   context: Context,
   store: JobStore,
   record: JobRecord,
-  facts: JobFacts,
-  ways: Map<string, ReadyPod>,
-): Promise<void> {
+  { folder, previews, ways }: Fetching,
+): Promise<JobRecord> {
+  const isCopy = folder !== undefined && folder !== record.facts.out;
+  const facts: JobFacts = {
+    ...record.facts,
+    ...(folder !== undefined && { out: folder }),
+    ...(previews && { withPreviews: true }),
+    ...(isCopy && {
+      outputs: record.facts.outputs?.map((output) => ({ ...output, path: null })) ?? null,
+      kept: [],
+    }),
+  };
   const podId = facts.ranOn?.podId ?? facts.podId;
-  if (podId === null) return;
-  const known = ways.get(podId) ?? (await readyPod(context, podId, NO_UP, undefined));
-  ways.set(podId, known);
-  const keep = (outputs: JobOutput[], isWhole: boolean) =>
-    store.update(facts.jobId, (now) => {
-      const isHeldUp = isWhole && HELD_UP.includes(now.facts.failure?.code ?? '');
-      const changed = { ...now.facts, out: resolve(facts.out), outputs, ...(isHeldUp && { failure: null }) };
-      return jobRecord(changed, isHeldUp ? 'done' : jobState(now));
+  if (podId === null || !wantedOutputs(facts).some(({ path }) => path === null)) return record;
+  const pod = ways.get(podId) ?? (await readyPod(context, podId, {}, undefined));
+  ways.set(podId, pod);
+  const keep = async (outputs: JobOutput[], isWhole: boolean): Promise<void> => {
+    if (isCopy) return;
+    await store.update(facts.jobId, (now) => {
+      const isDone = isWhole && HELD_UP.includes(now.facts.failure?.code ?? '');
+      const changed = {
+        ...now.facts,
+        outputs,
+        withPreviews: facts.withPreviews,
+        ...(isDone && { failure: null }),
+      };
+      return jobRecord(changed, isDone ? 'done' : jobState(now));
     });
+  };
   const onFile = (outputs: JobOutput[]) => keep(outputs, false);
-  await keep(await fetchOutputs({ localPort: known.localPort }, facts, context.signal, { onFile }), true);
-  context.out.say(runText.fetched(record.facts.jobId));
+  const outputs = await fetchOutputs({ localPort: pod.localPort }, facts, context.signal, { onFile });
+  await keep(outputs, true);
+  context.out.say(runText.fetched(facts.jobId));
+  return isCopy ? { ...record, facts: { ...facts, outputs } } : ((await store.get(facts.jobId)) ?? record);
 }
 
 /** What fails a job that ComfyUI has done: once its files are here it is done. */
 const HELD_UP = ['diskFull', 'outputFolderUnwritable', 'outputFolderLeadsOut', 'comfyUnanswered'];
-
-const NO_UP = { up: false } as never;

@@ -38,7 +38,7 @@ export function requireUp(options: RunOptions): void {
 export async function readyPod(
   context: Context,
   named: string | undefined,
-  options: RunOptions,
+  options: Pick<RunOptions, 'localPort'> & ({ up?: false } | RunOptions),
   earlier: ReadonlySet<string> | undefined,
 ): Promise<ReadyPod> {
   if (!options.up) return answeringPod(context, named, options).catch(naming(named));
@@ -70,7 +70,7 @@ export async function podsBefore(context: Context): Promise<Set<string>> {
 async function answeringPod(
   context: Context,
   named: string | undefined,
-  { localPort }: RunOptions,
+  { localPort }: Pick<RunOptions, 'localPort'>,
 ): Promise<ReadyPod> {
   const { signal, deadline } = context;
   const { podId, tunnel } = await wayToComfy(context, named, localPort === undefined ? {} : { localPort });
