@@ -48,6 +48,11 @@ export class JobDrive {
     return this.#state;
   }
 
+  /** It failed at ComfyUI; files made before may still be on their way. */
+  get hasFailed(): boolean {
+    return this.#run.saved.context.failure !== null;
+  }
+
   /** Takes what others have asked for. */
   async heed(): Promise<void> {
     this.#heed(await this.#env.store.get(this.jobId).catch(() => undefined));
