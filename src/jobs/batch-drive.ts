@@ -90,12 +90,14 @@ export class BatchDrive {
 
   // Reads what no drive has in memory.
   async #reload(): Promise<void> {
-    const record = await this.#env.store.batchRecord(this.batchId);
+    const { store } = this.#env;
+    const record = await store.batchRecord(this.batchId);
+    if (!store.isThere) throw new Error('the home is away');
     this.#facts = record?.facts;
     this.#endedPods = record?.endedPods ?? [];
     this.#tally.clear();
     this.#waiting = [];
-    for await (const job of this.#env.store.ofBatch(this.batchId)) await this.#take(job);
+    for await (const job of store.ofBatch(this.batchId)) await this.#take(job);
     this.#isLoaded = true;
     this.#isFinished = false;
   }
@@ -116,6 +118,8 @@ export class BatchDrive {
 
   async #takeTurn(): Promise<void> {
     this.#isTurnDue = false;
+    // What nobody can read now is not lost.
+    if (!this.#env.store.isThere) return;
     if (!this.#isLoaded) await this.#reload();
     const { podIds = [] } = this.#facts ?? {};
     const used = new Set([...podIds, ...[...this.#drives.values()].map(({ podId }) => podId)]);
@@ -162,7 +166,9 @@ export class BatchDrive {
     this.#drives.set(facts.jobId, drive);
     drive.ended.then(
       (end) => this.#finish(drive, end),
-      (error: Error) => this.#env.log(`job ${facts.jobId} cannot go on: ${error.message}`),
+      (error: Error) => {
+        if (!this.#isStopped) this.#env.log(`job ${facts.jobId} cannot go on: ${error.message}`);
+      },
     );
   }
 
