@@ -4,6 +4,7 @@ import { OPERATION_IDS } from './api/document.ts';
 import { DEFAULT_DATA_CENTERS } from './catalog/data-centers.ts';
 import { DEFAULT_GPUS } from './catalog/gpus.ts';
 import { DEFAULT_HOST_CUDA } from './catalog/host-cuda.ts';
+import { DEFAULT_MODELS } from './catalog/models.ts';
 import { DEFAULT_STOCK, STOCK_LEVELS } from './catalog/stock.ts';
 import { faultSchema } from './faults.ts';
 
@@ -66,13 +67,42 @@ const networkVolume = z.strictObject({
   type: volumeType.default('STANDARD'),
 });
 
-const comfyui = z.strictObject({
+const someMs = z.number().nonnegative();
+
+const comfyScript = z.strictObject({
   /** Which recorded version answers. */
-  version: z.enum(['0.3.64', '0.33.0']).default('0.33.0'),
-  /** How long a job runs. */
-  jobMs: ms(1000),
+  version: z.enum(['0.3.64', '0.33.0']),
+  /** How long a job runs besides, spread over its nodes. */
+  jobMs: someMs,
+  /** How long each node takes. */
+  nodeMs: someMs,
+  /** How long each step of a sampler takes. */
+  stepMs: someMs,
+  /** From `execution_success` on the socket until the history has the job. */
+  historyLagMs: someMs,
+  /** Whether samplers send a picture with each step. */
+  previews: z.boolean(),
+  /** Model files, by folder. */
+  models: z.record(z.string(), z.array(z.string())),
   /** What `/extensions` lists. */
-  extensions: z.array(z.string()).default([]),
+  extensions: z.array(z.string()),
+  /** The longest body it takes; a longer one is a 413. */
+  maxBodyBytes: z.int().positive(),
+});
+
+/** Some of what a ComfyUI follows. */
+export const comfyScriptChanges = comfyScript.partial();
+
+const comfyui = z.strictObject({
+  version: comfyScript.shape.version.default('0.33.0'),
+  jobMs: ms(1000),
+  nodeMs: ms(0),
+  stepMs: ms(0),
+  historyLagMs: ms(0),
+  previews: comfyScript.shape.previews.default(false),
+  models: comfyScript.shape.models.default(() => structuredClone(DEFAULT_MODELS)),
+  extensions: comfyScript.shape.extensions.default([]),
+  maxBodyBytes: comfyScript.shape.maxBodyBytes.default(104_857_600),
   /** `1.2` installs at the first boot and logs to a file; `1.3` copies, and logs to the container's log. */
   imageRelease: z.enum(['1.2', '1.3']).default('1.3'),
   /** Whether it crashes as it starts. The pod runs on. */

@@ -1,38 +1,62 @@
+import { randomInt } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type Duplex, duplexPair } from 'node:stream';
 import { requestUrl } from '../url.ts';
-import { EMPTY_OK, send, sendUnknown } from './answer.ts';
+import { EMPTY_OK, send, sendFaulty, sendUnknown } from './answer.ts';
+import { Execution } from './execution.ts';
+import { Storage } from './files/storage.ts';
 import { JobQueue } from './jobs.ts';
+import { NodeClasses } from './nodes/definitions.ts';
+import type { Made } from './nodes/work.ts';
 import { isForeign } from './origin.ts';
-import type { ComfyUiVersion } from './recorded.ts';
+import { type ComfyUiVersion, recordedAnswers } from './recorded.ts';
 import { answer } from './routes.ts';
+import { type ComfyFaults, type ComfyScript, DEFAULT_SCRIPT, noFaults, type ViewFault } from './script.ts';
 import { Sockets } from './sockets.ts';
 
 /** `down` refuses connections, `hanging` takes them and never answers. */
 export type ComfyUiState = 'down' | 'up' | 'hanging';
 
 interface ComfyUiOptions {
-  version: () => ComfyUiVersion;
-  jobMs: () => number;
-  extensions: () => readonly string[];
+  /** What differs from the default. */
+  script: () => Partial<ComfyScript>;
   gpu: () => { id: string; memory: number; count: number };
 }
 
-/** A ComfyUI that answers as recorded. It listens nowhere: `connect` is the only way in. */
+/** A ComfyUI that answers as recorded and plays prompts. It listens nowhere: `connect` is the only way in. */
 export class ComfyUi {
   readonly queue: JobQueue;
+  /** Its folders: what a restart leaves. */
+  readonly storage = new Storage();
+  /** What goes wrong. */
+  readonly faults: ComfyFaults = noFaults();
+  /** What differs from the script in this one. */
+  readonly overrides: Partial<ComfyScript> = {};
   readonly #options: ComfyUiOptions;
   readonly #sockets: Sockets;
   readonly #http: Server;
   readonly #connections = new Set<Duplex>();
+  readonly #cache = new Map<string, Made>();
+  #temporarySuffix = newSuffix();
   #state: ComfyUiState = 'down';
   /** Whether objects it answers have NaN and -Infinity in them. */
   writesNaN = false;
 
   constructor(options: ComfyUiOptions) {
     this.#options = options;
-    this.#sockets = new Sockets(() => this.queue.remaining);
-    this.queue = new JobQueue(options.jobMs, (...message) => this.#sockets.say(...message));
+    this.#sockets = new Sockets({
+      queueRemaining: () => this.queue.remaining,
+      features: () => recordedAnswers(this.version)['/features']?.json,
+    });
+    this.queue = new JobQueue({
+      run: (job, signal) => new Execution(job, this.#surroundings(), signal).run(),
+      historyLagMs: () => this.script.historyLagMs,
+      changed: () => this.#sockets.sayStatus(),
+      ended: (job) => {
+        this.#sockets.executing(job, null);
+        this.#sockets.endJob();
+      },
+    });
     this.#http = createServer({ requireHostHeader: false }, (request, response) =>
       this.#answer(request, response),
     );
@@ -40,8 +64,12 @@ export class ComfyUi {
     this.#http.on('clientError', (_error, stream) => stream.destroy());
   }
 
+  get script(): ComfyScript {
+    return { ...DEFAULT_SCRIPT, ...this.#options.script(), ...this.overrides };
+  }
+
   get version(): ComfyUiVersion {
-    return this.#options.version();
+    return this.script.version;
   }
 
   get state(): ComfyUiState {
@@ -61,10 +89,13 @@ export class ComfyUi {
     this.#state = 'hanging';
   }
 
-  /** The process is gone: connections cut, queue and history forgotten. */
+  /** The process is gone: connections cut, queue, history and what it had cached forgotten. */
   stop(): void {
     this.#state = 'down';
     this.queue.reset();
+    this.#cache.clear();
+    this.storage.clearTemporary();
+    this.#temporarySuffix = newSuffix();
     for (const connection of this.#connections) connection.destroy();
     this.#connections.clear();
   }
@@ -86,19 +117,61 @@ export class ComfyUi {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
+    const { faults } = this;
+    const isPrompt = request.method === 'POST' && /^(\/api)?\/prompt$/.test(requestUrl(request).pathname);
+    if (isPrompt && faults.droppedPrompts > 0) {
+      faults.droppedPrompts -= 1;
+      response.destroy();
+      return;
+    }
     Promise.resolve(this.#decide(request)).then(
-      (reply) =>
-        reply ? send(response, reply, request.method !== 'HEAD', this.writesNaN) : sendUnknown(response),
+      (reply) => {
+        if (!reply) return sendUnknown(response);
+        if (isPrompt && reply.status === 200 && faults.lostAnswers > 0) {
+          faults.lostAnswers -= 1;
+          return void response.destroy();
+        }
+        const fault = reply.content && request.method === 'GET' ? this.#viewFault() : null;
+        if (fault) return sendFaulty(response, reply, fault);
+        send(response, reply, request.method !== 'HEAD', this.writesNaN);
+      },
       () => response.destroy(),
     );
   }
 
+  #viewFault(): ViewFault | null {
+    const { view } = this.faults;
+    if (!view || view.times === null) return view;
+    view.times -= 1;
+    if (view.times <= 0) this.faults.view = null;
+    return view;
+  }
+
   #decide(request: IncomingMessage): ReturnType<typeof answer> {
-    const { version, gpu, extensions } = this.#options;
-    if (isForeign(request.headers, version())) return { status: 403 };
+    const { script, queue, storage } = this;
+    if (isForeign(request.headers, script.version)) return { status: 403 };
     if (request.method === 'OPTIONS') return EMPTY_OK;
-    const state = { version: version(), queue: this.queue, gpu: gpu(), extensions: extensions() };
+    storage.isFull = this.faults.diskFull;
+    const state = { script, queue, storage, classes: this.#classes(script), gpu: this.#options.gpu() };
     return answer(requestUrl(request), state, request);
+  }
+
+  #classes({ version, models }: ComfyScript): NodeClasses {
+    return new NodeClasses(version, { models, inputFiles: () => this.storage.list('input') });
+  }
+
+  #surroundings(): ConstructorParameters<typeof Execution>[1] {
+    const { script, storage } = this;
+    storage.isFull = this.faults.diskFull;
+    return {
+      script,
+      storage,
+      classes: this.#classes(script),
+      sockets: this.#sockets,
+      cache: this.#cache,
+      temporarySuffix: this.#temporarySuffix,
+      failure: this.faults.failures.shift(),
+    };
   }
 
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
@@ -111,4 +184,9 @@ export class ComfyUi {
     const status = isRefused ? '403 Forbidden' : '404 Not Found';
     stream.end(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
   }
+}
+
+/** Five letters, as ComfyUI draws them. */
+function newSuffix(): string {
+  return Array.from({ length: 5 }, () => String.fromCharCode(97 + randomInt(25))).join('');
 }

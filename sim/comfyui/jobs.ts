@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { GONE, type Outcome } from './execution.ts';
+import { Pending } from './pending.ts';
 
 /** One node of a prompt in API format. */
-interface PromptNode {
+export interface PromptNode {
   class_type: string;
   inputs: Record<string, unknown>;
+  _meta?: { title?: string };
 }
 
 export type Prompt = Record<string, PromptNode>;
@@ -20,153 +24,134 @@ export interface Job {
   isEndless: boolean;
 }
 
-/** What the socket of a client is told. */
-type Say = (type: string, data: Record<string, unknown>, clientId?: string) => void;
+export interface HistoryEntry extends Outcome {
+  prompt: ReturnType<typeof queueItem>;
+}
 
-type Message = [type: string, data: Record<string, unknown>];
+interface QueueOptions {
+  run: (job: Job, signal: AbortSignal) => Promise<Outcome>;
+  /** Milliseconds from the end of a job until the history has it. */
+  historyLagMs: () => number;
+  /** The queue has changed. */
+  changed: () => void;
+  /** A job has ended and is in the history. */
+  ended: (job: Job) => void;
+}
 
-/** ComfyUI's queue and history, in memory only. Jobs run one at a time, each for the same scripted time. */
+export interface SubmitOptions {
+  id?: string | undefined;
+  clientId?: string | undefined;
+  extraData?: Record<string, unknown> | undefined;
+  /** Less comes first. The next number, unless told. */
+  number?: number | undefined;
+  outputs?: string[];
+  isEndless?: boolean;
+}
+
+/** As in ComfyUI: what is beyond is forgotten, the oldest first. */
+const HISTORY_JOBS = 10_000;
+
+/** ComfyUI's queue and history, in memory only. Jobs run one at a time; two of one id are two jobs. */
 export class JobQueue {
-  readonly history = new Map<string, Record<string, unknown>>();
-  #running: Job | null = null;
-  #pending: Job[] = [];
-  #messages: Message[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  readonly history = new Map<string, HistoryEntry>();
+  #running: { job: Job; stop: AbortController } | null = null;
+  readonly #pending = new Pending<Job>();
   #number = 0;
-  readonly #jobMs: () => number;
-  readonly #say: Say;
+  readonly #options: QueueOptions;
 
-  constructor(jobMs: () => number, say: Say) {
-    this.#jobMs = jobMs;
-    this.#say = say;
+  constructor(options: QueueOptions) {
+    this.#options = options;
   }
 
   get running(): readonly Job[] {
-    return this.#running ? [this.#running] : [];
+    return this.#running ? [this.#running.job] : [];
   }
 
   get pending(): readonly Job[] {
-    return this.#pending;
+    return this.#pending.items;
   }
 
   get remaining(): number {
-    return this.running.length + this.#pending.length;
+    return this.running.length + this.pending.length;
   }
 
-  submit(prompt: Prompt, { id, clientId, extraData = {}, isEndless = false }: SubmitOptions = {}): Job {
+  /** The number of the next job; it is used up, also by a prompt that is refused. */
+  takeNumber(): number {
+    return this.#number++;
+  }
+
+  submit(prompt: Prompt, options: SubmitOptions = {}): Job {
     const job: Job = {
-      number: this.#number++,
-      id: id ?? randomUUID(),
+      number: options.number ?? this.takeNumber(),
+      id: options.id ?? randomUUID(),
       prompt,
-      extraData: { ...extraData, ...(clientId && { client_id: clientId }), create_time: Date.now() },
-      outputs: outputNodes(prompt),
-      clientId,
-      isEndless,
+      extraData: options.extraData ?? {},
+      outputs: options.outputs ?? Object.keys(prompt),
+      clientId: options.clientId,
+      isEndless: options.isEndless ?? false,
     };
     this.#pending.push(job);
-    this.#sayStatus();
+    this.#options.changed();
     this.#next();
     return job;
   }
 
-  /** Ends the running job as an interrupt does: an error in history, told apart by one message. */
+  /** Ends the running job, if it is that one. */
   interrupt(id?: string): void {
-    const job = this.#running;
-    if (!job || (id !== undefined && id !== job.id)) return;
-    const [nodeId = '', node] = Object.entries(job.prompt)[0] ?? [];
-    this.#tell(job, 'execution_interrupted', { node_id: nodeId, node_type: node?.class_type, executed: [] });
-    this.#finish(job, 'error', {});
+    if (id === undefined || id === this.#running?.job.id) this.#running?.stop.abort();
   }
 
-  delete(ids: readonly string[]): void {
-    this.#pending = this.#pending.filter((job) => !ids.includes(job.id));
-    this.#sayStatus();
+  /** Takes out what waits; the running job goes on. */
+  delete(ids: readonly string[]): boolean {
+    const removed = ids.filter((id) => this.#pending.remove(id));
+    this.#options.changed();
+    return removed.length > 0;
   }
 
   clearPending(): void {
-    this.#pending = [];
-    this.#sayStatus();
+    this.#pending.clear();
+    this.#options.changed();
   }
 
-  /** Forgets everything, as a restart does. */
+  /** Forgets everything, as the end of the process does. */
   reset(): void {
-    clearTimeout(this.#timer);
+    this.#running?.stop.abort(GONE);
     this.#running = null;
-    this.#pending = [];
+    this.#pending.clear();
     this.history.clear();
+    this.#number = 0;
   }
 
   #next(): void {
-    const job = this.#running ? undefined : this.#pending.shift();
+    const job = this.#running ? undefined : this.#pending.pop();
     if (!job) return;
-    this.#running = job;
-    this.#messages = [];
-    this.#tell(job, 'execution_start');
-    this.#tell(job, 'execution_cached', { nodes: [] });
-    const [first] = Object.keys(job.prompt);
-    if (first) this.#sayTo(job, 'executing', { node: first, display_node: first });
-    if (job.isEndless) return;
-    this.#timer = setTimeout(() => this.#succeed(job), this.#jobMs());
-    this.#timer.unref();
+    const stop = new AbortController();
+    this.#running = { job, stop };
+    this.#options.changed();
+    void this.#run(job, stop);
   }
 
-  #succeed(job: Job): void {
-    const outputs: Record<string, unknown> = {};
-    for (const node of job.outputs) {
-      const output = { images: [{ filename: `${job.id}_00001_.png`, subfolder: '', type: 'output' }] };
-      outputs[node] = output;
-      this.#sayTo(job, 'executing', { node, display_node: node });
-      this.#sayTo(job, 'executed', { node, display_node: node, output });
-    }
-    this.#tell(job, 'execution_success');
-    this.#finish(job, 'success', outputs);
-  }
-
-  #finish(job: Job, status: 'success' | 'error', outputs: Record<string, unknown>): void {
-    clearTimeout(this.#timer);
-    this.history.set(job.id, {
-      prompt: queueItem(job),
-      outputs,
-      status: { status_str: status, completed: status === 'success', messages: this.#messages },
-      meta: {},
-    });
+  async #run(job: Job, stop: AbortController): Promise<void> {
+    const outcome = await this.#options.run(job, stop.signal);
+    const lagMs = this.#options.historyLagMs();
+    await (lagMs > 0 ? setTimeout(lagMs, undefined, { ref: false }) : setImmediate());
+    if (this.#running?.stop !== stop) return;
+    this.history.delete(job.id);
+    this.history.set(job.id, { prompt: queueItem(job), ...outcome });
+    if (this.history.size > HISTORY_JOBS) this.#forgetOldest();
     this.#running = null;
-    this.#sayStatus();
-    this.#sayTo(job, 'executing', { node: null });
+    this.#options.changed();
+    this.#options.ended(job);
     this.#next();
   }
 
-  /** Says it to the client and keeps it for the history. */
-  #tell(job: Job, type: string, data: Record<string, unknown> = {}): void {
-    const full = { ...data, prompt_id: job.id, timestamp: Date.now() };
-    this.#messages.push([type, full]);
-    this.#say(type, full, job.clientId);
+  #forgetOldest(): void {
+    const [oldest] = this.history.keys();
+    if (oldest !== undefined) this.history.delete(oldest);
   }
-
-  #sayTo(job: Job, type: string, data: Record<string, unknown>): void {
-    this.#say(type, { ...data, prompt_id: job.id }, job.clientId);
-  }
-
-  #sayStatus(): void {
-    this.#say('status', { status: { exec_info: { queue_remaining: this.remaining } } });
-  }
-}
-
-interface SubmitOptions {
-  id?: string | undefined;
-  clientId?: string | undefined;
-  extraData?: Record<string, unknown> | undefined;
-  isEndless?: boolean;
 }
 
 /** A job as `/queue` and `/history` list it. */
-export function queueItem({ number, id, prompt, extraData, outputs }: Job): unknown[] {
-  return [number, id, prompt, extraData, outputs];
-}
-
-/** The nodes that save or show something. */
-export function outputNodes(prompt: Prompt): string[] {
-  return Object.entries(prompt).flatMap(([id, { class_type }]) =>
-    /^(Save|Preview)/.test(class_type) ? [id] : [],
-  );
+export function queueItem({ number, id, prompt, extraData, outputs }: Job) {
+  return [number, id, prompt, extraData, outputs] as const;
 }

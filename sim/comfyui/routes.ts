@@ -1,23 +1,24 @@
 import type { IncomingMessage } from 'node:http';
 import { type ComfyAnswer, EMPTY_OK, TROUBLE } from './answer.ts';
+import { readBody, tooLarge } from './body.ts';
+import type { Storage } from './files/storage.ts';
+import { receiveUpload } from './files/upload.ts';
+import { view } from './files/view.ts';
+import { history } from './history.ts';
 import { type JobQueue, queueItem } from './jobs.ts';
-import { jobDetail, listJobs } from './jobs-api.ts';
-import { type ComfyUiVersion, type RecordedAnswer, recordedAnswers } from './recorded.ts';
+import { cancelJob, jobDetail, listJobs } from './jobs-api.ts';
+import type { NodeClasses } from './nodes/definitions.ts';
+import { type RecordedAnswer, recordedAnswers } from './recorded.ts';
+import type { ComfyScript } from './script.ts';
 import { submitPrompt } from './submit.ts';
-import { receiveUpload } from './upload.ts';
-
-const MAX_PROMPT_BYTES = 104_857_600;
-const PIXEL = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-  'base64',
-);
 
 /** What the routes of ComfyUI answer from. */
-interface ComfyState {
-  version: ComfyUiVersion;
+export interface ComfyState {
+  script: ComfyScript;
   queue: JobQueue;
+  classes: NodeClasses;
+  storage: Storage;
   gpu: { id: string; memory: number; count: number };
-  extensions: readonly string[];
 }
 
 interface SystemStats {
@@ -28,12 +29,14 @@ type Handler = (url: URL, state: ComfyState, request: IncomingMessage) => ComfyA
 
 const GETS: Record<string, Handler> = {
   '/system_stats': (_, state) => systemStats(state),
-  '/extensions': (_, { extensions }) => json(extensions),
+  '/extensions': (_, { script }) => json(script.extensions),
+  '/object_info': (_, { classes }) => json(classes.all()),
   '/queue': (_, { queue }) =>
     json({ queue_running: queue.running.map(queueItem), queue_pending: queue.pending.map(queueItem) }),
   '/prompt': (_, { queue }) => json({ exec_info: { queue_remaining: queue.remaining } }),
-  '/history': (url, { queue }) => history(queue, url.searchParams.get('max_items')),
-  '/view': (url, { queue }) => view(url, queue),
+  '/history': (url, { queue }) => history(queue, url.searchParams),
+  '/view': (url, { storage, script }, { headers }) =>
+    view(storage, script.version, { query: url.searchParams, headers }),
   '/ws': () => ({ status: 400, text: 'No WebSocket UPGRADE hdr: None\n Can "Upgrade" only to "WebSocket".' }),
   '/sim-bytes': (url) => ({
     status: 200,
@@ -43,11 +46,12 @@ const GETS: Record<string, Handler> = {
 };
 
 const POSTS: Record<string, Handler> = {
-  '/prompt': async (_, { queue, version }, request) => {
-    const body = await readBody(request);
-    return body.length > MAX_PROMPT_BYTES
-      ? { status: 413, text: `Maximum request body size ${MAX_PROMPT_BYTES} exceeded.` }
-      : submitPrompt(queue, version, body);
+  '/prompt': async (_, state, request) => {
+    const body = await readBody(request, state.script.maxBodyBytes);
+    if (body.isTooLong) return tooLarge(body);
+    const { storage, script } = state;
+    const hasInputFile = (name: string) => hasFile(storage, name);
+    return submitPrompt({ ...state, version: script.version, hasInputFile }, body.bytes);
   },
   '/queue': (_, { queue }, request) =>
     withJson(request, (body) => {
@@ -60,14 +64,15 @@ const POSTS: Record<string, Handler> = {
       for (const id of names(body.delete)) queue.history.delete(id);
     }),
   '/interrupt': async (_, { queue }, request) => {
-    const body = parseObject(await readBody(request)) ?? {};
+    const body = parseObject(await wholeBody(request)) ?? {};
     if (Array.isArray(body)) return TROUBLE;
     const id = body.prompt_id;
     queue.interrupt(typeof id === 'string' ? id : undefined);
     return EMPTY_OK;
   },
   '/free': (_, __, request) => withJson(request, () => {}),
-  '/upload/image': (_, __, request) => receiveUpload(request),
+  '/upload/image': (_, state, request) => upload(state, request),
+  '/upload/mask': (_, state, request) => upload(state, request),
 };
 
 /** ComfyUI's answer, or undefined for a route it does not have. */
@@ -92,48 +97,69 @@ function at(
   state: ComfyState,
   request: IncomingMessage,
 ): ReturnType<Handler> | undefined {
-  if (request.method === 'POST') return own(POSTS, path)?.(url, state, request);
+  if (request.method === 'POST') return own(POSTS, path)?.(url, state, request) ?? cancel(path, state);
   if (path === '/prompt' && request.method !== 'GET' && request.method !== 'HEAD') {
     return { status: 405, text: '405: Method Not Allowed', headers: { allow: 'GET,HEAD,POST' } };
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
-  const recorded = recordedAnswers(state.version);
+  const recorded = recordedAnswers(state.script.version);
   return (
     own(GETS, path)?.(url, state, request) ??
     own(recorded, path + url.search) ??
     own(recorded, path) ??
-    member(path, state, recorded)
+    member(path, url, state, recorded)
   );
 }
 
 /** One thing of a collection: `/history/ID`, `/models/FOLDER`, `/object_info/CLASS`, `/api/jobs/ID`. */
 function member(
   path: string,
-  state: ComfyState,
+  url: URL,
+  { queue, classes, script }: ComfyState,
   recorded: Record<string, RecordedAnswer>,
 ): ComfyAnswer | undefined {
-  if (path === '/api/jobs' && state.version === '0.33.0') return listJobs(state.queue);
+  const hasJobs = script.version === '0.33.0';
+  if (path === '/api/jobs' && hasJobs) return listJobs(queue, url.searchParams);
   const [, collection, name = ''] = /^(\/api\/jobs|\/\w+)\/([^/]+)$/.exec(path) ?? [];
   switch (collection) {
-    case '/history':
-      return json(pick(Object.fromEntries(state.queue.history), name));
-    case '/object_info':
-      return json(pick(recorded['/object_info']?.json as Record<string, unknown>, name));
+    case '/history': {
+      const entry = queue.history.get(name);
+      return json(entry ? { [name]: entry } : {});
+    }
+    case '/object_info': {
+      const definition = classes.get(decodeURIComponent(name));
+      return json(definition ? { [definition.name]: definition } : {});
+    }
     case '/models': {
       const folders = recorded['/models']?.json as string[];
-      return folders.includes(name) ? json([]) : { status: 404 };
+      return folders.includes(name) ? json(script.models[name] ?? []) : { status: 404 };
     }
     case '/view_metadata':
       return { status: 404 };
     case '/api/jobs':
-      return state.version === '0.33.0' ? jobDetail(state.queue, name) : undefined;
+      return hasJobs ? jobDetail(queue, name) : undefined;
     default:
       return undefined;
   }
 }
 
-function systemStats({ version, gpu }: ComfyState): ComfyAnswer {
-  const recorded = recordedAnswers(version)['/system_stats']?.json as SystemStats;
+function cancel(path: string, { queue, script }: ComfyState): ComfyAnswer | undefined {
+  const id = /^\/api\/jobs\/([^/]+)\/cancel$/.exec(path)?.[1];
+  return id !== undefined && script.version === '0.33.0' ? cancelJob(queue, id) : undefined;
+}
+
+async function upload({ storage, script }: ComfyState, request: IncomingMessage): Promise<ComfyAnswer> {
+  return receiveUpload(storage, request, await readBody(request, script.maxBodyBytes));
+}
+
+/** Whether a loader finds the file: in the input folder, or in the one named behind it: `a.png [output]`. */
+function hasFile(storage: Storage, name: string): boolean {
+  const [, path = '', type = 'input'] = /^(.*?)(?: \[(input|output|temp)\])?$/s.exec(name) ?? [];
+  return storage.has(type as 'input', path);
+}
+
+function systemStats({ script, gpu }: ComfyState): ComfyAnswer {
+  const recorded = recordedAnswers(script.version)['/system_stats']?.json as SystemStats;
   const vram = gpu.memory * 1024 ** 3;
   const devices = Array.from({ length: Math.min(gpu.count, 1) }, () => ({
     name: `cuda:0 ${gpu.id} : cudaMallocAsync`,
@@ -148,29 +174,17 @@ function systemStats({ version, gpu }: ComfyState): ComfyAnswer {
   return json({ system: { ...recorded.system, pytorch_version: '2.8.0+cu128', argv }, devices });
 }
 
-function history(queue: JobQueue, maxItems: string | null): ComfyAnswer {
-  if (maxItems !== null && !/^-?\d+$/.test(maxItems)) return TROUBLE;
-  const entries = [...queue.history];
-  return json(Object.fromEntries(maxItems === null ? entries : entries.slice(-Number(maxItems))));
-}
-
-function view(url: URL, queue: JobQueue): ComfyAnswer {
-  const name = url.searchParams.get('filename') ?? '';
-  const isOurs = queue.history.has(name.replace(/_00001_\.png$/, ''));
-  return isOurs ? { status: 200, headers: { 'content-type': 'image/png' }, bytes: PIXEL } : { status: 404 };
-}
-
 async function withJson(
   request: IncomingMessage,
   act: (body: Record<string, unknown>) => void,
 ): Promise<ComfyAnswer> {
-  const body = parseObject(await readBody(request));
+  const body = parseObject(await wholeBody(request));
   if (!body) return TROUBLE;
   act(body);
   return EMPTY_OK;
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+async function wholeBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(await request.toArray());
 }
 
@@ -193,8 +207,4 @@ function names(value: unknown): string[] {
 
 function own<T>(table: Record<string, T>, key: string): T | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined;
-}
-
-function pick(table: Record<string, unknown>, key: string): Record<string, unknown> {
-  return Object.hasOwn(table, key) ? { [key]: table[key] } : {};
 }

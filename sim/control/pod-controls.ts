@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Pod } from '../world/pod.ts';
 import type { World } from '../world/world.ts';
+import { controlComfyUi } from './comfy-control.ts';
 
 type PodControl = (world: World, pod: Pod, body: unknown) => void | Promise<void>;
 
@@ -27,16 +28,6 @@ const useBody = z.strictObject({
 const ignoreStopsBody = z.strictObject({
   /** How many stops RunPod takes without doing them; null for all. */
   times: z.int().nonnegative().nullable().default(null),
-});
-
-const comfyBody = z.strictObject({
-  state: z.enum(['up', 'down', 'hanging']).optional(),
-  /** Replaces the queue by jobs that never end by themselves. */
-  queue: z
-    .strictObject({ running: z.int().min(0).max(1).default(0), pending: z.int().nonnegative().default(0) })
-    .optional(),
-  /** Its answers have NaN and Infinity in them, as Python writes them. */
-  nan: z.boolean().optional(),
 });
 
 const endpointBody = z.union([
@@ -108,14 +99,7 @@ export const POD_CONTROLS: Readonly<Record<string, PodControl>> = {
   env: (_world, pod, body) => {
     pod.envInside = z.record(z.string(), z.string()).parse(body);
   },
-  comfy: (_world, pod, body) => {
-    const { state, queue, nan } = comfyBody.parse(body);
-    if (nan !== undefined) pod.comfyui.writesNaN = nan;
-    if (state === 'up') pod.comfyui.start();
-    if (state === 'down') pod.comfyui.stop();
-    if (state === 'hanging') pod.comfyui.hang();
-    if (queue) scriptQueue(pod, queue.running + queue.pending);
-  },
+  comfy: (_world, { comfyui }, body) => controlComfyUi(comfyui, body),
   /** Lets ComfyUI be reached at a loopback port (0: any) or a Unix socket. */
   'comfy-listener': (_world, pod, body) => pod.listen(listenerBody.parse(body)),
   /** Shows another address as `ssh.direct`; `{"host": null}` takes it back. */
@@ -148,10 +132,4 @@ function copyPod(
     env: { ...spec.env, ...env },
   });
   if (createdMsLater !== undefined) copy.createdAt = new Date(createdAt.getTime() + createdMsLater);
-}
-
-function scriptQueue({ comfyui: { queue } }: Pod, count: number): void {
-  queue.reset();
-  const prompt = { '1': { class_type: 'PreviewImage', inputs: {} } };
-  for (let index = 0; index < count; index++) queue.submit(prompt, { isEndless: true });
 }

@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { Problem } from '../api/answer.ts';
 import { RequestLog } from '../api/request-log.ts';
 import { ComfyUi } from '../comfyui/comfyui.ts';
+import type { ComfyScript } from '../comfyui/script.ts';
 import { type Fault, FaultQueue } from '../faults.ts';
 import { parseScenario, type Scenario } from '../scenario.ts';
 import { generateHostKey } from '../ssh/host-key.ts';
@@ -172,12 +173,14 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
       hasPublicIp: !this.#scenario.withoutPublicIp.includes(spec.gpu.id),
     };
     const comfyui = new ComfyUi({
-      version: () => this.#scenario.comfyui.version,
-      jobMs: () => this.#scenario.comfyui.jobMs,
-      extensions: () => this.#scenario.comfyui.extensions,
+      script: () => comfyScript(this.#scenario),
       gpu: () => ({ ...pod.spec.gpu, memory: hardware.gpuMemory }),
     });
     const pod: Pod = new Pod(spec, hardware, comfyui);
     return pod;
   }
+}
+
+function comfyScript({ comfyui: { imageRelease, crashes, ...script } }: Scenario): Partial<ComfyScript> {
+  return script;
 }

@@ -8,7 +8,10 @@ import { ComfyUi } from '../../sim/comfyui/comfyui.ts';
 import type { ComfyUiVersion } from '../../sim/comfyui/recorded.ts';
 
 const VERSIONS: ComfyUiVersion[] = ['0.3.64', '0.33.0'];
-const PROMPT = { '3': { class_type: 'SaveImage', inputs: {} } };
+const PROMPT = {
+  '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 64, batch_size: 1, color: 255 } },
+  '3': { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'made' } },
+};
 
 interface Recorded {
   name: string;
@@ -99,6 +102,7 @@ it('tells an interrupt from a failure only by its message', async () => {
   const comfyui = start({ jobMs: 60_000 });
   const id = await submit(comfyui);
   expect((await ask(comfyui, 'POST', '/interrupt')).status).toBe(200);
+  await until(() => comfyui.queue.remaining === 0);
   const { status } = (await read(comfyui, `/history/${id}`))[id];
   expect(status.status_str).toBe('error');
   expect(status.messages.map(([type]: [string]) => type)).toContain('execution_interrupted');
@@ -114,16 +118,21 @@ it('tells a client over its socket how its job goes, and another only of the que
   expect(mine.types).toEqual([
     'status',
     'status',
+    'status',
     'execution_start',
     'execution_cached',
+    'progress_state',
     'executing',
+    'progress_state',
+    'progress_state',
     'executing',
     'executed',
+    'progress_state',
     'execution_success',
     'status',
     'executing',
   ]);
-  expect(other.types).toEqual(['status', 'status', 'status']);
+  expect(other.types).toEqual(['status', 'status', 'status', 'status']);
 });
 
 it('silences the newer of two sockets with one client id when the older closes', async () => {
@@ -159,9 +168,7 @@ interface Setup {
 
 function optionsOf({ version = '0.33.0', jobMs = 0 }: Setup) {
   return {
-    version: () => version,
-    jobMs: () => jobMs,
-    extensions: () => [],
+    script: () => ({ version, jobMs }),
     gpu: () => ({ id: 'NVIDIA L4', memory: 24, count: 1 }),
   };
 }

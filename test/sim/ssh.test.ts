@@ -119,7 +119,7 @@ it('carries fifty requests at once, and a large answer whole', async () => {
 });
 
 it('carries a large upload whole', async () => {
-  const { target } = await sshPod();
+  const { target, pod } = await sshPod();
   const socketPath = await forward(target);
   const head = '--b\r\nContent-Disposition: form-data; name="image"; filename="big.png"\r\n\r\n';
   const payload = Buffer.concat([Buffer.from(head), Buffer.alloc(20_000_000), Buffer.from('\r\n--b--\r\n')]);
@@ -132,7 +132,9 @@ it('carries a large upload whole', async () => {
   request.end(payload);
   const [response] = (await once(request, 'response')) as [http.IncomingMessage];
   const answer = JSON.parse(Buffer.concat(await response.toArray()).toString());
-  expect(answer).toEqual({ name: 'big.png', subfolder: '', type: 'input', bytes: payload.length });
+  expect(answer).toEqual({ name: 'big.png', subfolder: '', type: 'input' });
+  const stored = pod.comfyui.storage.get({ filename: 'big.png', subfolder: '', type: 'input' });
+  expect(stored?.content.size).toBe(20_000_000);
 });
 
 it('cuts the forwarded connections when ComfyUI goes down, and keeps ssh', async () => {
