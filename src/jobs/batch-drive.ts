@@ -6,8 +6,13 @@ import { notRun, Tally } from './tally.ts';
 
 /** Jobs that ComfyUI has or is about to get: one runs, and the next one waits, so that its queue is never empty. */
 const AT_COMFYUI = 2;
+/** As many where they are shorter than it may take to hand over the next. */
+const AT_COMFYUI_SHORT = 4;
+const SHORT_MS = 3_000;
 /** Jobs of one pod in memory, those included whose files are on their way. */
-const AT_A_POD = 6;
+const AT_A_POD = 8;
+
+const HANDING_OVER: readonly JobState[] = ['reconciling', 'preparing', 'uploading', 'submitting'];
 
 /** One batch at work: gives its jobs to its pods as these get free, and takes them back from pods that are no more. */
 export class BatchDrive {
@@ -85,12 +90,14 @@ export class BatchDrive {
 
   // Reads what no drive has in memory.
   async #reload(): Promise<void> {
-    const record = await this.#env.store.batchRecord(this.batchId);
+    const { store } = this.#env;
+    const record = await store.batchRecord(this.batchId);
+    if (!store.isThere) throw new Error('the home is away');
     this.#facts = record?.facts;
     this.#endedPods = record?.endedPods ?? [];
     this.#tally.clear();
     this.#waiting = [];
-    for await (const job of this.#env.store.ofBatch(this.batchId)) await this.#take(job);
+    for await (const job of store.ofBatch(this.batchId)) await this.#take(job);
     this.#isLoaded = true;
     this.#isFinished = false;
   }
@@ -111,6 +118,8 @@ export class BatchDrive {
 
   async #takeTurn(): Promise<void> {
     this.#isTurnDue = false;
+    // What nobody can read now is not lost.
+    if (!this.#env.store.isThere) return;
     if (!this.#isLoaded) await this.#reload();
     const { podIds = [] } = this.#facts ?? {};
     const used = new Set([...podIds, ...[...this.#drives.values()].map(({ podId }) => podId)]);
@@ -120,7 +129,8 @@ export class BatchDrive {
       if (standing === 'gone' || standing === 'stopped') await this.#takeBack(podId);
     await this.#leaveOutWhatIsNotToRun();
     // Each gets one before one gets a second.
-    for (let most = 1; most <= AT_COMFYUI; most++)
+    const enough = (this.#tally.meanMs ?? SHORT_MS) < SHORT_MS ? AT_COMFYUI_SHORT : AT_COMFYUI;
+    for (let most = 1; most <= enough; most++)
       for (const podId of podIds) if (standings.get(podId) === 'ready') await this.#feed(podId, most);
     const isHopeless = podIds.every((podId) => standings.get(podId) === 'gone');
     if (isHopeless) await this.#giveUp(podIds.at(-1) ?? '');
@@ -141,6 +151,9 @@ export class BatchDrive {
     const own = this.#at(podId);
     const atComfy = own.filter(({ state }) => state !== 'downloading').length;
     if (atComfy >= most || own.length >= AT_A_POD) return;
+    // One is handed over after the other, so that they keep their order.
+    if (own.some(({ state }) => HANDING_OVER.includes(state))) return;
+    if (this.#facts?.onError === 'stop' && own.some(({ hasFailed }) => hasFailed)) return;
     if (!this.#tally.mayBegin(this.#facts, this.#drives.size)) return;
     const jobId = this.#waiting.shift();
     const record = jobId && (await this.#env.store.get(jobId).catch(() => undefined));
@@ -153,7 +166,9 @@ export class BatchDrive {
     this.#drives.set(facts.jobId, drive);
     drive.ended.then(
       (end) => this.#finish(drive, end),
-      (error: Error) => this.#env.log(`job ${facts.jobId} cannot go on: ${error.message}`),
+      (error: Error) => {
+        if (!this.#isStopped) this.#env.log(`job ${facts.jobId} cannot go on: ${error.message}`);
+      },
     );
   }
 

@@ -48,6 +48,11 @@ export class JobDrive {
     return this.#state;
   }
 
+  /** It failed at ComfyUI; files made before may still be on their way. */
+  get hasFailed(): boolean {
+    return this.#run.saved.context.failure !== null;
+  }
+
   /** Takes what others have asked for. */
   async heed(): Promise<void> {
     this.#heed(await this.#env.store.get(this.jobId).catch(() => undefined));
@@ -79,6 +84,7 @@ export class JobDrive {
 
   async #save({ value, context }: Saved<JobContext>): Promise<void> {
     const facts = jobFactsOf(context);
+    let isTold = false;
     for (;;) {
       try {
         await this.#env.store.update(this.jobId, (record) => {
@@ -88,7 +94,8 @@ export class JobDrive {
         });
         break;
       } catch (error) {
-        this.#env.log(`cannot keep job ${this.jobId}: ${(error as Error).message}`);
+        if (!isTold) this.#env.log(`cannot keep job ${this.jobId}: ${(error as Error).message}`);
+        isTold = true;
         await sleep(SAVE_AGAIN_MS, undefined, { signal: this.#stopped.signal });
       }
     }

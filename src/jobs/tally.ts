@@ -62,6 +62,11 @@ export class Tally {
     if (isLeft && podId !== null && failure?.code !== 'outputGone') this.#withFiles.add(podId);
   }
 
+  /** Milliseconds that a job takes at ComfyUI; null while none has ended. */
+  get meanMs(): number | null {
+    return this.#ran === 0 ? null : this.#ranMs / this.#ran;
+  }
+
   has(jobId: string): boolean {
     return this.#jobIds.has(jobId);
   }
@@ -93,7 +98,7 @@ export class Tally {
     const counts = Object.fromEntries(STATES.map((state) => [state, this.#counts.get(state) ?? 0]));
     for (const state of unfinished) counts[state] = (counts[state] ?? 0) + 1;
     const podIds = batch?.podIds ?? [];
-    const each = this.#ran === 0 ? null : this.#ranMs / this.#ran;
+    const each = this.meanMs;
     const leftMs = each === null ? null : (each * unfinished.length) / Math.max(1, podIds.length);
     const endsAt = Date.now() + (leftMs ?? 0);
     const [first] = podIds

@@ -8,6 +8,7 @@ import type { SshAddress, TunnelState } from '../machines/tunnel.ts';
 import type { Home } from '../store/home.ts';
 import { type AutoStop, hasPod, plannedPods } from '../store/plans.ts';
 import type { ProcessIdentity } from '../store/process-identity.ts';
+import { hasUnfinishedBatch } from '../store/unfinished-batches.ts';
 import { VERSION } from '../version.ts';
 import { keeperSocket } from './runtime-folder.ts';
 import { askSocket } from './socket-client.ts';
@@ -254,7 +255,9 @@ function failureFrom(failure: Failure | undefined): AutopodError {
 }
 
 function isKeeperWanted(home: Home): boolean {
-  return savedTunnels(home).length > 0 || (plannedPods(home.pods) ?? []).some(hasPod);
+  return (
+    savedTunnels(home).length > 0 || (plannedPods(home.pods) ?? []).some(hasPod) || hasUnfinishedBatch(home)
+  );
 }
 
 /** The pods whose tunnels are wanted according to the disk. */

@@ -69,6 +69,11 @@ export class JobStore {
     this.#onSetAside = onSetAside;
   }
 
+  /** Whether the home is there: while it is away nothing can be told of what it has. */
+  get isThere(): boolean {
+    return existsSync(this.#home.root);
+  }
+
   /** An id that no job or batch of this home has. */
   newId(): string {
     for (;;) {
@@ -159,11 +164,14 @@ export class JobStore {
     return record && existsSync(this.#batchPath(record.facts.batchId)) ? record : undefined;
   }
 
-  /** Replaces a job by what `change` makes of it; a job that is not there stays so. Resolves when it is on disk. */
+  /**
+   * Replaces a job by what `change` makes of it; one that is not there, or not readable, stays so. Resolves when it is on
+   * disk.
+   */
   async update(jobId: string, change: (record: JobRecord) => JobRecord): Promise<void> {
     const path = this.#jobPath(jobId);
     await this.#alone(jobId, path, async (write) => {
-      const record = await readRecord<JobRecord>(path, JOB_MACHINE);
+      const record = await this.#read<JobRecord>(path, JOB_MACHINE).catch(unlessDamaged);
       if (record) await write({ ...change(record), savedAt: new Date().toISOString() });
     });
   }
@@ -240,8 +248,10 @@ export class JobStore {
     try {
       return await readRecord<Record>(path, machine);
     } catch (error) {
-      if (error instanceof AutopodError && error.code === 'stateDamaged')
-        this.#onSetAside?.(path, await setAside(path));
+      if (error instanceof AutopodError && error.code === 'stateDamaged') {
+        const to = await setAside(path);
+        this.#onSetAside?.(path, to);
+      }
       throw error;
     }
   }
@@ -265,6 +275,11 @@ function stored<Facts>(machine: string, facts: Facts, snapshot: unknown): Stored
 
 function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
+}
+
+// It was set aside.
+function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof AutopodError) || error.code !== 'stateDamaged') throw error;
 }
 
 function nothing(error: NodeJS.ErrnoException): string[] {

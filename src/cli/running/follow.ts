@@ -18,6 +18,8 @@ export interface FollowOptions {
 }
 
 const LOOK_MS = 250;
+/** Milliseconds in which a job that has a pod begins. */
+const BEGINS_WITHIN_MS = 2_000;
 /** Looks without an answer of the keeper's, after which it is asked again to look after the batch. */
 const SILENT_LOOKS = 12;
 /** Jobs in a row that have not begun, behind which none has: they are begun in their order. */
@@ -53,6 +55,7 @@ class Followed {
   readonly #pictures: Pictures;
   #states = new Map<string, JobState>();
   #pending: string[] = [];
+  readonly #begun = performance.now();
   #silentLooks = 0;
   #isWarned = false;
 
@@ -102,6 +105,8 @@ class Followed {
     const { jobId, podId } = record.facts;
     const state = jobState(record);
     if (this.#states.get(jobId) === state) return;
+    // Until a pod has taken it, which is a matter of moments where one is ready.
+    if (!hasBegun && state === 'waitingForPod' && performance.now() - this.#begun < BEGINS_WITHIN_MS) return;
     if (hasBegun || hasEnded(record)) this.#states.set(jobId, state);
     if (this.#options.jsonStream) {
       this.#context.out.jsonLine({ at: isoTime(Date.now()), jobId, state, podId });

@@ -58,7 +58,8 @@ export class JobProgressView {
   }
 
   show(batch: BatchProgress): void {
-    this.#line?.start(batch.count === 1 ? oneWords(batch) : severalWords(batch));
+    const words = batch.count === 1 ? oneWords(batch) : severalWords(batch);
+    if (words) this.#line?.start(words);
   }
 
   /** Something else is about to be written. */
