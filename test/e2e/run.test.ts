@@ -18,7 +18,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('from nothing', () => {
+describe('from nothing', { timeout: 120_000 }, () => {
   let world: TestWorld;
   beforeAll(async () => {
     world = await startWorld({ comfyui: QUICK });
@@ -90,7 +90,7 @@ describe('from nothing', () => {
   });
 });
 
-describe('on a pod that is ready', () => {
+describe('on a pod that is ready', { timeout: 120_000 }, () => {
   let world: TestWorld;
   let podId = '';
   beforeAll(async () => {
@@ -259,7 +259,7 @@ describe('on a pod that is ready', () => {
     child.stderr?.on('data', (chunk) => {
       seen += chunk;
     });
-    await until('it runs', () => seen.includes('Running'));
+    await until('it runs', () => seen.includes('Running'), 60_000);
     child.kill('SIGINT');
     const { code, stderr } = await ended;
     expect(code).toBe(130);

@@ -1,4 +1,5 @@
 import { JobStore } from '../../store/jobs.ts';
+import { journalFromHere } from '../running/follow.ts';
 import { meant, unfinished } from '../running/job-ref.ts';
 import { heedBatch } from '../running/keeper-batches.ts';
 import { followed, type Seen } from '../running/see-through.ts';
@@ -14,8 +15,9 @@ export const jobsWait: Verb<{ jsonStream?: boolean; preview: boolean }> = async 
   const seen: Seen[] = [];
   for (const batch of batches) {
     context.resume = `autopod jobs wait ${batch.batchId}`;
+    const from = await journalFromHere(context);
     await heedBatch(context, batch.batchId, context.signal);
-    seen.push(await followed(context, store, batch, options));
+    seen.push(await followed(context, store, batch, { ...options, from }));
   }
   const shown = { batches: seen.map(({ json }) => json) };
   if (options.jsonStream) out.jsonLine(shown);

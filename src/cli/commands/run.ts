@@ -20,6 +20,7 @@ import { showSettable } from '../running/show.ts';
 import { readSweep } from '../running/sweep.ts';
 import { type Asked, countOf } from '../running/variants.ts';
 import { readWorkflowFile, type WorkflowFile } from '../running/workflow-file.ts';
+import { runText } from '../text/run.ts';
 import type { Verb } from '../verb.ts';
 
 /** From a workflow to files on this machine: what is wrong with what was given is told before anything is rented or sent. */
@@ -51,7 +52,8 @@ export const run: Verb<RunOptions> = async (context, file = '', options, pod) =>
   }
   const store = new JobStore(context.home());
   const wish = { name: workflow.name, asked, drafting, out, options, pods, toEnd: toEnd(pod, options) };
-  const batch = await keepBatch(store, wish);
+  const { batch, same } = await keepBatch(store, wish);
+  if (same > 0) context.out.say(runText.sameJobs(same), 'warning');
   // The default is about the pod; a job takes as long as it takes, unless the user said how long to wait.
   if (!context.deadline.isSaid) context.deadline.begin(Number.POSITIVE_INFINITY, false);
   return seeThrough(context, store, batch, options);

@@ -20,8 +20,14 @@ export interface BatchWish {
   toEnd: string[];
 }
 
-/** Writes every job of a run, and then the batch that makes them real; nothing is submitted. */
-export async function keepBatch(store: JobStore, wish: BatchWish): Promise<BatchFacts> {
+/**
+ * Writes every job of a run, and then the batch that makes them real; nothing is submitted. `same` is how many jobs are no
+ * different from an earlier one.
+ */
+export async function keepBatch(
+  store: JobStore,
+  wish: BatchWish,
+): Promise<{ batch: BatchFacts; same: number }> {
   const { name, asked, drafting, out, options, pods, toEnd } = wish;
   const { base } = drafting;
   const canvas = base.canvas === null ? null : await store.putContent(base.canvas);
@@ -76,7 +82,7 @@ export async function keepBatch(store: JobStore, wish: BatchWish): Promise<Batch
     rented: [...pods.filter(({ isRented }) => isRented).map(({ podId }) => podId), ...toEnd],
   };
   await store.create(batch, jobs);
-  return batch;
+  return { batch, same: jobs.length - new Set(jobs.map((job) => job.prompt)).size };
 }
 
 /** What no job has before it begins. */

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BatchFacts, JobState } from '../../machines/job-types.ts';
 import { hasEnded, type JobRecord, type JobStore, jobState } from '../../store/jobs.ts';
+import { JournalTail } from '../../store/journal-tail.ts';
 import type { Context } from '../context.ts';
 import { clockTime } from '../text/detail.ts';
 import { runText } from '../text/run.ts';
 import { uptimeWords } from '../text/uptime.ts';
 import { JobProgressView } from './job-progress.ts';
-import { filesHere, isoTime } from './job-view.ts';
+import { filesHere } from './job-view.ts';
 import { batchAtWork, heedBatch } from './keeper-batches.ts';
 import { Pictures } from './pictures.ts';
 import { Tally } from './tally.ts';
@@ -17,7 +18,23 @@ export interface FollowOptions {
   preview: boolean;
 }
 
+/** The journal from here on: what happens to jobs, too fast to be seen in their records. To be made before they begin. */
+export async function journalFromHere(context: Context): Promise<FromHere> {
+  const from = { tail: new JournalTail(context.home().journal), at: new Date().toISOString() };
+  await from.tail.skip();
+  return from;
+}
+
+export interface FromHere {
+  tail: JournalTail;
+  /** ISO 8601, UTC. */
+  at: string;
+}
+
+const JOB_MACHINE = 'job@1';
+const ENDS = ['done', 'failed', 'cancelled'];
 const LOOK_MS = 250;
+const LAST_CHANGE_MS = 1_000;
 /** Milliseconds in which a job that has a pod begins. */
 const BEGINS_WITHIN_MS = 2_000;
 /** Looks without an answer of the keeper's, after which it is asked again to look after the batch. */
@@ -33,10 +50,10 @@ export async function follow(
   context: Context,
   store: JobStore,
   batch: BatchFacts,
-  options: FollowOptions,
+  { from, ...options }: FollowOptions & { from: FromHere },
   signal: AbortSignal,
 ): Promise<Tally> {
-  const followed = new Followed(context, store, batch, options);
+  const followed = new Followed(context, store, batch, options, from);
   try {
     await followed.untilEnded(signal);
     return followed.tally;
@@ -53,13 +70,17 @@ class Followed {
   readonly #options: FollowOptions;
   readonly #view: JobProgressView;
   readonly #pictures: Pictures;
+  readonly #from: FromHere;
+  #ids: ReadonlySet<string> = new Set();
   #states = new Map<string, JobState>();
   #pending: string[] = [];
   readonly #begun = performance.now();
+  #endsTold = 0;
   #silentLooks = 0;
   #isWarned = false;
 
-  constructor(context: Context, store: JobStore, batch: BatchFacts, options: FollowOptions) {
+  constructor(context: Context, store: JobStore, batch: BatchFacts, options: FollowOptions, from: FromHere) {
+    this.#from = from;
     this.#context = context;
     this.#store = store;
     this.#batch = batch;
@@ -70,10 +91,12 @@ class Followed {
 
   async untilEnded(signal: AbortSignal): Promise<void> {
     this.#pending = (await this.#store.batchRecord(this.#batch.batchId))?.jobIds ?? [];
+    this.#ids = new Set(this.#pending);
     for (;;) {
       const isFinished = (await this.#store.batchRecord(this.#batch.batchId))?.isFinished ?? true;
+      await this.#tellChanges();
       await this.#look(isFinished);
-      if (this.#pending.length === 0 || isFinished) return;
+      if (this.#pending.length === 0 || isFinished) return this.#tellLastChanges();
       await this.#tellHowFar(signal);
       await sleep(LOOK_MS, undefined, { signal });
     }
@@ -102,21 +125,37 @@ class Followed {
   }
 
   async #heed(record: JobRecord, hasBegun: boolean): Promise<void> {
-    const { jobId, podId } = record.facts;
+    const { jobId } = record.facts;
     const state = jobState(record);
     if (this.#states.get(jobId) === state) return;
     // Until a pod has taken it, which is a matter of moments where one is ready.
     if (!hasBegun && state === 'waitingForPod' && performance.now() - this.#begun < BEGINS_WITHIN_MS) return;
-    if (hasBegun || hasEnded(record)) this.#states.set(jobId, state);
-    if (this.#options.jsonStream) {
-      this.#context.out.jsonLine({ at: isoTime(Date.now()), jobId, state, podId });
-    }
-    this.#view.changed(record);
+    if (hasBegun || this.#batch.count === 1) this.#states.set(jobId, state);
+    if (!hasBegun && !hasEnded(record)) this.#view.changed(state);
     if (!hasEnded(record)) return;
     this.#states.delete(jobId);
     this.tally.add(record);
     this.#view.ended(record, this.tally.count);
     await this.#tellFiles(record);
+  }
+
+  async #tellChanges(): Promise<void> {
+    for (const { at, machine, id, to, podId = null } of (await this.#from.tail.look()).entries) {
+      // A journal that was rotated is told from its beginning.
+      if (machine !== JOB_MACHINE || !this.#ids.has(id) || at < this.#from.at) continue;
+      if (ENDS.includes(to)) this.#endsTold += 1;
+      if (this.#options.jsonStream) this.#context.out.jsonLine({ at, jobId: id, state: to, podId });
+      this.#view.changed(to as JobState);
+    }
+  }
+
+  /** The journal has an end a moment after the record. */
+  async #tellLastChanges(): Promise<void> {
+    const until = performance.now() + LAST_CHANGE_MS;
+    while (this.#options.jsonStream && this.#endsTold < this.tally.count && performance.now() < until) {
+      await this.#tellChanges();
+      await sleep(LOOK_MS / 10);
+    }
   }
 
   async #tellFiles({ facts }: JobRecord): Promise<void> {

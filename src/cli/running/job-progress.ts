@@ -29,6 +29,8 @@ export class JobProgressView {
   readonly #line: LiveLine | undefined;
   readonly #count: number;
   #last = '';
+  /** The reason is the same for all of them. */
+  #isNotRunTold = false;
 
   constructor(out: Output, count: number) {
     this.#out = out;
@@ -37,10 +39,8 @@ export class JobProgressView {
   }
 
   /** A job has come into a state. */
-  changed(record: JobRecord): void {
-    if (this.#count > 1) return;
-    const state = jobState(record);
-    if (state !== 'done') this.#print(sentence(JOB_STATE_WORDS[state]));
+  changed(state: JobState): void {
+    if (this.#count === 1 && state !== 'done') this.#print(sentence(JOB_STATE_WORDS[state]));
   }
 
   /** A job has ended, as the `nth` of all. */
@@ -49,7 +49,8 @@ export class JobProgressView {
     const state = jobState(record);
     if (this.#count > 1)
       this.#print(runText.jobEnded(jobId, printable(name), nth, this.#count, state, ranMs));
-    if (!failure) return;
+    if (!failure || (failure.code === 'jobNotRun' && this.#isNotRunTold)) return;
+    this.#isNotRunTold ||= failure.code === 'jobNotRun';
     const { what, why, next } = FAILURE_WORDS[failure.code](failure.detail);
     this.#line?.clear();
     this.#out.say(`  ${printable(what)}`, 'bad');

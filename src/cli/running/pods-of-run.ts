@@ -28,10 +28,11 @@ export async function podsOfRun(
     return readySeveral(context, options.pods, options);
   }
   const wanted = options.pods;
-  const there = (await runningPods(context)).slice(0, wanted);
+  const there = (await livingPods(context)).slice(0, wanted);
   const missing = wanted - there.length;
   if (missing > 0) await agreeToRent(context, missing, there.length, options);
-  return readySeveral(context, [...there, ...Array<undefined>(missing).fill(undefined)], options);
+  const all = [...there, ...Array<undefined>(missing).fill(undefined)];
+  return readySeveral(context, all, { ...options, up: true });
 }
 
 /** Ending a pod that is named is asked about, as `kill` asks (I12); one made for the run is part of what was asked. */
@@ -43,17 +44,17 @@ async function agreeToThen(context: Context, named: string[], { then, yes }: Run
   }
 }
 
-/** Pods of this machine's key that run, the oldest first. */
-async function runningPods(context: Context): Promise<string[]> {
+/** Pods of this machine's key that run or are coming to be, the oldest first; a launch that has no pod yet by its own id. */
+async function livingPods(context: Context): Promise<string[]> {
   const listed = await (await context.runpod()).listPods(context.signal);
-  const records = await readableRecords(await context.pods());
-  const ours = new Set(
-    records.filter(([, { facts }]) => !facts.isOthers).map(([, { facts }]) => facts.podId),
-  );
-  return listed
-    .filter((pod) => ours.has(pod.id) && observePod(pod).condition === 'running')
-    .toSorted((a, b) => (a.createdAt ?? '').localeCompare(b.createdAt ?? ''))
-    .map(({ id }) => id);
+  const living = listed.filter((pod) => ['running', 'pending'].includes(observePod(pod).condition));
+  const records = (await readableRecords(await context.pods())).filter(([, { facts }]) => !facts.isOthers);
+  return records
+    .filter(
+      ([, { facts }]) => living.some(({ id }) => id === facts.podId) || (!facts.podId && facts.isCreateOpen),
+    )
+    .toSorted(([, a], [, b]) => a.facts.launchedAt - b.facts.launchedAt)
+    .map(([id, { facts }]) => facts.podId ?? id);
 }
 
 /** Asks with the whole price, before anything is rented. */
@@ -93,13 +94,14 @@ async function readySeveral(
         ...options,
         localPort: named.length > 1 ? 'auto' : (options.localPort ?? 'auto'),
       };
-      if (pod === undefined) Object.assign(one, { up: true, new: true });
+      one.new = pod === undefined;
       if (pod === undefined && options.podName !== undefined) one.podName = `${options.podName}-${index + 1}`;
       return readyPod(headed(context, pod ?? `pod ${index + 1}`), pod, one, before);
     }),
   );
   const ready = reached.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failures = reached.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  if (context.signal.aborted) context.out.say(runText.podsBegun());
   context.signal.throwIfAborted();
   if (ready.length === 0) throw failures[0];
   for (const error of failures) {

@@ -2,7 +2,7 @@ import type { BatchFacts } from '../../machines/job-types.ts';
 import type { JobStore } from '../../store/jobs.ts';
 import type { Context } from '../context.ts';
 import { runText } from '../text/run.ts';
-import { type FollowOptions, follow } from './follow.ts';
+import { type FollowOptions, type FromHere, follow, journalFromHere } from './follow.ts';
 import { interrupted } from './interrupt.ts';
 import { jobJson } from './job-view.ts';
 import { heedBatch } from './keeper-batches.ts';
@@ -19,10 +19,11 @@ export async function seeThrough(
   const { out, signal } = context;
   const { batchId, count } = batch;
   context.resume = `autopod jobs wait ${batchId}`;
+  const from = await journalFromHere(context);
   await heedBatch(context, batchId, signal);
   if (!options.detach) {
     out.say(runText.kept(batchId, count));
-    const { exitCode, json } = await followed(context, store, batch, options);
+    const { exitCode, json } = await followed(context, store, batch, { ...options, from });
     if (options.jsonStream) out.jsonLine(json);
     else if (out.isJson) out.json(json);
     return exitCode;
@@ -44,7 +45,7 @@ export async function followed(
   context: Context,
   store: JobStore,
   batch: BatchFacts,
-  options: FollowOptions,
+  options: FollowOptions & { from: FromHere },
 ): Promise<Seen> {
   const { out, signal, deadline } = context;
   const { count } = batch;
@@ -52,7 +53,7 @@ export async function followed(
     const tally = await follow(context, store, batch, options, signal);
     context.resume = undefined;
     saySummary(out, tally, count);
-    const areEnded = await podsEnded(context, batch);
+    const areEnded = await podsEnded(context, store, batch);
     return {
       exitCode: tally.ended.done === count && areEnded ? 0 : 1,
       json: out.isJson ? await batchJson(store, batch, tally.json()) : null,

@@ -23,7 +23,7 @@ export const runText = {
   wouldRun: (name: string, jobs: number) =>
     jobs === 1 ? `${name} would run.` : `${name} would run as ${jobs} jobs.`,
   doneOne: (seconds: number, files: number, cost: number) =>
-    `Done in ${uptimeWords(seconds)}: ${count(files, 'file')}, ${jobUsd(cost)}.`,
+    `Done in ${uptimeWords(seconds)}: ${count(files, 'file')}, ${jobUsd(cost)}.${files > 0 ? '' : ' ComfyUI makes nothing anew for values that it has had (--seed random), and previews come with --previews only.'}`,
   ended: (
     { done, failed, cancelled }: Record<'done' | 'failed' | 'cancelled', number>,
     files: number,
@@ -65,12 +65,16 @@ export const runText = {
     next: 'Name a single job to make it again.',
   }),
   fetched: (jobId: string) => `All that ${jobId} has made is here.`,
-  endingPod: (podId: string, then: 'stop' | 'kill', seconds: number) =>
-    `Nothing is left for pod ${podId}; waiting for up to ${uptimeWords(seconds)} until it is ${then === 'stop' ? 'stopped' : 'ended'}.`,
+  endingPods: (podIds: string[], then: 'stop' | 'kill', seconds: number) =>
+    `Nothing is left for ${podIds.length === 1 ? 'pod' : 'pods'} ${podIds.join(', ')}; waiting for up to ${uptimeWords(seconds)} until RunPod shows ${podIds.length === 1 ? 'it' : 'them'} ${then === 'stop' ? 'stopped' : 'ended'}.`,
   podStillRuns: (podId: string, then: 'stop' | 'kill') =>
-    `Pod ${podId} still runs and costs. Do it yourself with: autopod ${then} ${podId}`,
+    `Pod ${podId} still runs and costs: other jobs need it, or RunPod has not done it yet. The keeper goes on trying; to do it yourself: autopod ${then} ${podId}`,
+  podKept: (podId: string, batchId: string) =>
+    `Pod ${podId} is kept and costs: what it made could not be kept here. Fetch it with: autopod jobs fetch ${batchId}, then: autopod kill ${podId}`,
   podsEnded: (podIds: string[], then: 'stop' | 'kill') =>
     `${then === 'stop' ? 'Stopped' : 'Ended'} ${podIds.length === 1 ? 'pod' : 'pods'} ${podIds.join(', ')}: no GPU is paid for any more.`,
+  podsBegun: () =>
+    'Pods that were begun cost: autopod ls shows them, and the same command goes on with them.',
   withoutPod: (why: string) => `Going on without one of the pods: ${why}`,
 };
 
