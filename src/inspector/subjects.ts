@@ -8,7 +8,7 @@ import type { StoredRecord } from '../store/records.ts';
 import { jobSubject } from './job-subjects.ts';
 import type { Advice, PlacingStep, Subject, Wording } from './subject.ts';
 
-export type { Advice, PlacingStep, Subject, Wording };
+export type { Advice, Subject, Wording };
 
 type Records = Record<string, StoredRecord<object>>;
 

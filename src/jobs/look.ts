@@ -9,6 +9,7 @@ import {
   type Standing,
 } from '../services/comfyui/index.ts';
 import type { JobEnvironment } from './environment.ts';
+import { wantedOutputs } from './files/index.ts';
 
 /** Milliseconds between two looks that follow each other. */
 const SOON_MS = 150;
@@ -34,8 +35,8 @@ export async function lookForPrompt(env: Env, facts: JobFacts, signal: AbortSign
 }
 
 /** Whether all that a job made is on this machine. */
-function isWhole({ outputs, withPreviews }: JobFacts): boolean {
-  return outputs?.every(({ path, type }) => path !== null || (type === 'temp' && !withPreviews)) === true;
+function isWhole(facts: JobFacts): boolean {
+  return facts.outputs !== null && wantedOutputs(facts).every(({ path }) => path !== null);
 }
 
 /** What a standing at ComfyUI means for a job. */

@@ -1,6 +1,8 @@
 import type { Failure } from '../errors.ts';
 import type { BatchFacts, JobFacts, JobState } from '../machines/job-types.ts';
 
+import { wantedOutputs } from './files/index.ts';
+
 /** How a batch stands. */
 export interface BatchView {
   counts: Record<JobState, number>;
@@ -47,7 +49,8 @@ export class Tally {
     this.#withFiles = new Set();
   }
 
-  add({ jobId, usd, ranMs, outputs, withPreviews, podId, failure }: JobFacts, state: JobState): void {
+  add(facts: JobFacts, state: JobState): void {
+    const { jobId, usd, ranMs, podId, failure } = facts;
     if (this.#jobIds.has(jobId)) return;
     this.#jobIds.add(jobId);
     this.#counts.set(state, (this.#counts.get(state) ?? 0) + 1);
@@ -58,7 +61,7 @@ export class Tally {
     }
     if (state !== 'failed' || failure?.code === 'podGone') return;
     this.#firstFailed ??= jobId;
-    const isLeft = outputs?.some(({ path, type }) => path === null && (withPreviews || type !== 'temp'));
+    const isLeft = wantedOutputs(facts).some(({ path }) => path === null);
     if (isLeft && podId !== null && failure?.code !== 'outputGone') this.#withFiles.add(podId);
   }
 

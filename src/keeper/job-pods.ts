@@ -9,7 +9,7 @@ import type { Accounts } from './accounts.ts';
 import type { Stopping } from './stopping.ts';
 import type { Tunnel } from './tunnel.ts';
 
-interface JobPodsOptions {
+export interface JobPodsOptions {
   accounts: Accounts;
   stopping: Stopping;
   configPath: string;

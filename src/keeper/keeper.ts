@@ -1,22 +1,22 @@
-import { readdir, rm } from 'node:fs/promises';
-import { join, parse } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { AutopodError, type Failure } from '../errors.ts';
-import { Jobs } from '../jobs/jobs.ts';
+import type { Jobs } from '../jobs/jobs.ts';
 import { loadConfig } from '../services/config.ts';
-import { endMaster, masterFiles } from '../services/ssh/master.ts';
 import { writeFileAtomic } from '../store/atomic-file.ts';
 import type { Home } from '../store/home.ts';
-import { JobStore } from '../store/jobs.ts';
 import { isAlive, presentIdentity, sweepPresence } from '../store/presence.ts';
 import { ownIdentity } from '../store/process-identity.ts';
 import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import { type TunnelFacts, type TunnelStore, tunnelStore } from '../store/tunnels.ts';
 import { Accounts } from './accounts.ts';
 import type { OpenRequest, TunnelView } from './client.ts';
-import { KeeperPods, type TunnelNeeds } from './job-pods.ts';
+import type { KeeperPods, TunnelNeeds } from './job-pods.ts';
+import { keeperJobs } from './keeper-jobs.ts';
 import { Locator } from './locate.ts';
 import { sshConfig } from './ssh-config.ts';
 import { Stopping } from './stopping.ts';
+import { endStrays } from './strays.ts';
 import type { KeeperTimings } from './timings.ts';
 import { Tunnel, type TunnelOptions } from './tunnel.ts';
 import { PatientJournal, PatientLog } from './unwritten.ts';
@@ -76,26 +76,20 @@ export class Keeper {
       log: (line) => this.log(line),
       onChange: options.onChange,
     });
-    this.#pods = new KeeperPods({
+    const jobs = keeperJobs({
+      home,
+      env: options.env,
       accounts: this.#accounts,
       stopping: this.#stopping,
-      configPath: home.config,
-      env: options.env,
+      journal: this.#journal,
+      timings: options.timings,
       tunnelTo: (podId) => this.#tunnels.get(podId),
       openTunnel: (podId, needs) => this.#openOwn(podId, needs),
       log: (line) => this.log(line),
-      onNews: () => this.jobs.look(),
+      onChange: options.onChange,
     });
-    this.jobs = new Jobs(
-      {
-        store: new JobStore(home, (from, to) => this.log(`${from} is unreadable, kept as ${to}`)),
-        journal: this.#journal,
-        pods: this.#pods,
-        timings: options.timings,
-        log: (line) => this.log(line),
-      },
-      options.onChange,
-    );
+    this.#pods = jobs.pods;
+    this.jobs = jobs.jobs;
   }
 
   get views(): TunnelView[] {
@@ -137,7 +131,7 @@ export class Keeper {
     await sweepPresence(this.#options.home.locks);
     await this.#stopping.readPlans();
     const records = Object.values(await this.#store.all());
-    await this.#endStrays(new Set(records.map(({ facts }) => facts.generation?.id)));
+    await endStrays(this.#options.runtime, new Set(records.map(({ facts }) => facts.generation?.id)));
     for (const { facts, schema, machine } of records) {
       if (schema > RECORD_SCHEMA || machine !== 'tunnel@1') {
         this.log(`the tunnel of ${facts.podId} was kept by a later autopod (${machine}); left alone`);
@@ -155,15 +149,6 @@ export class Keeper {
     const tunnel = Tunnel.restore(wish, this.#optionsFor(podId, apiUrl), facts);
     this.#tunnels.set(podId, tunnel);
     await tunnel.begin(generation);
-  }
-
-  // An ssh that no record knows was being opened or replaced when the last keeper was killed. Its end is not
-  // waited for: it may be stuck, and the tunnels that are wanted shall not wait.
-  async #endStrays(known: Set<string | undefined>): Promise<void> {
-    const { runtime } = this.#options;
-    const files = (await readdir(runtime)).filter((name) => /^[0-9a-f]{12}\.(ctl|sock|err)$/.test(name));
-    const strays = new Set(files.map((name) => parse(name).name).filter((id) => !known.has(id)));
-    for (const id of strays) void endMaster(masterFiles(runtime, id), undefined);
   }
 
   open(podId: string, { localPort, account, ...request }: Omit<OpenRequest, 'podId'>): Promise<TunnelView> {

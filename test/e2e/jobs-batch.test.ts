@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   afterwards,
   type Batch,
@@ -12,6 +12,8 @@ import {
 import { signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let world: TestWorld;
 afterEach(() => world.end());

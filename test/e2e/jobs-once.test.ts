@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { batchAt, comfyOf, expectOneSet, podsReady, timesMade } from '../support/jobs.ts';
 import { signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let world: TestWorld;
 afterEach(() => world.end());
@@ -140,8 +142,10 @@ describe('a job that is taken back', () => {
     const batch = await batchAt(world, [podId], 1);
     await batch.heed();
     await until('it waits its turn', async () => (await batch.states())[0] === 'queued');
-    const { job } = { job: await batch.keeper.jobView(batch.jobIds[0] ?? '') };
-    expect(job).toMatchObject({ state: 'queued', progress: { place: 1 } });
+    await until('its place is told', async () => {
+      const view = await batch.keeper.jobView(batch.jobIds[0] ?? '');
+      return view?.state === 'queued' && view.progress?.place === 1;
+    });
     await batch.store.ask(batch.jobIds[0] ?? '', 'cancel');
     await batch.heed();
     await batch.ended(15_000);

@@ -106,13 +106,19 @@ export function timesMade(world: TestWorld, podIds: string[], jobIds: string[]):
   return jobIds.map((id) => made.filter((path) => path.startsWith(`${id}_`)).length);
 }
 
-/** Every job has its files here exactly once, whole and no others. */
-export async function expectOneSet(batch: Batch, files = 1): Promise<void> {
+/** The files in a batch's folder, sidecars left out, and those that its jobs tell of. */
+export async function filesHere(batch: Batch): Promise<{ here: string[]; told: string[] }> {
   const facts = await batch.facts();
-  const paths = facts.flatMap(({ outputs }) => (outputs ?? []).map(({ path }) => path));
-  expect(paths).toHaveLength(batch.jobIds.length * files);
+  const told = facts.flatMap(({ outputs }) => (outputs ?? []).map(({ path }) => String(path)));
   const here = readdirSync(batch.out, { recursive: true })
     .map((name) => join(batch.out, String(name)))
-    .filter((path) => path.endsWith('.png'));
-  expect(here.toSorted()).toEqual(paths.map(String).toSorted());
+    .filter((path) => !path.endsWith('.json'));
+  return { here: here.toSorted(), told: told.toSorted() };
+}
+
+/** Every job has its files here exactly once, whole and no others. */
+export async function expectOneSet(batch: Batch, files = 1): Promise<void> {
+  const { here, told } = await filesHere(batch);
+  expect(told).toHaveLength(batch.jobIds.length * files);
+  expect(here).toEqual(told);
 }
