@@ -19,7 +19,7 @@ export function jobJson(record: JobRecord) {
     startedAt: isoTime(facts.startedAt),
     endedAt: isoTime(facts.endedAt),
     seconds: seconds(ranMs),
-    usd,
+    usd: usd === null ? null : millionths(usd),
     changes,
     seeds,
     files: filesHere(facts).map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })),
@@ -39,6 +39,11 @@ export function filesHere({ outputs, kept }: JobFacts): (JobOutput & { path: str
 /** To a tenth. */
 export function seconds(ms: number | null): number | null {
   return ms === null ? null : Math.round(ms / 100) / 10;
+}
+
+/** USD to a ten-thousandth of a cent: a job of a second costs about a hundredth. */
+export function millionths(usd: number): number {
+  return Math.round(usd * 1e6) / 1e6;
 }
 
 export function isoTime(ms: number | null): string | null {

@@ -1,7 +1,6 @@
 import type { JobState } from '../../machines/job-types.ts';
 import { type JobRecord, jobState } from '../../store/jobs.ts';
-import { roundedUsd } from '../../store/ledger.ts';
-import { filesHere, seconds } from './job-view.ts';
+import { filesHere, millionths, seconds } from './job-view.ts';
 
 /** What one pod has done of a batch. */
 export interface PodTally {
@@ -55,11 +54,11 @@ export class Tally {
       ...this.ended,
       files,
       seconds: seconds(ranMs) ?? 0,
-      usd: roundedUsd(usd),
+      usd: millionths(usd),
       pods: this.pods.map(({ ranMs: ms, usd: cost, ...pod }) => ({
         ...pod,
         seconds: seconds(ms) ?? 0,
-        usd: roundedUsd(cost),
+        usd: millionths(cost),
       })),
     };
   }
