@@ -257,7 +257,13 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     'stop says what is true: taken, not done, and what it costs',
   ),
   podActionRefused: () =>
-    struck({ route: 'podAction', kind: 'status', status: 409 }, ['start', podId, '--no-wait']),
+    withPods(
+      async (id) => {
+        await told(['stop', id]);
+        return struck({ route: 'podAction', kind: 'status', status: 409 }, ['start', id, '--no-wait']);
+      },
+      ...NEW,
+    ),
   podWithoutSsh: async () => {
     const gpu = { id: 'NVIDIA A40', count: 1 };
     await api('POST', 'pods', { name: 'no-ssh', image: 'x', gpu, ports: [], disk: 10 });
@@ -273,6 +279,7 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
   comfyCrashed: () => withPods(() => under({ comfyui: { crashes: true } }, () => told(NEW))),
   bootTimedOut: () =>
     withPods(() => under({ latencies: { imagePullMs: 600_000 } }, () => told([...NEW, '--timeout', '1s']))),
+  comfyElsewhere: file('e2e/comfy-elsewhere.test.ts', 'up says what answers in ComfyUI’s place: %s'),
   comfyTimedOut: () =>
     withPods(() =>
       under({ latencies: { comfyStartMs: 600_000 } }, () => toldBy([...NEW, '--timeout', '3s'], {})),

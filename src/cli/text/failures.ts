@@ -152,11 +152,13 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   apiRequestRefused: (d) => ({ what: 'RunPod refused the request.', why: strOr(d.detail) }),
 
   volumeMissing: (d) => ({
-    what: `There is no network volume ${str(d.volumeId)} in this account.`,
+    what: `There is no network volume ${str(d.volumeId)} in this account${d.isDefault ? '; config.json names it as default_volume_id' : ''}.`,
     why: list(d.known).length
       ? `There are: ${list(d.known).join(', ')}.`
       : 'The account has no network volumes.',
-    next: 'Name one with --volume-id, or leave it out to run without.',
+    next: d.isDefault
+      ? 'Change it with `autopod config set default_volume_id ID` ("" removes it), or run once without a volume: --no-volume.'
+      : 'Name one with --volume-id, or leave it out to run without.',
   }),
   volumeElsewhere: (d) => ({
     what: `Volume ${str(d.volumeId)} is in ${str(d.volumeDataCenter)}, but you requested ${str(d.dataCenter)}`,
@@ -218,8 +220,16 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   }),
 
   podNotFound: (d) => ({
-    what: d.podId ? `There is no pod ${str(d.podId)}.` : 'There are no pods.',
-    next: d.podId ? 'See `autopod ls`.' : 'Make one with `autopod up`.',
+    what: d.launch
+      ? `Launch ${str(d.launch)} has no pod yet.`
+      : d.podId
+        ? `There is no pod ${str(d.podId)}.`
+        : 'There are no pods.',
+    next: d.launch
+      ? 'Continue it with `autopod up`, or give it up with `autopod kill`.'
+      : d.podId
+        ? 'See `autopod ls`.'
+        : 'Make one with `autopod up`.',
   }),
   podNotChosen: (d) => ({
     what: `There are several pods: ${list(d.pods).join(', ')}.`,
@@ -298,6 +308,11 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
       ? 'It runs, but RunPod has not given it a public ssh port yet; that takes some minutes at most.'
       : 'A first boot pulls the image and can take half an hour.',
     next: `See its state with \`autopod info ${str(d.podId)}\`; wait on with \`autopod up\`; end it with \`autopod kill ${str(d.podId)}\`.`,
+  }),
+  comfyElsewhere: (d) => ({
+    what: `Port 8188 of pod ${str(d.podId)} is not ComfyUI's: what answers is ${str(d.answeredBy)}. The pod is kept${rate(d)}.`,
+    why: 'The image runs something else there, or has put something in front of ComfyUI that autopod cannot log in to.',
+    next: `Look at it in a browser (\`autopod tunnel --status\` has the address) or with \`autopod ssh ${str(d.podId)}\`. Use an image whose ComfyUI listens on port 8188 itself.`,
   }),
   comfyTimedOut: (d) => ({
     what: `ComfyUI ${d.podId ? `on pod ${str(d.podId)} ` : ''}does not answer yet. The pod is kept${rate(d)}.`,
