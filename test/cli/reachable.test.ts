@@ -286,6 +286,51 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     ),
   podTakenOver: file('e2e/suspended.test.ts', 'does not keep a pod from kill'),
 
+  comfyUnanswered: file(
+    'services/comfyui/submit.test.ts',
+    'a lost answer is comfyUnanswered, and looking finds the prompt',
+  ),
+  comfyAnswerUnexpected: file(
+    'services/comfyui/submit.test.ts',
+    'a page of somebody else is comfyAnswerUnexpected, with its title',
+  ),
+  promptRefused: file(
+    'services/comfyui/submit.test.ts',
+    'a prompt that ComfyUI stumbles over is refused, not sent for ever',
+  ),
+  promptTooLarge: file(
+    'services/comfyui/submit.test.ts',
+    'a workflow over the limit is promptTooLarge, with both sizes',
+  ),
+  promptFailed: file(
+    'services/comfyui/standing.test.ts',
+    'an error is promptFailed, with the node, its title and ComfyUI’s own message',
+  ),
+  gpuOutOfMemory: file('services/comfyui/standing.test.ts', 'too little memory on the GPU is gpuOutOfMemory'),
+  podDiskFull: file('services/comfyui/upload.test.ts', 'a full disk of the pod is podDiskFull'),
+  inputUnreadable: file('services/comfyui/upload.test.ts', 'a file that is gone is inputUnreadable'),
+  inputChanged: file('services/comfyui/upload.test.ts', 'a file that has changed since is inputChanged: %s'),
+  inputTooLarge: file(
+    'services/comfyui/upload.test.ts',
+    'a file over the limit is inputTooLarge, with the limit',
+  ),
+  outputGone: file('services/comfyui/download.test.ts', 'what is no longer there is outputGone'),
+  nameTemplateInvalid: file(
+    'jobs/files/names.test.ts',
+    'an unknown placeholder is nameTemplateInvalid, which tells those there are',
+  ),
+  outputFolderUnwritable: file(
+    'jobs/files/fetch-outputs.test.ts',
+    'a folder that cannot be made is outputFolderUnwritable',
+  ),
+  outputFolderLeadsOut: file(
+    'jobs/files/fetch-outputs.test.ts',
+    'a link within the folder that leads out of it is outputFolderLeadsOut, and nothing is written there',
+  ),
+  diskFull: file(
+    'services/comfyui/download.test.ts',
+    'a full disk here is diskFull; what has come stays, and is continued when there is room',
+  ),
   sshMissing: async () => {
     const { stdout } = await world.autopod(['tunnel', podId, '--json'], { PATH: '/nowhere' });
     return JSON.parse(stdout).error.code;
