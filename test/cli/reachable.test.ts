@@ -294,6 +294,12 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     'services/comfyui/submit.test.ts',
     'a page of somebody else is comfyAnswerUnexpected, with its title',
   ),
+  promptInterrupted: file('e2e/jobs-once.test.ts', 'that somebody interrupts in the browser is told as such'),
+  promptLost: file(
+    'machines/job-table.test.ts',
+    'that it was lost too often, as by a ComfyUI that dies of it',
+  ),
+  jobNotRun: file('e2e/jobs-batch.test.ts', 'submits nothing more once it has cost as much as it may'),
   promptRefused: file(
     'services/comfyui/submit.test.ts',
     'a prompt that ComfyUI stumbles over is refused, not sent for ever',
