@@ -6,11 +6,11 @@ import type { BelowFloor } from '../services/runpod/placement.ts';
 import type { Spent } from '../store/ledger.ts';
 import type { Overdue } from '../store/plans.ts';
 import { printable } from './output/printable.ts';
-import { dayOf } from './text/day.ts';
 import { holderAdvice, holderWords } from './text/detail.ts';
 import { FAILURE_WORDS } from './text/failures.ts';
 import { replacementText } from './text/replacement.ts';
 import { TUNNEL_STATE_WORDS } from './text/states.ts';
+import { momentOf } from './text/time.ts';
 import { uptimeWords } from './text/uptime.ts';
 
 /** Words that are neither failures (`text/failures.ts`) nor states (`text/states.ts`). */
@@ -28,8 +28,14 @@ export const text = {
   continuing: (name: string) => `Continuing with ${printable(name)}.`,
   optionsIgnored: (name: string) =>
     `${printable(name)} exists already, so the options for creating a pod are ignored. --new creates another one.`,
-  unfinishedLaunch: (id: string) =>
-    `Launch ${id} is unfinished and may have a pod. autopod up continues it; connect creates another one.`,
+  optionsOfLaunchIgnored: (name: string) =>
+    `Launch ${printable(name)} has begun already, so the options for creating a pod are ignored. --new creates another one.`,
+  launchWithoutPod: () => 'launch without a pod',
+  launchForgotten: (name: string) => `Launch ${printable(name)} has no pod and is forgotten.`,
+  forgetQuestion: (name: string) =>
+    `Forget launch ${printable(name)}, and end its pod if RunPod has made one? [y/N] `,
+  unfinishedLaunch: (name: string) =>
+    `Launch ${printable(name)} is unfinished and may have a pod. autopod up continues it; connect creates another one.`,
   replacing: (podId: string) => `Pod ${podId} no longer exists at RunPod; creating another one.`,
   gone: (podId: string) =>
     `RunPod says that pod ${podId} is gone, so autopod forgets it. What happened: autopod history ${podId}`,
@@ -73,6 +79,12 @@ export const text = {
     `${candidateWords(candidate)}${of > 1 ? ` (${number} of ${of})` : ''}`,
   stopped: (podId: string, spent: Spent | undefined) =>
     `Stopped pod ${podId}: the GPU is no longer paid for.${spentWords(spent)} What is on a network volume stays; the container disk is wiped.`,
+  stopQuestion: (podId: string) =>
+    `Pod ${podId} has no network volume: whatever is on it, outputs included, is lost when it stops. Stop it? [y/N] `,
+  stopLoses: (podId: string) =>
+    `Pod ${podId} has no network volume: whatever is on it, outputs included, is lost with the stop.`,
+  noVolumeWarning: () =>
+    'The pod gets no network volume: whatever is on it, outputs included, is lost when it stops. Name one with --volume-id.',
   stoppedAlready: (podId: string) => `Pod ${podId} is stopped already: no GPU is paid for.`,
   startWarning: () =>
     'A stopped pod keeps its machine, not its GPU: it may come back with another number of GPUs, or none.',
@@ -87,10 +99,13 @@ export const text = {
   exposeQuestion: () => 'Make that public? [y/N] ',
   settingUnchecked: (name: string) =>
     `RunPod could not be asked whether ${name} is right; it is saved as it is.`,
+  helpTopics: (topics: string[]) => `\nTopics, each explained by autopod help TOPIC:\n  ${topics.join(', ')}`,
   nothingListed: () => 'No pods. Create one with: autopod up',
   noTunnels: () => 'No tunnels. Open one with: autopod tunnel',
-  noGpus: (place: string | undefined) =>
-    `No such GPU is in stock${place ? ` in ${place}` : ''}. --all includes GPUs that are out of stock.`,
+  noGpus: (place: string | undefined, isAll: boolean) =>
+    isAll
+      ? `RunPod offers no such GPU${place ? ` in ${place}` : ''}.`
+      : `No such GPU is in stock${place ? ` in ${place}` : ''}. --all includes GPUs that are out of stock.`,
   tooOldGpus: (names: string[], minCudaVersion: string) =>
     `In stock only on hosts below CUDA ${minCudaVersion}, and left out: ${names.join(', ')}. --min-cuda none shows them, too.`,
   stockIsAHint: () => 'Stock is a hint, not a reservation. Use one with: autopod up --gpu NAME',
@@ -121,8 +136,8 @@ export const text = {
   allIsWell: () => 'All is well.',
   notWell: (count: number) => `${count === 1 ? '1 problem' : `${count} problems`} found; see above.`,
   portIsOurs: (podId: string) => `held by the tunnel to pod ${podId}`,
-  autoStop: (plan: AutoStop) =>
-    `${planSentence('The pod', plan, ', never while a job runs')} While this machine sleeps or is off nobody stops it; that is made up for on waking. Cancel with: autopod tunnel --stop-after never --idle-stop never`,
+  autoStop: (pod: string, plan: AutoStop) =>
+    `${planSentence('The pod', plan, ', never while a job runs')} While this machine sleeps or is off nobody stops it; that is made up for on waking. Cancel with: autopod tunnel ${pod} --stop-after never --idle-stop never`,
   planStays: (podId: string, plan: AutoStop) =>
     `${planSentence(`Pod ${podId}`, plan)} Cancel with: autopod tunnel ${podId} --stop-after never --idle-stop never`,
   moreTime: (podId: string) => `Give it more with: autopod tunnel ${podId} --stop-after 1h`,
@@ -136,6 +151,9 @@ export const text = {
   stopFailedForKeeper: (reason: string) => `the keeper could not stop it: ${reason}`,
   inUseForKeeper: (reason: string) => `not stopped as idle: ${reason}`,
   noAutoStop: () => 'Automatic stop is off: nobody stops the pod but you.',
+  noSshPort: () => 'no ssh port',
+  tunnelOpened: (podId: string, port: number) =>
+    `Opened the tunnel to pod ${podId} at localhost:${port}. It stays; close it with: autopod tunnel ${podId} --stop`,
   noHistory: () => 'Nothing has happened yet. Begin with: autopod up',
   inspecting: () => 'The inspector is at that address on this machine only. Ctrl-C ends it.',
   failedBefore: (reason: string) => `It failed. The journal says: ${reason}`,
@@ -156,6 +174,7 @@ export const text = {
   changedByOther: (state: string) => `Another autopod asked for something else; the pod is ${state} now.`,
   costNow: (rate: string) => `The pod costs ${rate} while it runs.`,
   starting: (podId: string) => `RunPod starts pod ${podId}. Wait for ComfyUI with: autopod up ${podId}`,
+  startedAlready: (podId: string) => `Pod ${podId} runs already. Wait for ComfyUI with: autopod up ${podId}`,
   nothingDone: () => 'Nothing was done.',
   total: (pods: number, rate: string) => `${pods} pod${pods === 1 ? '' : 's'}, ${rate} in all`,
   podInformation: () => 'Pod Information',
@@ -197,8 +216,8 @@ export function overdueWords({ since, takenAt, failure }: Overdue, now = new Dat
   const { what = '', why } = failure ? FAILURE_WORDS[failure.code](failure.detail) : {};
   const reason = failure
     ? [what, why].filter(Boolean).join(' ')
-    : `RunPod took the request${takenAt ? ` at ${timeWords(new Date(takenAt), now)}` : ''} and has not done it yet.`;
-  return `was due to stop at ${timeWords(new Date(since), now)} and still runs: ${reason} autopod keeps asking.`;
+    : `RunPod took the request${takenAt ? ` at ${momentOf(new Date(takenAt), now)}` : ''} and has not done it yet.`;
+  return `was due to stop at ${momentOf(new Date(since), now)} and still runs: ${reason} autopod keeps asking.`;
 }
 
 /** Of a plan as one cell: what is due and not done is never a promise. */
@@ -213,14 +232,9 @@ function isPast({ stopAt }: AutoStop): boolean {
 
 /** `at 14:05`, on another day with its date, `after 30m without use`, or both. */
 export function autoStopWords({ stopAt, idleMs }: AutoStop, now = new Date()): string {
-  const time = stopAt && timeWords(new Date(stopAt), now);
+  const time = stopAt && momentOf(new Date(stopAt), now);
   const idle = idleMs && `after ${uptimeWords(idleMs / 1000)} without use`;
   return [time && `at ${time}`, idle].filter(Boolean).join(', or ');
-}
-
-function timeWords(when: Date, now: Date): string {
-  const time = when.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-  return when.toDateString() === now.toDateString() ? time : `${time} on ${dayOf(when)}`;
 }
 
 function spentWords(spent: Spent | undefined): string {

@@ -49,6 +49,7 @@ export function jobSubject(
   return {
     id: `job/${jobId}`,
     machine,
+    kind: 'job',
     title: name ? `${jobId} ${name}` : jobId,
     podId: podId ?? ranOn?.podId ?? null,
     under: null,

@@ -1,5 +1,6 @@
 import type { Failure } from '../errors.ts';
 import type { Candidate } from '../machines/pod-types.ts';
+import type { JournalEntry } from '../store/journal.ts';
 
 /** What happened, why, and what to do next. */
 export interface Advice {
@@ -11,8 +12,8 @@ export interface Advice {
 /** What the inspector says about things that have a wording of their own. */
 export interface Wording {
   failure: (failure: Failure) => Advice;
-  /** A failure of which only the journal's reason is left. */
-  pastFailure: (reason: string) => Advice;
+  /** A failure of which only the journal tells. */
+  pastFailure: (entry: JournalEntry) => Advice;
   candidate: (candidate: Candidate) => string;
 }
 
@@ -22,6 +23,8 @@ export interface Subject {
   id: string;
   /** `pod@1`, `tunnel@1` or `job@1`. */
   machine: string;
+  /** A launch is a pod that RunPod has not made yet, or never did. */
+  kind: 'pod' | 'launch' | 'tunnel' | 'job';
   title: string;
   podId: string | null;
   /** Id of the pod it stands under in the list; null when it stands by itself. */

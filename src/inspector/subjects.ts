@@ -6,7 +6,7 @@ import type { Candidate, Refusal } from '../machines/pod-types.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { StoredRecord } from '../store/records.ts';
 import { jobSubject } from './job-subjects.ts';
-import type { Advice, PlacingStep, Subject, Wording } from './subject.ts';
+import type { Advice, Subject, Wording } from './subject.ts';
 
 export type { Advice, Subject, Wording };
 
@@ -69,6 +69,7 @@ function podSubject(
   return {
     id: `pod/${recordId}`,
     machine,
+    kind: podId ? 'pod' : 'launch',
     title: wish?.name || podId || recordId,
     podId: podId ?? null,
     under: null,
@@ -106,6 +107,7 @@ function tunnelSubject(
   return {
     id: `tunnel/${view.podId}`,
     machine: 'tunnel@1',
+    kind: 'tunnel',
     title: `localhost:${view.localPort}`,
     podId: view.podId,
     under: null,
@@ -121,20 +123,23 @@ function tunnelSubject(
 }
 
 function pastSubject(id: string, entry: JournalEntry, { wording }: Sources): Subject {
-  const { reason } = entry;
+  const { reason, name } = entry;
+  const isTunnel = entry.machine.startsWith('tunnel@');
+  const podId = entry.podId ?? (isTunnel ? entry.id : null);
   const hasFailed = entry.to === 'failed' && reason !== undefined;
   return {
     id,
     machine: entry.machine,
-    title: entry.id,
-    podId: entry.machine.startsWith('tunnel@') ? entry.id : null,
+    kind: isTunnel ? 'tunnel' : podId ? 'pod' : 'launch',
+    title: name || podId || entry.id,
+    podId,
     under: null,
     state: entry.to,
     since: entry.at,
     until: null,
     isPast: true,
     driver: null,
-    failure: hasFailed ? { code: reason.split(':')[0] ?? '', words: wording.pastFailure(reason) } : null,
+    failure: hasFailed ? { code: reason.split(':')[0] ?? '', words: wording.pastFailure(entry) } : null,
     candidates: [],
     facts: {},
   };

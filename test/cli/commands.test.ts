@@ -53,6 +53,7 @@ const SHOWING: string[][] = [
   ['config', 'path'],
   ['ssh-config'],
   ['up', '--dry-run'],
+  ['up', '--new', '--dry-run', '--local-port', 'auto'],
   ['help', 'states'],
   ['help', 'tunnels'],
   ['help', 'money'],
@@ -199,7 +200,7 @@ describe('completion', () => {
 describe('gpus', () => {
   it('a volume nobody has is refused with those there are', async () => {
     const { code, stderr } = await show(['gpus', '--volume-id', 'nope']);
-    expect([code, stderr]).toEqual([1, expect.stringContaining('abc123xyz')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('abc123xyz')]);
     expect(stderr).not.toContain('has no network volumes');
   });
 
@@ -210,7 +211,15 @@ describe('gpus', () => {
 });
 
 it('up --dry-run --expose says what the port being public means', async () => {
-  const { code, stderr } = await show(['up', '--new', '--dry-run', '--expose', '8188']);
+  const { code, stderr } = await show([
+    'up',
+    '--new',
+    '--dry-run',
+    '--local-port',
+    'auto',
+    '--expose',
+    '8188',
+  ]);
   expect([code, stderr]).toEqual([0, expect.stringMatching(/public on the internet[\s\S]*no password/)]);
 });
 

@@ -260,7 +260,13 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     'stop says what is true: taken, not done, and what it costs',
   ),
   podActionRefused: () =>
-    struck({ route: 'podAction', kind: 'status', status: 409 }, ['start', podId, '--no-wait']),
+    withPods(
+      async (id) => {
+        await told(['stop', id]);
+        return struck({ route: 'podAction', kind: 'status', status: 409 }, ['start', id, '--no-wait']);
+      },
+      ...NEW,
+    ),
   podWithoutSsh: async () => {
     const gpu = { id: 'NVIDIA A40', count: 1 };
     await api('POST', 'pods', { name: 'no-ssh', image: 'x', gpu, ports: [], disk: 10 });
@@ -276,12 +282,64 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
   comfyCrashed: () => withPods(() => under({ comfyui: { crashes: true } }, () => told(NEW))),
   bootTimedOut: () =>
     withPods(() => under({ latencies: { imagePullMs: 600_000 } }, () => told([...NEW, '--timeout', '1s']))),
+  comfyElsewhere: file('e2e/comfy-elsewhere.test.ts', 'up says what answers in ComfyUI’s place: %s'),
   comfyTimedOut: () =>
     withPods(() =>
       under({ latencies: { comfyStartMs: 600_000 } }, () => toldBy([...NEW, '--timeout', '3s'], {})),
     ),
   podTakenOver: file('e2e/suspended.test.ts', 'does not keep a pod from kill'),
 
+  comfyUnanswered: file(
+    'services/comfyui/submit.test.ts',
+    'a lost answer is comfyUnanswered, and looking finds the prompt',
+  ),
+  comfyAnswerUnexpected: file(
+    'services/comfyui/submit.test.ts',
+    'a page of somebody else is comfyAnswerUnexpected, with its title',
+  ),
+  promptInterrupted: file('e2e/jobs-once.test.ts', 'that somebody interrupts in the browser is told as such'),
+  promptLost: file(
+    'machines/job-table.test.ts',
+    'that it was lost too often, as by a ComfyUI that dies of it',
+  ),
+  jobNotRun: file('e2e/jobs-batch.test.ts', 'submits nothing more once it has cost as much as it may'),
+  promptRefused: file(
+    'services/comfyui/submit.test.ts',
+    'a prompt that ComfyUI stumbles over is refused, not sent for ever',
+  ),
+  promptTooLarge: file(
+    'services/comfyui/submit.test.ts',
+    'a workflow over the limit is promptTooLarge, with both sizes',
+  ),
+  promptFailed: file(
+    'services/comfyui/standing.test.ts',
+    'an error is promptFailed, with the node, its title and ComfyUI’s own message',
+  ),
+  gpuOutOfMemory: file('services/comfyui/standing.test.ts', 'too little memory on the GPU is gpuOutOfMemory'),
+  podDiskFull: file('services/comfyui/upload.test.ts', 'a full disk of the pod is podDiskFull'),
+  inputUnreadable: file('services/comfyui/upload.test.ts', 'a file that is gone is inputUnreadable'),
+  inputChanged: file('services/comfyui/upload.test.ts', 'a file that has changed since is inputChanged: %s'),
+  inputTooLarge: file(
+    'services/comfyui/upload.test.ts',
+    'a file over the limit is inputTooLarge, with the limit',
+  ),
+  outputGone: file('services/comfyui/download.test.ts', 'what is no longer there is outputGone'),
+  nameTemplateInvalid: file(
+    'jobs/files/names.test.ts',
+    'an unknown placeholder is nameTemplateInvalid, which tells those there are',
+  ),
+  outputFolderUnwritable: file(
+    'jobs/files/fetch-outputs.test.ts',
+    'a folder that cannot be made is outputFolderUnwritable',
+  ),
+  outputFolderLeadsOut: file(
+    'jobs/files/fetch-outputs.test.ts',
+    'a link within the folder that leads out of it is outputFolderLeadsOut, and nothing is written there',
+  ),
+  diskFull: file(
+    'services/comfyui/download.test.ts',
+    'a full disk here is diskFull; what has come stays, and is continued when there is room',
+  ),
   sshMissing: async () => {
     const { stdout } = await world.autopod(['tunnel', podId, '--json'], { PATH: '/nowhere' });
     return JSON.parse(stdout).error.code;

@@ -119,8 +119,8 @@ describe('a job is run once, and its files come once', () => {
   });
 });
 
-describe('a job that is taken back', () => {
-  it('leaves the queue, or is interrupted where it runs, and one that waits is never sent', async () => {
+describe('a job', () => {
+  it('that is taken back leaves the queue, or is interrupted where it runs; one that waits is never sent', async () => {
     const podId = await begin();
     const batch = await batchAt(world, [podId], 4, { seconds: 30 });
     await batch.heed();
@@ -133,7 +133,18 @@ describe('a job that is taken back', () => {
     expect((await batch.facts()).map(({ submissions }) => submissions.length)).toEqual([1, 1, 0, 0]);
   });
 
-  it('interrupts nobody else', async () => {
+  it('that somebody interrupts in the browser is told as such', async () => {
+    const podId = await begin();
+    const batch = await batchAt(world, [podId], 1, { seconds: 30 });
+    await batch.heed();
+    await until('it runs', async () => (await batch.states())[0] === 'running');
+    const [tunnel] = await batch.keeper.seen();
+    await fetch(`http://127.0.0.1:${tunnel?.localPort}/interrupt`, { method: 'POST' });
+    await batch.ended();
+    expect((await batch.facts())[0]?.failure?.code).toBe('promptInterrupted');
+  });
+
+  it('that is taken back interrupts nobody else', async () => {
     const podId = await begin();
     comfyOf(world, podId).queue.submit(
       { '1': { class_type: 'PreviewImage', inputs: {} } },

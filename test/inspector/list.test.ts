@@ -232,7 +232,7 @@ describe.runIf(hasChromium)('the list of pods and tunnels', () => {
     await page.locator('.subject').waitFor();
     await scene.inspector.close();
     await page.getByText('not connected; is autopod inspect still running?').waitFor();
-    expect(await text(page, '#connection')).toMatch(/Shown as it was at \d\d:\d\d:\d\d\.$/);
+    expect(await text(page, '#connection')).toMatch(/Shown as it was at \d\d?:\d\d:\d\d( [AP]M)?\.$/);
     expect(await text(page, '#status')).toBe('ready');
     const since = await text(page, '#since');
     await page.evaluate('new Promise((resolve) => setTimeout(resolve, 1_500))');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command, Option } from 'commander';
 import { SETTINGS } from '../../services/settings.ts';
 import type { Home } from '../../store/home.ts';
-import { HELP_TOPICS } from '../text/topics.ts';
+import { TOPICS } from '../text/topics.ts';
 
 export interface Suggestion {
   word: string;
@@ -94,7 +94,7 @@ function subcommandsOf(command: Command): Suggestion[] {
 function argumentsOf(program: Command, command: Command, home: Home): Suggestion[] {
   switch (command.name()) {
     case 'help':
-      return [...subcommandsOf(program), ...plain(['states', ...Object.keys(HELP_TOPICS)])];
+      return [...subcommandsOf(program), ...plain(TOPICS)];
     case 'completion':
       return plain(['bash', 'zsh', 'fish']);
     case 'set':

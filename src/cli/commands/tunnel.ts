@@ -4,6 +4,7 @@ import type { TunnelView } from '../../keeper/client.ts';
 import { tunnelTo } from '../comfy/tunnel-to.ts';
 import type { Context } from '../context.ts';
 import { type AutoStopOptions, schedule } from '../money/schedule.ts';
+import { FAILURE_WORDS } from '../text/failures.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { chosenTunnels, showTunnels, tellPlans, tunnelList, tunnelStatus } from './tunnel-status.ts';
@@ -116,7 +117,9 @@ async function openedWords({ signal }: Context, view: TunnelView): Promise<strin
 async function openAll(context: Context): Promise<number> {
   const { observePod } = await import('../../services/runpod/pod-state.ts');
   const pods = await (await context.runpod()).listPods(context.signal);
-  const running = pods.map(observePod).filter(({ condition }) => condition === 'running');
+  const allRunning = pods.map(observePod).filter(({ condition }) => condition === 'running');
+  const running = allRunning.filter(({ hasSshPort }) => hasSshPort);
+  const unreachable = allRunning.filter(({ hasSshPort }) => !hasSshPort);
   const views: TunnelView[] = [];
   for (const { podId } of running) {
     views.push(await untilSettled(context, await tunnelTo(context, podId, 'auto')));
@@ -124,7 +127,8 @@ async function openAll(context: Context): Promise<number> {
   const isOpened = new Set(running.map(({ podId }) => podId));
   const waiting = (await chosenTunnels(context, undefined)).filter(({ podId }) => !isOpened.has(podId));
   showTunnels(context, [...views, ...waiting]);
-  const areAllHealthy = views.every(({ state }) => state === 'healthy');
+  for (const { podId } of unreachable) context.out.say(FAILURE_WORDS.podWithoutSsh({ podId }).what);
+  const areAllHealthy = unreachable.length === 0 && views.every(({ state }) => state === 'healthy');
   return areAllHealthy && (views.length > 0 || waiting.length === 0) ? 0 : 1;
 }
 

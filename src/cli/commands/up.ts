@@ -54,7 +54,7 @@ async function launch(
   requireTunnelFor(options, options.tunnel);
   if (options.dryRun) {
     sayExposed(context, wish);
-    return dryRun(context, wish);
+    return dryRun(context, { named, wish, options, createsAlways });
   }
   const outcome = await bringUp(context, named, { wish, options, createsAlways });
   return finishReady(context, outcome, options);
@@ -78,7 +78,7 @@ export async function bringUp(
   try {
     for (;;) {
       const chosen = await choose(context, podId, { wish, options, createsAlways });
-      const recordId = await goOnWithSuccessor(context, chosen.recordId, chosen.podId);
+      const recordId = await goOnWithSuccessor(context, chosen.recordId, chosen.podId ?? chosen.name);
       await schedule(context, recordId, options, chosen.how === 'planned');
       const reached = await reachReady(context, recordId, { ...options, stately }, changes);
       await leaveToOthers(context, chosen, reached);
@@ -86,10 +86,10 @@ export async function bringUp(
       const isReplaceable =
         reached.failure?.code === 'podGone' && chosen.how !== 'planned' && podId === undefined;
       if (isReplaceable) {
-        context.out.say(text.replacing(chosen.podId));
+        context.out.say(text.replacing(chosen.podId ?? chosen.name));
         continue;
       }
-      const outcome = await withLaterPod(context, chosen.podId, reached);
+      const outcome = await withLaterPod(context, chosen, reached);
       podId = await takesLaterPod(context, outcome);
       if (podId === undefined) return outcome;
     }
@@ -130,8 +130,10 @@ async function choose(
         : chooseNamed(choosing, podId, wishes, signal));
     const later = chosen.how === 'continued' ? await laterPodThan(context, chosen) : undefined;
     if (later) out.say(laterPodWords(later));
-    if (chosen.how === 'adopted') out.say(text.adopted(chosen.podId));
-    if (chosen.how !== 'planned' && hasCreateOptions(options)) out.say(text.optionsIgnored(chosen.podId));
+    if (chosen.how === 'adopted' && chosen.podId) out.say(text.adopted(chosen.podId));
+    if (chosen.how !== 'planned' && hasCreateOptions(options)) {
+      out.say(chosen.podId ? text.optionsIgnored(chosen.podId) : text.optionsOfLaunchIgnored(chosen.name));
+    }
     return chosen;
   });
 }
@@ -143,11 +145,12 @@ function sayExposed({ out }: Context, { exposedPorts }: PodWish): void {
 // What would make a bought pod useless is found out before it is bought.
 async function beforeBuying(context: Context, wish: PodWish, options: LaunchOptions): Promise<void> {
   const { out } = context;
-  for (const [id, { facts }] of await readableRecords(await context.pods())) {
-    if (facts.isCreateOpen) out.say(text.unfinishedLaunch(id));
+  for (const [, { facts }] of await readableRecords(await context.pods())) {
+    if (facts.isCreateOpen) out.say(text.unfinishedLaunch(facts.wish.name));
   }
   const { keepTunnel, localPort } = accessWish(options);
   if (keepTunnel && localPort !== 'auto') await requireFreePort(localPort, await context.keeper());
+  if (wish.volumeId === undefined) out.say(text.noVolumeWarning());
   if (wish.exposedPorts.length === 0) return;
   sayExposed(context, wish);
   const canAsk = process.stdin.isTTY && out.stderr.isTTY && !out.isJson;

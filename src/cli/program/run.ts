@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { collect, podName, price, wholeNumber } from '../arguments/options.ts';
+import { collect, price, wholeNumber } from '../arguments/options.ts';
 import { creating } from './launch.ts';
 import { autoStop, examples, json, POD, portOption, type Runs, replacing, timeout } from './shared.ts';
 
@@ -18,28 +18,18 @@ export function addRun(program: Command, runs: Runs): void {
     .description(
       'Runs a workflow on a pod and downloads what it makes; prints one path a line. What is wrong with the workflow is told before anything is submitted.',
     )
+    .optionsGroup('What is run:')
     .option('--set <NODE.INPUT=VALUE>', 'change a value; @FILE for the text of a file; repeatable', collect)
     .option('--seed <seed>', 'a number for every seed, "random", or "same" as in the file')
-    .option(
-      '--input <NODE.INPUT=FILE>',
-      'upload a file of this machine and use it there; repeatable',
-      collect,
-    )
-    .option('--show', 'print what can be set, with types, ranges and defaults')
+    .option('--input <NODE.INPUT=FILE>', 'upload a file of this machine and use it there; repeatable', collect)
+    .option('--show', 'print what can be set, with types, ranges and defaults; run nothing')
     .option('--dry-run', 'print the API format and what is wrong with it; run nothing')
+    .optionsGroup('What is made:')
     .option('--out <folder>', 'where files are written', OUT)
     .option('--name <template>', 'names of files', NAME)
     .option('--previews', 'download previews, too')
     .option('--no-preview', 'show no picture on the terminal')
-    .addOption(
-      new Option(
-        '--then <what>',
-        'what becomes of pods rented for this, or named, when nothing is left for them',
-      )
-        .choices(['keep', 'stop', 'kill'])
-        .default('keep'),
-    )
-    .option('--detach', 'return once it is kept; the keeper goes on')
+    .optionsGroup('Many:')
     .option('--count <n>', 'so many times, with a seed for each', wholeNumber(1), 1)
     .option('--sweep <NODE.INPUT=VALUES>', 'a job for each value: 1..10:3, or a,b,c; repeatable', collect)
     .option('--rows <file>', 'a job for each row of a CSV or JSONL file')
@@ -49,21 +39,27 @@ export function addRun(program: Command, runs: Runs): void {
         .default('stop'),
     )
     .addOption(new Option('--max-cost <usd>', 'begin no further job once so much is spent').argParser(price))
-    .addOption(
-      new Option(
-        '--pods <pods>',
-        'so many pods, renting what is missing; or their names, with commas',
-      ).argParser(podsOption),
-    )
-    .option('--up', 'bring the pod up first, as `autopod up` does, with its options');
-  creating(
-    replacing(autoStop(timeout(json(command), READY_MINUTES, 'how long to wait until ComfyUI answers'))),
-  )
-    .addOption(portOption())
+    .optionsGroup('Where:')
+    .option('--up', 'bring the pod up first, as `autopod up` does, with its options')
     .option('--new', 'with --up, create a pod even when there is one')
-    .addOption(new Option('--pod-name <name>', 'with --up, name of the pod').argParser(podName))
+    .addOption(
+      new Option('--pods <pods>', 'so many pods, renting what is missing; or their names, with commas').argParser(
+        podsOption,
+      ),
+    )
+    .addOption(
+      new Option('--then <what>', 'what becomes of pods rented for this, or named, when nothing is left for them')
+        .choices(['keep', 'stop', 'kill'])
+        .default('keep'),
+    )
     .option('-y, --yes', 'do not ask before renting, or ending a named pod')
+    .addOption(portOption());
+  timeout(command, READY_MINUTES, 'how long to wait until ComfyUI answers');
+  creating(command, '--pod-name').optionsGroup('When it ends, and what takes its place:');
+  replacing(autoStop(command)).optionsGroup('What is shown:');
+  json(command)
     .option('--json-stream', 'print one JSON line for each change of state')
+    .option('--detach', 'return once it is kept; the keeper goes on')
     .addHelpText(
       'after',
       examples([

@@ -152,11 +152,13 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   apiRequestRefused: (d) => ({ what: 'RunPod refused the request.', why: strOr(d.detail) }),
 
   volumeMissing: (d) => ({
-    what: `There is no network volume ${str(d.volumeId)} in this account.`,
+    what: `There is no network volume ${str(d.volumeId)} in this account${d.isDefault ? '; config.json names it as default_volume_id' : ''}.`,
     why: list(d.known).length
       ? `There are: ${list(d.known).join(', ')}.`
       : 'The account has no network volumes.',
-    next: 'Name one with --volume-id, or leave it out to run without.',
+    next: d.isDefault
+      ? 'Change it with `autopod config set default_volume_id ID` ("" removes it), or run once without a volume: --no-volume.'
+      : 'Name one with --volume-id, or leave it out to run without.',
   }),
   volumeElsewhere: (d) => ({
     what: `Volume ${str(d.volumeId)} is in ${str(d.volumeDataCenter)}, but you requested ${str(d.dataCenter)}`,
@@ -218,8 +220,16 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   }),
 
   podNotFound: (d) => ({
-    what: d.podId ? `There is no pod ${str(d.podId)}.` : 'There are no pods.',
-    next: strOr(d.podId ? undefined : d.next, d.podId ? 'See `autopod ls`.' : 'Make one with `autopod up`.'),
+    what: d.launch
+      ? `Launch ${str(d.launch)} has no pod yet.`
+      : d.podId
+        ? `There is no pod ${str(d.podId)}.`
+        : 'There are no pods.',
+    next: d.launch
+      ? 'Continue it with `autopod up`, or give it up with `autopod kill`.'
+      : d.podId
+        ? 'See `autopod ls`.'
+        : strOr(d.next, 'Make one with `autopod up`.'),
   }),
   podNotChosen: (d) => ({
     what: `There are several pods: ${list(d.pods).join(', ')}.`,
@@ -261,7 +271,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   podNotRunning: (d) => ({
     what: `Pod ${str(d.podId)} is not running.`,
     why: d.reason ? `RunPod stopped it: ${str(d.reason)}.` : undefined,
-    next: strOr(d.next, `Start it with \`autopod start ${str(d.podId)}\`.`),
+    next: `Start it with \`autopod start ${str(d.podId)}\`.`,
   }),
   podActionNotDone: (d) => ({
     what: `RunPod took the request to ${str(d.action)} pod ${str(d.podId)}${d.takenAt ? ` at ${clockTime(str(d.takenAt))}` : ''} and has not done it: the pod still runs${rate(d)}.`,
@@ -298,6 +308,11 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
       ? 'It runs, but RunPod has not given it a public ssh port yet; that takes some minutes at most.'
       : 'A first boot pulls the image and can take half an hour.',
     next: `See its state with \`autopod info ${str(d.podId)}\`; wait on with \`autopod up\`; end it with \`autopod kill ${str(d.podId)}\`.`,
+  }),
+  comfyElsewhere: (d) => ({
+    what: `Port 8188 of pod ${str(d.podId)} is not ComfyUI's: what answers is ${str(d.answeredBy)}. The pod is kept${rate(d)}.`,
+    why: 'The image runs something else there, or has put something in front of ComfyUI that autopod cannot log in to.',
+    next: `Look at it in a browser (\`autopod tunnel --status\` has the address) or with \`autopod ssh ${str(d.podId)}\`. Use an image whose ComfyUI listens on port 8188 itself.`,
   }),
   comfyTimedOut: (d) => ({
     what: `ComfyUI ${d.podId ? `on pod ${str(d.podId)} ` : ''}does not answer yet. The pod is kept${rate(d)}.`,
@@ -453,34 +468,6 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     what: `Pod ${str(d.podId)} cannot be reached over ssh.`,
     why: strOr(d.detail),
     next: 'Check the network; `autopod tunnel --status` tells how it goes on.',
-  }),
-
-  workflowUnreadable: (d) => ({
-    what: `${str(d.file)} holds no workflow.`,
-    why: strOr(d.reason),
-    next: strOr(
-      d.next,
-      'Give a workflow as the editor saves or exports it, or a picture, sound or video that ComfyUI made.',
-    ),
-  }),
-  workflowNotRunnable: (d) => ({
-    what: `${str(d.name)} would not run${d.podId ? ` on pod ${str(d.podId)}` : ''}. Nothing was submitted.`,
-    why: list(d.problems).join('\n  '),
-    next: 'Mend what is named; `autopod run FILE --dry-run` looks again without running it.',
-  }),
-  outUnwritable: (d) => ({
-    what: `Nothing can be written into ${str(d.folder)}.`,
-    why: strOr(d.reason),
-    next: 'Name another folder with --out.',
-  }),
-  jobNotFound: (d) => ({
-    what: d.job ? `There is no job ${str(d.job)}.` : 'There are no jobs.',
-    why: strOr(d.reason),
-    next: d.job ? 'See `autopod jobs --all`.' : 'Make one with `autopod run FILE`.',
-  }),
-  jobNotChosen: (d) => ({
-    what: `Several jobs could be meant: ${list(d.jobs).join(', ')}.`,
-    next: 'Name one by more of its id; `autopod jobs` tells them apart.',
   }),
 
   localPortTaken: (d) => ({

@@ -55,3 +55,6 @@ deleted, "autopod up" still finds its pod by the launch id the pod carries.`,
   70   a bug of autopod's own
 "autopod ssh" passes on ssh's.`,
 };
+
+/** All of them, in the order they are listed. */
+export const TOPICS = ['states', ...Object.keys(HELP_TOPICS)];

@@ -2,6 +2,7 @@ import type { TunnelView } from '../../keeper/client.ts';
 import type { TunnelState } from '../../machines/tunnel.ts';
 import type { Screen, Tone } from '../output/screen.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
+import { timeOf } from '../text/time.ts';
 import { uptimeWords } from '../text/uptime.ts';
 import { planCell, proofWords, text } from '../text.ts';
 import { panel, type Row } from './panel.ts';
@@ -18,6 +19,8 @@ const TONES: Record<TunnelState, Tone | undefined> = {
   stopped: undefined,
 };
 
+const COMFY_TONES = { answering: 'good', down: 'bad', other: 'bad', unknown: undefined } as const;
+
 /** All that is known of one tunnel. */
 export function tunnelPanel(view: TunnelView, screen: Screen | undefined): string {
   const { podId, state, since, localPort, address, comfy, failure, lastDeath, lastHealedAt } = view;
@@ -30,7 +33,7 @@ export function tunnelPanel(view: TunnelView, screen: Screen | undefined): strin
     ],
     ['Local', `http://localhost:${localPort}`],
     ['Pod', address ? `${address.user}@${address.host}:${address.port}` : 'not reached yet'],
-    ['ComfyUI', comfy, comfy === 'answering' ? 'good' : comfy === 'down' ? 'bad' : undefined],
+    ['ComfyUI', view.answeredBy ?? comfy, COMFY_TONES[comfy]],
     ['ssh', sshWords(view)],
     ...proofRow(view),
     ['Traffic', view.lastActivityAt ? `${traffic}, last ${ago(view.lastActivityAt)} ago` : traffic],
@@ -67,8 +70,8 @@ export function tunnelTable(views: TunnelView[], screen: Screen | undefined): st
   const rows = views.map((view) => [
     view.podId,
     `localhost:${view.localPort}`,
-    view.state,
-    view.since.slice(11, 19),
+    TUNNEL_STATE_WORDS[view.state],
+    timeOf(new Date(view.since), 'second'),
     view.comfy,
     ...(hasProof ? [view.proof ?? '–'] : []),
     view.address ? `${view.address.host}:${view.address.port}` : '–',

@@ -40,7 +40,7 @@ export async function reach(
   const usual = out.isJson ? new Map() : usualDurations(await (await context.journal()).read());
   const progress = showProgress(out, usual);
   const resumeWith = (podId: string | null) => {
-    context.resume = ['autopod', RESUMED_BY[goal], podId].filter(Boolean).join(' ');
+    context.resume = ['autopod', RESUMED_BY[goal], podId, ...asked(changes)].filter(Boolean).join(' ');
   };
   resumeWith((await (await context.pods()).get(recordId))?.facts.podId ?? null);
   const onState = (state: string, { podId, wish }: PodRecordFacts) => {
@@ -67,6 +67,15 @@ export async function reach(
   } finally {
     progress.end();
   }
+}
+
+/** What was asked for this run alone, as the command line says it. */
+function asked({ access }: Partial<PodRecordFacts>): string[] {
+  if (!access) return [];
+  return [
+    ...(access.keepTunnel ? [] : ['--no-tunnel']),
+    ...(access.isPortAsked ? ['--local-port', String(access.localPort)] : []),
+  ];
 }
 
 /** Throws what a drive failed with, and the rate of a pod that is kept and costs. */

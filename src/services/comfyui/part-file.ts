@@ -5,6 +5,8 @@ import { diskFailure } from './disk-failure.ts';
 
 /** Files below this are fetched anew rather than continued: bytes. */
 const WORTH_RESUMING = 1 << 20;
+/** Bytes that are written at once, while the next ones come. */
+const WRITTEN_AT_ONCE = 1 << 20;
 
 /**
  * A file on its way here. Beside it lies, for one that is worth continuing, what the server calls this version of it:
@@ -16,6 +18,9 @@ export class PartFile {
   #hash: Hash = createHash('sha256');
   #bytes = 0;
   #version: string | undefined;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #writing: Promise<unknown> = Promise.resolve();
 
   private constructor(path: string) {
     this.path = path;
@@ -36,7 +41,7 @@ export class PartFile {
     }
   }
 
-  /** Bytes that are here. */
+  /** Bytes that have come. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -48,6 +53,7 @@ export class PartFile {
 
   /** Forgets what is here and begins a version. */
   async restart(version: string | undefined, ofBytes: number | null): Promise<void> {
+    await this.#settled();
     this.#hash = createHash('sha256');
     this.#bytes = 0;
     const isResumable = version !== undefined && ofBytes !== null && ofBytes >= WORTH_RESUMING;
@@ -62,18 +68,18 @@ export class PartFile {
   }
 
   async write(chunk: Buffer): Promise<void> {
-    try {
-      await this.#file?.appendFile(chunk);
-    } catch (error) {
-      throw diskFailure(error, this.path);
-    }
     this.#hash.update(chunk);
     this.#bytes += chunk.length;
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.length;
+    if (this.#waitingBytes >= WRITTEN_AT_ONCE) await this.#writeWaiting();
   }
 
   /** Puts it on the disk and closes it: its SHA-256. Throws `comfyUnanswered` when somebody else has written to it. */
   async complete(): Promise<string> {
     try {
+      await this.#writeWaiting();
+      await this.#writing;
       await this.#file?.sync();
     } catch (error) {
       throw diskFailure(error, this.path);
@@ -86,7 +92,9 @@ export class PartFile {
     return this.#hash.digest('hex');
   }
 
+  /** What has come is kept, as far as the disk takes it. */
   async close(): Promise<void> {
+    await this.#settled();
     await this.#file?.close();
     this.#file = undefined;
   }
@@ -95,6 +103,30 @@ export class PartFile {
     await this.close();
     await rm(this.path, { force: true });
     await rm(this.#versionPath, { force: true });
+  }
+
+  /** Begins to write what waits, once what was before it is written. Throws what went wrong with that. */
+  async #writeWaiting(): Promise<void> {
+    try {
+      await this.#writing;
+    } catch (error) {
+      throw diskFailure(error, this.path);
+    }
+    const chunks = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    if (chunks.length === 0) return;
+    this.#writing = writeAll(this.#file, chunks);
+    // Told by whoever writes next.
+    this.#writing.catch(() => {});
+  }
+
+  async #settled(): Promise<void> {
+    await this.#writeWaiting().catch(() => {});
+    await this.#writing.catch(() => {});
+    this.#writing = Promise.resolve();
+    this.#waiting = [];
+    this.#waitingBytes = 0;
   }
 
   get #versionPath(): string {
@@ -107,4 +139,11 @@ export class PartFile {
       this.#bytes += (chunk as Buffer).length;
     }
   }
+}
+
+/** A disk that is nearly full takes a part and says so only of the next. */
+async function writeAll(file: FileHandle | undefined, chunks: Buffer[]): Promise<void> {
+  const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
+  const { bytesWritten } = (await file?.writev(chunks)) ?? { bytesWritten: bytes };
+  if (bytesWritten < bytes) await file?.appendFile(Buffer.concat(chunks).subarray(bytesWritten));
 }

@@ -1,24 +1,7 @@
 import recorded from '../fixtures/object-info-0.3.64.json' with { type: 'json' };
 import { type ComfyUiVersion, recordedAnswers } from '../recorded.ts';
+import type { InputSpec, NodeDefinition } from './definition.ts';
 import { SIM_NODES } from './sim-nodes.ts';
-
-/** Type, or the choices there are, and what else is said of an input. */
-export type InputSpec = [
-  type: string | readonly unknown[],
-  config?: Readonly<Record<string, unknown>> | undefined,
-];
-
-/** A node class as `/object_info` has it. */
-export interface NodeDefinition {
-  input: {
-    required?: Record<string, InputSpec>;
-    optional?: Record<string, InputSpec>;
-    hidden?: Record<string, unknown>;
-  };
-  output: readonly string[];
-  output_node: boolean;
-  name: string;
-}
 
 /** What the choices of loaders are. */
 export interface Choices {
@@ -124,10 +107,14 @@ function choosesFrom(className: string, name: string, spec: InputSpec): string |
 }
 
 function baseOf(version: ComfyUiVersion): Record<string, NodeDefinition> {
-  const known = BASES.get(version);
-  if (known) return known;
+  const base = BASES.get(version);
+  return base ?? makeBase(version);
+}
+
+function makeBase(version: ComfyUiVersion): Record<string, NodeDefinition> {
   const own = recordedAnswers(version)['/object_info']?.json as Record<string, NodeDefinition>;
-  const made = { ...(recorded as unknown as Record<string, NodeDefinition>), ...SIM_NODES };
+  const known = recorded as unknown as Record<string, NodeDefinition>;
+  const made = { ...(mapNumbers(known) as typeof known), ...SIM_NODES };
   const more = version === '0.33.0' ? MORE_KEYS : {};
   const base = Object.fromEntries(
     Object.entries(made).map(([name, definition]) => [name, own[name] ?? { ...definition, ...more }]),
@@ -138,3 +125,17 @@ function baseOf(version: ComfyUiVersion): Record<string, NodeDefinition> {
 
 /** What the newer version says of each class besides. */
 const MORE_KEYS = { is_input_list: false, has_intermediate_output: false, search_aliases: [] };
+
+/** Bounds that JavaScript rounds, as the server has them. */
+const EXACT = new Map<unknown, bigint>([
+  [2 ** 64, 2n ** 64n - 1n],
+  [-(2 ** 64), 1n - 2n ** 64n],
+  [2 ** 63, 2n ** 63n - 1n],
+  [-(2 ** 63), -(2n ** 63n)],
+]);
+
+function mapNumbers(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(mapNumbers);
+  if (typeof value !== 'object' || value === null) return EXACT.get(value) ?? value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, mapNumbers(one)]));
+}
