@@ -1,9 +1,9 @@
 import type { JobFacts } from '../../machines/job-types.ts';
 import { hasEnded, type JobRecord, JobStore, jobState } from '../../store/jobs.ts';
 import { filesHere, jobJson } from '../running/job-view.ts';
-import { dayOf } from '../text/day.ts';
 import { jobUsd, runText } from '../text/run.ts';
 import { JOB_STATE_WORDS } from '../text/states.ts';
+import { momentOf } from '../text/time.ts';
 import { uptimeWords } from '../text/uptime.ts';
 import type { Verb } from '../verb.ts';
 import { table } from '../views/table.ts';
@@ -48,7 +48,7 @@ function row(record: JobRecord): string[] {
     name,
     JOB_STATE_WORDS[jobState(record)],
     ranOn?.podId ?? podId ?? '–',
-    timeOf(createdAt),
+    momentOf(new Date(createdAt)),
     ranMs === null ? '–' : uptimeWords(ranMs / 1000),
     usd === null ? '–' : jobUsd(usd),
     filesCell(facts),
@@ -61,13 +61,6 @@ function filesCell(facts: JobFacts): string {
   const here = filesHere(facts).length;
   const wanted = (facts.outputs ?? []).filter(({ type }) => facts.withPreviews || type !== 'temp').length;
   return here >= wanted ? String(here) : `${here} of ${wanted}`;
-}
-
-function timeOf(ms: number): string {
-  const when = new Date(ms);
-  const isToday = when.toDateString() === new Date().toDateString();
-  const time = when.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-  return isToday ? time : `${dayOf(when)} ${time}`;
 }
 
 function keepLatest(records: JobRecord[]): void {

@@ -21,7 +21,11 @@ export function addRun(program: Command, runs: Runs): void {
     .optionsGroup('What is run:')
     .option('--set <NODE.INPUT=VALUE>', 'change a value; @FILE for the text of a file; repeatable', collect)
     .option('--seed <seed>', 'a number for every seed, "random", or "same" as in the file')
-    .option('--input <NODE.INPUT=FILE>', 'upload a file of this machine and use it there; repeatable', collect)
+    .option(
+      '--input <NODE.INPUT=FILE>',
+      'upload a file of this machine and use it there; repeatable',
+      collect,
+    )
     .option('--show', 'print what can be set, with types, ranges and defaults; run nothing')
     .option('--dry-run', 'print the API format and what is wrong with it; run nothing')
     .optionsGroup('What is made:')
@@ -43,12 +47,16 @@ export function addRun(program: Command, runs: Runs): void {
     .option('--up', 'bring the pod up first, as `autopod up` does, with its options')
     .option('--new', 'with --up, create a pod even when there is one')
     .addOption(
-      new Option('--pods <pods>', 'so many pods, renting what is missing; or their names, with commas').argParser(
-        podsOption,
-      ),
+      new Option(
+        '--pods <pods>',
+        'so many pods, renting what is missing; or their names, with commas',
+      ).argParser(podsOption),
     )
     .addOption(
-      new Option('--then <what>', 'what becomes of pods rented for this, or named, when nothing is left for them')
+      new Option(
+        '--then <what>',
+        'what becomes of pods rented for this, or named, when nothing is left for them',
+      )
         .choices(['keep', 'stop', 'kill'])
         .default('keep'),
     )

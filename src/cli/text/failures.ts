@@ -470,6 +470,34 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     next: 'Check the network; `autopod tunnel --status` tells how it goes on.',
   }),
 
+  workflowUnreadable: (d) => ({
+    what: `${str(d.file)} holds no workflow.`,
+    why: strOr(d.reason),
+    next: strOr(
+      d.next,
+      'Give a workflow as the editor saves or exports it, or a picture, sound or video that ComfyUI made.',
+    ),
+  }),
+  workflowNotRunnable: (d) => ({
+    what: `${str(d.name)} would not run${d.podId ? ` on pod ${str(d.podId)}` : ''}. Nothing was submitted.`,
+    why: list(d.problems).join('\n  '),
+    next: 'Mend what is named; `autopod run FILE --dry-run` looks again without running it.',
+  }),
+  outUnwritable: (d) => ({
+    what: `Nothing can be written into ${str(d.folder)}.`,
+    why: strOr(d.reason),
+    next: 'Name another folder with --out.',
+  }),
+  jobNotFound: (d) => ({
+    what: d.job ? `There is no job ${str(d.job)}.` : 'There are no jobs.',
+    why: strOr(d.reason),
+    next: d.job ? 'See `autopod jobs --all`.' : 'Make one with `autopod run FILE`.',
+  }),
+  jobNotChosen: (d) => ({
+    what: `Several jobs could be meant: ${list(d.jobs).join(', ')}.`,
+    next: 'Name one by more of its id; `autopod jobs` tells them apart.',
+  }),
+
   localPortTaken: (d) => ({
     what: `Port ${d.port} on this machine is taken${holder(d)}.`,
     next:
