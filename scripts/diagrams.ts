@@ -3,15 +3,16 @@ import { chartOf } from '../src/inspector/chart.ts';
 import { layOut } from '../src/inspector/layout.ts';
 import { mermaidOf } from '../src/inspector/mermaid.ts';
 import { svgOf } from '../src/inspector/svg.ts';
+import { jobMachine } from '../src/machines/job.ts';
 import { podMachine } from '../src/machines/pod.ts';
 import { tunnelMachine } from '../src/machines/tunnel.ts';
 
-/** Draws both machines into diagrams/; with --check only tells whether the pictures are current. */
+/** Draws the machines into diagrams/; with --check only tells whether the pictures are current. */
 const isCheck = process.argv.includes('--check');
 const stale: string[] = [];
 await mkdir('diagrams', { recursive: true });
 
-for (const [name, machine] of Object.entries({ pod: podMachine, tunnel: tunnelMachine })) {
+for (const [name, machine] of Object.entries({ pod: podMachine, tunnel: tunnelMachine, job: jobMachine })) {
   const chart = chartOf(machine);
   await settle(`diagrams/${name}.mmd`, mermaidOf(chart));
   await settle(`diagrams/${name}.svg`, svgOf(chart, await layOut(chart)));

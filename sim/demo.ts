@@ -38,6 +38,10 @@ try {
   await autopod('info');
   title('autopod comfy status');
   await autopod('comfy', 'status');
+  title('autopod run fox.json', 'From a workflow to a picture on this machine');
+  await autopod('run', await workflow(), '--out', join(home, 'pictures'));
+  title('autopod jobs');
+  await autopod('jobs');
   title('autopod kill', 'End the pod, close the tunnel');
   await autopod('kill', '--yes');
   title('autopod ls');
@@ -63,6 +67,26 @@ async function prepareHome(): Promise<void> {
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'autopod-demo', '-f', key]);
   const config = { providers: { runpod: { ssh_key_path: key } } };
   await writeFile(join(home, 'config.json'), JSON.stringify(config), { mode: 0o600 });
+}
+
+/** One that needs no model. */
+async function workflow(): Promise<string> {
+  const path = join(home, 'fox.json');
+  const nodes = {
+    '1': {
+      class_type: 'EmptyImage',
+      inputs: { width: 96, height: 64, batch_size: 1, color: 0xd2691e },
+      _meta: { title: 'Fox-coloured' },
+    },
+    '2': { class_type: 'ImageInvert', inputs: { image: ['1', 0] }, _meta: { title: 'Invert' } },
+    '3': {
+      class_type: 'SaveImage',
+      inputs: { images: ['2', 0], filename_prefix: 'fox' },
+      _meta: { title: 'Save' },
+    },
+  };
+  await writeFile(path, JSON.stringify(nodes));
+  return path;
 }
 
 function autopod(...args: string[]): Promise<void> {

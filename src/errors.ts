@@ -73,6 +73,35 @@ export const FAILURES = {
   comfyElsewhere: { exitCode: 1, retryable: false },
   comfyTimedOut: { exitCode: 1, retryable: true },
 
+  /** A question to ComfyUI had no answer, or one that leaves open what happened. */
+  comfyUnanswered: { exitCode: 1, retryable: true },
+  /** What answers in ComfyUI's place is not ComfyUI, or not one that autopod understands. */
+  comfyAnswerUnexpected: { exitCode: 1, retryable: false },
+  promptRefused: { exitCode: 1, retryable: false },
+  /** Somebody interrupted it at ComfyUI. */
+  promptInterrupted: { exitCode: 1, retryable: false },
+  /** ComfyUI forgot it each time it was handed over. */
+  promptLost: { exitCode: 1, retryable: false },
+  /** It was left out, for its batch had failed or cost enough. */
+  jobNotRun: { exitCode: 1, retryable: false },
+  promptTooLarge: { exitCode: 1, retryable: false },
+  promptFailed: { exitCode: 1, retryable: false },
+  gpuOutOfMemory: { exitCode: 1, retryable: false },
+  /** The pod's disk or volume is full. */
+  podDiskFull: { exitCode: 1, retryable: false },
+  inputUnreadable: { exitCode: 2, retryable: false },
+  /** A file that a job takes in is not what it was when the job was made. */
+  inputChanged: { exitCode: 1, retryable: false },
+  inputTooLarge: { exitCode: 1, retryable: false },
+  /** ComfyUI no longer has a file that it made. */
+  outputGone: { exitCode: 1, retryable: false },
+  nameTemplateInvalid: { exitCode: 2, retryable: false },
+  outputFolderUnwritable: { exitCode: 1, retryable: false },
+  /** A link within the folder for what is made leads out of it. */
+  outputFolderLeadsOut: { exitCode: 1, retryable: false },
+  /** This machine's disk. What has come is kept. */
+  diskFull: { exitCode: 1, retryable: false },
+
   sshMissing: { exitCode: 1, retryable: false },
   sshTooOld: { exitCode: 1, retryable: false },
   sshKeyMissing: { exitCode: 1, retryable: false },
@@ -86,6 +115,15 @@ export const FAILURES = {
   /** Who answers at the pod's address did not prove to be the pod. */
   podUnproven: { exitCode: 1, retryable: false },
   sshUnreachable: { exitCode: 1, retryable: true },
+
+  /** A file that was given as a workflow is none. */
+  workflowUnreadable: { exitCode: 2, retryable: false },
+  /** The server would refuse the workflow, or lacks what it takes. */
+  workflowNotRunnable: { exitCode: 1, retryable: false },
+  /** The folder for what is made cannot be written. */
+  outUnwritable: { exitCode: 2, retryable: false },
+  jobNotFound: { exitCode: 1, retryable: false },
+  jobNotChosen: { exitCode: 1, retryable: false },
 
   localPortTaken: { exitCode: 1, retryable: false },
   keeperUnreachable: { exitCode: 1, retryable: true },

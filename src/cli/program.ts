@@ -5,8 +5,10 @@ import type { Context } from './context.ts';
 import type { Output } from './output/output.ts';
 import { wrap } from './output/screen.ts';
 import { addInsight } from './program/insight.ts';
+import { addJobs } from './program/jobs.ts';
 import { addLaunch } from './program/launch.ts';
 import { addPods } from './program/pods.ts';
+import { addRun } from './program/run.ts';
 import { addSetup } from './program/setup.ts';
 import type { Runs } from './program/shared.ts';
 import { addTunnels } from './program/tunnels.ts';
@@ -80,6 +82,8 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
     };
 
   addLaunch(program, runs);
+  addRun(program, runs);
+  addJobs(program, runs);
   addPods(program, runs);
   addTunnels(program, runs);
   addInsight(program, runs);

@@ -5,58 +5,10 @@ import { stateName } from '../machines/names.ts';
 import type { Candidate, Refusal } from '../machines/pod-types.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { StoredRecord } from '../store/records.ts';
+import { jobSubject } from './job-subjects.ts';
+import type { Advice, Subject, Wording } from './subject.ts';
 
-/** What happened, why, and what to do next. */
-export interface Advice {
-  what: string;
-  why?: string | undefined;
-  next?: string | undefined;
-}
-
-/** What the inspector says about things that have a wording of their own. */
-export interface Wording {
-  failure: (failure: Failure) => Advice;
-  /** A failure of which only the journal tells. */
-  pastFailure: (entry: JournalEntry) => Advice;
-  candidate: (candidate: Candidate) => string;
-}
-
-/** A pod or a tunnel, as the page shows it. */
-export interface Subject {
-  /** `pod/` or `tunnel/`, and the id its journal entries carry. */
-  id: string;
-  /** `pod@1` or `tunnel@1`. */
-  machine: string;
-  /** A launch is a pod that RunPod has not made yet, or never did. */
-  kind: 'pod' | 'launch' | 'tunnel';
-  title: string;
-  podId: string | null;
-  /** Id of the pod it stands under in the list; null when it stands by itself. */
-  under: string | null;
-  /** Such as `creating.placing`. */
-  state: string;
-  /** ISO 8601, UTC: when it entered its state, or was last saved; null when nobody knows. */
-  since: string | null;
-  /** ISO 8601, UTC: when waiting in this state is given up, where that is known. */
-  until: string | null;
-  /** No record is left of it; what is known is in the journal. */
-  isPast: boolean;
-  /** The process that moves it now; null when none does. */
-  driver: number | null;
-  failure: ({ code: string } & { words: Advice }) | null;
-  /** Where the pod may be placed, in order, with what RunPod said; empty when it is not being placed. */
-  candidates: PlacingStep[];
-  /** The machine's context as far as it is kept. */
-  facts: Record<string, unknown>;
-}
-
-export interface PlacingStep {
-  words: string;
-  /** Why RunPod did not place it there. */
-  refusal: string | null;
-  /** RunPod is being asked for it now. */
-  isCurrent: boolean;
-}
+export type { Advice, Subject, Wording };
 
 type Records = Record<string, StoredRecord<object>>;
 
@@ -64,6 +16,8 @@ type Records = Record<string, StoredRecord<object>>;
 export interface Sources {
   pods: Records;
   tunnels: TunnelView[];
+  /** Those that moved lately. */
+  jobs?: Records;
   entries: JournalEntry[];
   /** Process that moves each pod that has one, by the record's id. */
   drivers: Map<string, number>;
@@ -72,8 +26,8 @@ export interface Sources {
 }
 
 /**
- * Everything there is to show: pods with their records, each with its tunnel, then other tunnels, then those only
- * the journal knows, the latest first.
+ * Everything there is to show: pods with their records, each with its tunnel and the jobs that moved lately, then other
+ * tunnels and jobs, then those only the journal knows, the latest first.
  */
 export function subjectsOf(sources: Sources): Subject[] {
   const last = new Map(sources.entries.map((entry) => [subjectId(entry), entry]));
@@ -83,18 +37,21 @@ export function subjectsOf(sources: Sources): Subject[] {
   const tunnels = sources.tunnels.map((view) =>
     tunnelSubject(view, last.get(`tunnel/${view.podId}`), sources),
   );
+  const jobs = Object.entries(sources.jobs ?? {}).map(([id, record]) =>
+    jobSubject(id, record, last.get(`job/${id}`), sources.keeper, sources.wording),
+  );
   const known = new Set([...pods, ...tunnels].map(({ id }) => id));
   const past = [...last]
-    .filter(([id]) => !known.has(id))
+    .filter(([id]) => !known.has(id) && !id.startsWith('job/'))
     .sort(([, a], [, b]) => (a.at < b.at ? 1 : -1))
     .map(([id, entry]) => pastSubject(id, entry, sources));
   const below = (pod: Subject) =>
-    [...tunnels, ...past]
-      .filter(({ id, podId }) => podId !== null && podId === pod.podId && id.startsWith('tunnel/'))
-      .map((tunnel) => ({ ...tunnel, under: pod.id }));
+    [...tunnels, ...past, ...jobs]
+      .filter(({ id, podId }) => podId !== null && podId === pod.podId && !id.startsWith('pod/'))
+      .map((subject) => ({ ...subject, under: pod.id }));
   const families = pods.flatMap((pod) => [pod, ...below(pod)]);
   const placed = new Set(families.map(({ id }) => id));
-  return [...families, ...[...tunnels, ...past].filter(({ id }) => !placed.has(id))];
+  return [...families, ...[...tunnels, ...jobs, ...past].filter(({ id }) => !placed.has(id))];
 }
 
 function subjectId({ machine, id }: JournalEntry): string {

@@ -4,6 +4,7 @@ import type { TunnelView } from '../keeper/client.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import { JournalTail } from '../store/journal-tail.ts';
 import type { StoredRecord } from '../store/records.ts';
+import { JobRecords, latestJobs } from './job-subjects.ts';
 import { withoutSecrets } from './redact.ts';
 import { type Advice, type Subject, subjectsOf, type Wording } from './subjects.ts';
 
@@ -15,6 +16,8 @@ export interface WatchOptions {
   isFromNow?: boolean;
   pods: () => Promise<Record<string, StoredRecord<object>>>;
   tunnels: () => Promise<TunnelView[]>;
+  /** One job's record. */
+  job?: (jobId: string) => Promise<StoredRecord<object> | undefined>;
   /** Throws when the file that says which tunnels are wanted cannot be read: those that stand do not need it. */
   checkTunnelFile: () => Promise<unknown>;
   /** Process that moves a pod now, by its record's id. */
@@ -49,6 +52,7 @@ type Listener = (look: Look) => void;
 export class Watch {
   readonly #options: WatchOptions;
   readonly #tail: JournalTail;
+  readonly #jobs: JobRecords;
   readonly #listeners = new Set<Listener>();
   #entries: JournalEntry[] = [];
   #latest: Look | undefined;
@@ -59,6 +63,7 @@ export class Watch {
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.#jobs = new JobRecords(options.job ?? (async () => undefined));
     this.#tail = new JournalTail(options.journal);
     this.#turn = options.isFromNow ? this.#tail.skip() : Promise.resolve();
   }
@@ -111,7 +116,8 @@ export class Watch {
     if (tail.isWhole) this.#entries = entries;
     else if (entries.length > 0) this.#entries = [...this.#entries, ...entries].slice(-MAX_ENTRIES);
     const tunnels = this.#tunnels;
-    const subjects = subjectsOf({ pods, tunnels, entries: this.#entries, drivers, keeper, wording });
+    const jobs = await this.#jobs.of(latestJobs(this.#entries));
+    const subjects = subjectsOf({ pods, tunnels, jobs, entries: this.#entries, drivers, keeper, wording });
     this.#tell(tail.isWhole, entries, withoutSecrets({ subjects, notices, keeper }, secrets));
   }
 

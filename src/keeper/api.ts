@@ -57,6 +57,13 @@ async function answer(keeper: Keeper, request: IncomingMessage, onHandover: () =
           ((await json(request)) as Pick<OpenRequest, 'account'>).account,
         ),
       };
+    case 'PUT batches/pod':
+      await keeper.heedBatch(podId, ((await json(request)) as Pick<OpenRequest, 'account'>).account);
+      return {};
+    case 'GET batches/pod':
+      return { batch: await keeper.jobs.view(podId) };
+    case 'GET jobs/pod':
+      return { job: await keeper.jobs.viewOfJob(podId) };
     case 'POST tunnels/pod/retry':
       keeper.retry(podId);
       return {};

@@ -1,4 +1,4 @@
-import type { AutoStop } from '../store/plans.ts';
+import type { StopPlan } from '../store/plans.ts';
 
 /** What is known of a pod's use. */
 export interface Use {
@@ -23,7 +23,7 @@ export interface DueReason {
 
 /** By `now` of a clock that nobody sets: why the pod is to be stopped now; undefined as long as it is not. */
 export function reasonToStop(
-  { stopAt, idleMs }: AutoStop,
+  { stopAt, idleMs, why }: Pick<StopPlan, 'stopAt' | 'idleMs' | 'why'>,
   { dueAt, quietSince, jobs, unknownForMs }: Use,
   now: number,
 ): DueReason | undefined {
@@ -32,7 +32,7 @@ export function reasonToStop(
   const idleForMs = idleMs === null ? -1 : now - quietSince - idleMs;
   if (jobs === undefined && unknownForMs < UNKNOWN_GRACE_MS) return undefined;
   const untold = jobs === undefined ? '; ComfyUI did not say whether it has jobs' : '';
-  if (overdueMs >= 0) return { kind: 'time', words: `its time was up at ${stopAt}${untold}` };
+  if (overdueMs >= 0) return { kind: 'time', words: `${why ?? `its time was up at ${stopAt}`}${untold}` };
   if (idleForMs < 0) return undefined;
   const minutes = Math.round((now - quietSince) / 60_000);
   return { kind: 'idle', words: `nothing was asked of it for ${minutes} min${untold}` };

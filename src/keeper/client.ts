@@ -3,15 +3,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError, type Failure, isFailureCode } from '../errors.ts';
+import type { BatchAtWork, JobView } from '../jobs/jobs.ts';
 import type { SshAddress, TunnelState } from '../machines/tunnel.ts';
 import type { Home } from '../store/home.ts';
 import { type AutoStop, hasPod, plannedPods } from '../store/plans.ts';
 import type { ProcessIdentity } from '../store/process-identity.ts';
+import { hasUnfinishedBatch } from '../store/unfinished-batches.ts';
 import { VERSION } from '../version.ts';
 import { keeperSocket } from './runtime-folder.ts';
 import { askSocket } from './socket-client.ts';
 
-export type { AutoStop };
+export type { AutoStop, BatchAtWork, JobView };
 
 /** A tunnel as the keeper tells it. */
 export interface TunnelView {
@@ -95,6 +97,12 @@ export interface KeeperClient {
     account: OpenRequest['account'],
     signal?: AbortSignal,
   ): Promise<Failure | undefined>;
+  /** Has the keeper look after a batch from now on, or at what was asked of its jobs since; it goes on without us. */
+  heedBatch(batchId: string, account: OpenRequest['account'], signal?: AbortSignal): Promise<void>;
+  /** How a batch at work stands; null for one that nobody looks after: what is true of it is in its records. */
+  batchView(batchId: string, signal?: AbortSignal): Promise<BatchAtWork | null>;
+  /** How a job stands; null where there is none, or no keeper. */
+  jobView(jobId: string, signal?: AbortSignal): Promise<JobView | null>;
   /** Has a tunnel that waits or failed try again now. */
   retry(podId: string, signal?: AbortSignal): Promise<void>;
 }
@@ -221,6 +229,17 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
       await handOver(health, signal);
       return (await heed()).failure;
     },
+    async heedBatch(batchId, account, signal) {
+      await insist('PUT', `/batches/${encodeURIComponent(batchId)}`, { account }, signal);
+    },
+    async batchView(batchId, signal) {
+      const path = `/batches/${encodeURIComponent(batchId)}`;
+      return (await ask<{ batch: BatchAtWork | null }>('GET', path, undefined, signal))?.batch ?? null;
+    },
+    async jobView(jobId, signal) {
+      const path = `/jobs/${encodeURIComponent(jobId)}`;
+      return (await ask<{ job: JobView | null }>('GET', path, undefined, signal))?.job ?? null;
+    },
     async retry(podId, signal) {
       await ask('POST', `/tunnels/${encodeURIComponent(podId)}/retry`, {}, signal);
     },
@@ -238,7 +257,9 @@ function failureFrom(failure: Failure | undefined): AutopodError {
 }
 
 function isKeeperWanted(home: Home): boolean {
-  return savedTunnels(home).length > 0 || (plannedPods(home.pods) ?? []).some(hasPod);
+  return (
+    savedTunnels(home).length > 0 || (plannedPods(home.pods) ?? []).some(hasPod) || hasUnfinishedBatch(home)
+  );
 }
 
 /** The pods whose tunnels are wanted according to the disk. */

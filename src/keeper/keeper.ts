@@ -1,8 +1,8 @@
-import { readdir } from 'node:fs/promises';
-import { parse } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { AutopodError, type Failure } from '../errors.ts';
+import type { Jobs } from '../jobs/jobs.ts';
 import { loadConfig } from '../services/config.ts';
-import { endMaster, masterFiles } from '../services/ssh/master.ts';
 import { writeFileAtomic } from '../store/atomic-file.ts';
 import type { Home } from '../store/home.ts';
 import { knownPods } from '../store/pods-file.ts';
@@ -12,9 +12,12 @@ import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import { type TunnelFacts, type TunnelStore, tunnelStore } from '../store/tunnels.ts';
 import { Accounts } from './accounts.ts';
 import type { OpenRequest, TunnelView } from './client.ts';
+import type { KeeperPods, TunnelNeeds } from './job-pods.ts';
+import { keeperJobs } from './keeper-jobs.ts';
 import { Locator } from './locate.ts';
 import { sshConfig } from './ssh-config.ts';
 import { Stopping } from './stopping.ts';
+import { endStrays } from './strays.ts';
 import type { KeeperTimings } from './timings.ts';
 import { Tunnel, type TunnelOptions } from './tunnel.ts';
 import { PatientJournal, PatientLog } from './unwritten.ts';
@@ -41,6 +44,9 @@ export class Keeper {
   readonly #accounts: Accounts;
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #stopping: Stopping;
+  readonly #pods: KeeperPods;
+  /** The batches that have not ended. */
+  readonly jobs: Jobs;
 
   #sshConfig: Promise<void> = Promise.resolve();
 
@@ -59,21 +65,32 @@ export class Keeper {
       journal: this.#journal,
       lookMs: options.timings.autoStopLookMs,
       tunnelTo: (podId) => this.#tunnels.get(podId),
+      ownJobs: (podId) => this.jobs.worksAt(podId),
+      onGone: async (podId) => {
+        await this.close(podId);
+        await rm(join(home.knownHosts, podId), { force: true });
+      },
       openTunnel: async ({ recordId, autoStop }, podId) => {
-        const { apiUrl, keyPath, needsAgent, agentSocket } = autoStop;
         this.#accounts.share(recordId, podId);
-        await this.open(podId, {
-          localPort: 'auto',
-          keyPath,
-          needsAgent,
-          agentSocket: agentSocket ?? undefined,
-          neededBy: await presentIdentity(home.locks),
-          account: { apiUrl, apiKey: undefined },
-        });
+        await this.#openOwn(podId, autoStop);
       },
       log: (line) => this.log(line),
       onChange: options.onChange,
     });
+    const jobs = keeperJobs({
+      home,
+      env: options.env,
+      accounts: this.#accounts,
+      stopping: this.#stopping,
+      journal: this.#journal,
+      timings: options.timings,
+      tunnelTo: (podId) => this.#tunnels.get(podId),
+      openTunnel: (podId, needs) => this.#openOwn(podId, needs),
+      log: (line) => this.log(line),
+      onChange: options.onChange,
+    });
+    this.#pods = jobs.pods;
+    this.jobs = jobs.jobs;
   }
 
   get views(): TunnelView[] {
@@ -84,7 +101,7 @@ export class Keeper {
   }
 
   get isIdle(): boolean {
-    return this.#tunnels.size === 0 && this.#turns.size === 0 && !this.#stopping.isWanted;
+    return this.#tunnels.size === 0 && this.#turns.size === 0 && !this.#stopping.isWanted && this.jobs.isIdle;
   }
 
   log(line: string): void {
@@ -115,7 +132,7 @@ export class Keeper {
     await sweepPresence(this.#options.home.locks);
     await this.#stopping.readPlans();
     const records = Object.values(await this.#store.all());
-    await this.#endStrays(new Set(records.map(({ facts }) => facts.generation?.id)));
+    await endStrays(this.#options.runtime, new Set(records.map(({ facts }) => facts.generation?.id)));
     for (const { facts, schema, machine } of records) {
       if (schema > RECORD_SCHEMA || machine !== 'tunnel@1') {
         this.log(`the tunnel of ${facts.podId} was kept by a later autopod (${machine}); left alone`);
@@ -123,6 +140,7 @@ export class Keeper {
       }
       await this.#turn(facts.podId, () => this.#restoreTunnel(facts));
     }
+    await this.jobs.restore();
   }
 
   async #restoreTunnel(facts: TunnelFacts): Promise<void> {
@@ -132,15 +150,6 @@ export class Keeper {
     const tunnel = Tunnel.restore(wish, this.#optionsFor(podId, apiUrl), facts);
     this.#tunnels.set(podId, tunnel);
     await tunnel.begin(generation);
-  }
-
-  // An ssh that no record knows was being opened or replaced when the last keeper was killed. Its end is not
-  // waited for: it may be stuck, and the tunnels that are wanted shall not wait.
-  async #endStrays(known: Set<string | undefined>): Promise<void> {
-    const { runtime } = this.#options;
-    const files = (await readdir(runtime)).filter((name) => /^[0-9a-f]{12}\.(ctl|sock|err)$/.test(name));
-    const strays = new Set(files.map((name) => parse(name).name).filter((id) => !known.has(id)));
-    for (const id of strays) void endMaster(masterFiles(runtime, id), undefined);
   }
 
   open(podId: string, { localPort, account, ...request }: Omit<OpenRequest, 'podId'>): Promise<TunnelView> {
@@ -185,6 +194,16 @@ export class Keeper {
     return this.#stopping.whyNot(recordId);
   }
 
+  /** Looks after a batch from now on, or at what was asked of its jobs since. */
+  async heedBatch(batchId: string, account: OpenRequest['account']): Promise<void> {
+    const batch = await this.jobs.factsOf(batchId);
+    for (const podId of batch?.podIds ?? []) {
+      this.#accounts.remember(podId, account);
+      this.#pods.remember(podId, account.apiUrl);
+    }
+    await this.jobs.heed(batchId);
+  }
+
   lookAtPlans(): Promise<void> {
     return this.#stopping.readPlans();
   }
@@ -194,12 +213,24 @@ export class Keeper {
     return this.#stopping.stopWhatIsDue();
   }
 
-  /** Closes the tunnels whose command has ended without closing them, and those opened for a plan that is none any more. */
+  /** Opens a tunnel that ends when neither a plan nor a job needs it. */
+  async #openOwn(podId: string, { apiUrl, keyPath, needsAgent, agentSocket }: TunnelNeeds): Promise<void> {
+    await this.open(podId, {
+      localPort: 'auto',
+      keyPath,
+      needsAgent,
+      agentSocket: agentSocket ?? undefined,
+      neededBy: await presentIdentity(this.#options.home.locks),
+      account: { apiUrl, apiKey: undefined },
+    });
+  }
+
+  /** Closes the tunnels whose command has ended without closing them, and those opened for a plan or a job that is none any more. */
   async closeUnneeded(): Promise<void> {
     const { locks } = this.#options.home;
     const own = ownIdentity();
     const tunnels = [...this.#tunnels.values()].map(async ({ wish: { neededBy, podId } }) => {
-      if (!neededBy) return;
+      if (!neededBy || this.jobs.needs(podId)) return;
       const isOwn = neededBy.pid === own.pid && neededBy.startedAt === own.startedAt;
       const isNeeded = isOwn ? this.#stopping.planOf(podId) : await isAlive(neededBy, locks);
       if (!isNeeded) await this.close(podId);
@@ -213,6 +244,7 @@ export class Keeper {
 
   /** Ends every ssh and listener; what is wanted stays on disk. */
   async suspend(): Promise<void> {
+    await this.jobs.stop();
     await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel.suspend()));
     await this.#sshConfig;
   }
@@ -247,7 +279,10 @@ export class Keeper {
         ),
       locator: new Locator(() => this.#accounts.of(podId, apiUrl), timings.locateEveryMs),
       log: (line) => this.log(line),
-      onState: () => this.#writeSshConfig(),
+      onState: () => {
+        this.#writeSshConfig();
+        this.jobs.look();
+      },
       onStopped: () => {
         this.#tunnels.delete(podId);
         this.#writeSshConfig();

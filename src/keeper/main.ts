@@ -89,6 +89,7 @@ async function lookOnce(): Promise<void> {
     await keeper.writeAgain();
   }
   await keeper.lookAtPlans();
+  keeper.jobs.look();
   await keeper.closeUnneeded();
   await serveAgain();
 }

@@ -25,6 +25,8 @@ interface StopOrdersOptions {
   log: (line: string) => void;
   /** Told that a plan has had its time. */
   onEnd: (recordId: string) => void;
+  /** Told that a pod is gone for good. */
+  onGone: (podId: string) => Promise<void>;
 }
 
 /** How far a stop has come in this process. */
@@ -41,7 +43,17 @@ const WENT_TO = {
   'pod.stopAsked': 'stopping',
   'pod.stopFailed': 'saved',
   'pod.stopped': 'stopped',
+  'pod.endAsked': 'terminating',
+  'pod.endFailed': 'saved',
+  'pod.ended': 'terminated',
 } as const;
+
+const STOPPING = { asked: 'pod.stopAsked', failed: 'pod.stopFailed', done: 'pod.stopped' } as const;
+const ENDING = { asked: 'pod.endAsked', failed: 'pod.endFailed', done: 'pod.ended' } as const;
+
+function eventsOf({ autoStop }: PlannedPod): typeof STOPPING | typeof ENDING {
+  return autoStop.isForGood ? ENDING : STOPPING;
+}
 
 const REHEARSAL_MS = 10_000;
 
@@ -120,19 +132,23 @@ export class StopOrders {
   ): Promise<boolean> {
     const found = await runpod.getPod(podId, signal).catch(missing);
     const seen = found && observePod(found);
-    if (!seen || seen.condition === 'stopped' || seen.condition === 'gone') {
-      if (pod.overdue?.takenAt) await this.tell(pod, podId, 'pod.stopped', pod.overdue.words);
+    const isForGood = pod.autoStop.isForGood === true;
+    const isStopped = seen?.condition === 'stopped' && !isForGood;
+    if (!seen || isStopped || seen.condition === 'gone') {
+      if (pod.overdue?.takenAt) await this.tell(pod, podId, eventsOf(pod).done, pod.overdue.words);
+      if (isForGood) await this.#options.onGone(podId);
       return true;
     }
     if ((seen.isStopping && pod.overdue?.takenAt) || steadyMs() < progress.askAgainAt) return false;
     const { log, records } = this.#options;
-    log(`stopping pod ${podId}: ${reason.words}`);
+    log(`${isForGood ? 'ending' : 'stopping'} pod ${podId}: ${reason.words}`);
     await bookRun(records, costSighting(seen), true).catch((error: Error) =>
       log(`cannot note what pod ${podId} has cost: ${error.message}`),
     );
-    await runpod.act(podId, 'stop', signal);
+    if (isForGood) await runpod.terminatePod(podId, signal).catch(missing);
+    else await runpod.act(podId, 'stop', signal);
     const overdue = pod.overdue ?? dueNow(reason);
-    if (!overdue.takenAt) await this.tell(pod, podId, 'pod.stopAsked', reason.words);
+    if (!overdue.takenAt) await this.tell(pod, podId, eventsOf(pod).asked, reason.words);
     const attempts = this.#pause(overdue, progress);
     await this.#keep(pod, { ...overdue, attempts, takenAt: new Date().toISOString(), failure: null });
     return false;
@@ -165,7 +181,7 @@ export class StopOrders {
     this.#options.log(`cannot stop pod ${pod.podId ?? pod.recordId} (${failure.code})`);
     if (overdue.failure?.code === failure.code && steadyMs() < progress.askAgainAt) return;
     if (overdue.failure?.code !== failure.code)
-      await this.tell(pod, pod.podId, 'pod.stopFailed', `${reason.words}: ${failure.code}`);
+      await this.tell(pod, pod.podId, eventsOf(pod).failed, `${reason.words}: ${failure.code}`);
     const attempts = this.#pause(overdue, progress);
     await this.#keep(pod, { ...overdue, attempts, failure });
   }
@@ -191,12 +207,13 @@ export class StopOrders {
       .catch((error: Error) => this.#options.log(`cannot note how far the stop has come: ${error.message}`));
   }
 
-  // The plan has had its time, and must not strike the pod's next run.
-  async #end({ recordId }: PlannedPod): Promise<void> {
+  // The plan has had its time, and must not strike the pod's next run. A pod that is gone needs no record (I13).
+  async #end({ recordId, autoStop }: PlannedPod): Promise<void> {
     this.#options.onEnd(recordId);
-    await this.#options.records.update(
-      recordId,
-      (record) => record && { ...record, facts: { ...record.facts, autoStop: null, overdue: null } },
+    await this.#options.records.update(recordId, (record) =>
+      record && !autoStop.isForGood
+        ? { ...record, facts: { ...record.facts, autoStop: null, overdue: null } }
+        : undefined,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { steadyMs } from '../clock.ts';
-import type { Failure } from '../errors.ts';
+import { AutopodError, type Failure } from '../errors.ts';
 import { type Home, leaseFolder } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
 import type { LedgerFacts } from '../store/ledger.ts';
@@ -30,6 +30,10 @@ interface StoppingOptions {
   /** Between two looks at what is due. */
   lookMs: number;
   tunnelTo: (podId: string) => Way | undefined;
+  /** Jobs of ours at work on a pod, those included whose files are on their way. */
+  ownJobs: (podId: string) => number;
+  /** Told that a pod is gone for good. */
+  onGone: (podId: string) => Promise<void>;
   /** Opens a tunnel that ends with the plan, for asking a pod that has none for its jobs. */
   openTunnel: (pod: PlannedPod, podId: string) => Promise<void>;
   log: (line: string) => void;
@@ -113,6 +117,27 @@ export class Stopping {
     if (this.isWanted !== wasWanted) this.#options.onChange();
   }
 
+  /** Epoch milliseconds at which a pod's time is up, by a clock that nobody sets; undefined where none is named. */
+  timeIsUpAt(podId: string): number | undefined {
+    const planned = this.#planned.find((pod) => pod.podId === podId);
+    if (planned?.overdue) return Date.parse(planned.overdue.since);
+    const dueAt = planned && this.#watch(planned).dueAt;
+    return dueAt == null ? undefined : Date.now() + dueAt - steadyMs();
+  }
+
+  /** Has a pod stopped, or ended for good, as soon as it has no jobs. Resolves when that is planned on disk. */
+  async planEnd(podId: string, plan: StopPlan): Promise<void> {
+    const [recordId] =
+      Object.entries(await this.#records.all()).find(([, { facts }]) => facts.podId === podId) ?? [];
+    if (recordId === undefined) throw new AutopodError('podNotFound', { podId });
+    await this.#records.update(
+      recordId,
+      (record) => record && { ...record, facts: { ...record.facts, autoStop: plan, overdue: null } },
+    );
+    await this.readPlans();
+    void this.stopWhatIsDue();
+  }
+
   /** Asks RunPod for the pod of a plan, as will be done when it is due; the failure of that, if it fails. */
   async whyNot(recordId: string): Promise<Failure | undefined> {
     const planned = this.#planned.find((pod) => pod.recordId === recordId);
@@ -137,7 +162,9 @@ export class Stopping {
     // Whoever waits for the pod to get ready uses it.
     if (await this.#isWaitedFor(pod)) watched.quietSince = steadyMs();
     watched.quietSince = Math.max(watched.quietSince, tunnel?.lastActivityAt ?? 0);
-    const jobs = await tunnel?.jobs();
+    const own = podId === null ? 0 : this.#options.ownJobs(podId);
+    const told = await tunnel?.jobs();
+    const jobs = own > 0 ? Math.max(told ?? 0, own) : told;
     if (jobs) watched.quietSince = steadyMs();
     const reason = this.#reasonOf(pod, watched, tunnel, jobs);
     if (reason === undefined) {

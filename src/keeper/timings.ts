@@ -33,6 +33,10 @@ export interface KeeperTimings {
   holdMs: number;
   /** Between two looks at whether a pod is to be stopped by itself. */
   autoStopLookMs: number;
+  /** Between two questions to ComfyUI for one job. */
+  jobPollMs: number;
+  /** For so long after it was sent, a prompt that ComfyUI does not know may still be on its way. */
+  jobArrivalMs: number;
   /** Between two looks at what the keeper stands on: its home, its guardian, who needs its tunnels. */
   lookMs: number;
   /** How long the keeper stays, its home being away, and how long if a pod is to be stopped. */
@@ -63,6 +67,8 @@ export const KEEPER_TIMINGS: KeeperTimings = {
   comfyDownMs: 2_000,
   holdMs: 30_000,
   autoStopLookMs: 15_000,
+  jobPollMs: 1_000,
+  jobArrivalMs: 3_000,
   lookMs: 1_000,
   homeAwayMs: 5 * 60_000,
   homeAwayPlannedMs: 24 * 60 * 60_000,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../errors.ts';
 import type { TunnelView } from '../keeper/client.ts';
 import type { PodFacts } from '../machines/pod-types.ts';
-import { isAnswering } from '../services/comfyui.ts';
+import { isAnswering } from '../services/comfyui/status.ts';
 import { ComfyLog } from '../services/comfyui-log.ts';
 import { observePod } from '../services/runpod/pod-state.ts';
 import type { Environment } from './environment.ts';

@@ -10,4 +10,13 @@ export function parseLenient(text: string): unknown {
   }
 }
 
+/** The same; undefined for what is no JSON. */
+export function lenientJson(text: string): unknown {
+  try {
+    return parseLenient(text);
+  } catch {
+    return undefined;
+  }
+}
+
 const STRING_OR_WORD = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g;

@@ -10,6 +10,8 @@ export interface Home {
   readonly config: string;
   readonly pods: string;
   readonly tunnels: string;
+  /** A folder: a file a job, batches and what they are to run. */
+  readonly jobs: string;
   readonly journal: string;
   readonly knownHosts: string;
   readonly locks: string;
@@ -36,6 +38,7 @@ export function describeHome(root: string): Home {
     config: join(root, 'config.json'),
     pods: join(root, 'pods.json'),
     tunnels: join(root, 'tunnels.json'),
+    jobs: join(root, 'jobs'),
     journal: join(root, 'journal.jsonl'),
     knownHosts: join(root, 'known_hosts'),
     locks: join(root, 'locks'),
@@ -84,8 +87,8 @@ function makeHome(root: string): Home {
   return home;
 }
 
-// Node's own `recursive` never returns where a folder cannot be made for good, as under /proc.
-function makeFolder(path: string): void {
+/** Makes a folder, closed to other users. Node's own `recursive` never returns where one cannot be made for good, as under /proc. */
+export function makeFolder(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {

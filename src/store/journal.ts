@@ -5,11 +5,11 @@ import type { FailureDetail } from '../errors.ts';
 export interface JournalEntry {
   /** ISO 8601, UTC. */
   at: string;
-  /** `pod@1` or `tunnel@1`. */
+  /** `pod@1`, `tunnel@1` or `job@1`. */
   machine: string;
-  /** Record id: the launch id or pod id. */
+  /** Record id: the launch id, pod id or job id. */
   id: string;
-  /** Of a pod's entry, once RunPod has made the pod: its record may be gone when this is read. */
+  /** Of a pod's entry, once RunPod has made the pod: its record may be gone when this is read. Of a job's, once a pod has it. */
   podId?: string | undefined;
   /** Of a pod's entry: what it is called, also long after its record is gone. */
   name?: string | undefined;

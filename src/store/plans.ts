@@ -8,6 +8,8 @@ export interface AutoStop {
   stopAt: string | null;
   /** Milliseconds without traffic or job. */
   idleMs: number | null;
+  /** It is then ended for good. */
+  isForGood?: boolean | undefined;
   /** The pod was due to be stopped, and RunPod has not shown it stopped since. */
   overdue?: Overdue | null | undefined;
 }
@@ -28,6 +30,8 @@ export interface Overdue {
 
 /** A plan as the pod's record keeps it, with what the keeper needs to carry it out. */
 export interface StopPlan extends Omit<AutoStop, 'overdue'> {
+  /** Why, where it is for another reason than its time, in words for the journal. */
+  why?: string | undefined;
   /** Server the pod belongs to; the key is not kept. */
   apiUrl: string;
   /** The ssh key with which a pod that has no tunnel is asked for its jobs. */
@@ -84,7 +88,12 @@ interface ToldFacts {
 /** What is told of a plan: when, and how far it has come. */
 export function toldPlan({ autoStop, overdue }: ToldFacts): AutoStop | undefined {
   return autoStop
-    ? { stopAt: autoStop.stopAt, idleMs: autoStop.idleMs, overdue: overdue ?? null }
+    ? {
+        stopAt: autoStop.stopAt,
+        idleMs: autoStop.idleMs,
+        ...(autoStop.isForGood && { isForGood: true }),
+        overdue: overdue ?? null,
+      }
     : undefined;
 }
 

@@ -154,7 +154,8 @@ function parse<Facts>(text: string): RecordFile<Facts> | undefined {
   return value as unknown as RecordFile<Facts>;
 }
 
-function isRecord(value: unknown): boolean {
+/** Whether a value has the shape of a record. */
+export function isRecord(value: unknown): boolean {
   return (
     isObject(value) &&
     typeof value.schema === 'number' &&

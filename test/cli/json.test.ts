@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EMPTY_IMAGE, workflowFile } from '../support/workflows.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
 /**
@@ -51,6 +52,8 @@ describe('docs/json.md', () => {
       'gpus',
       'volumes',
       'logs',
+      'run',
+      'jobs',
       'history',
       'doctor',
       'config',
@@ -64,6 +67,16 @@ describe('docs/json.md', () => {
 function argvOf(command: string): string[] {
   if (command === 'error') return ['info', 'nobody'];
   if (command === 'up') return ['up', '--local-port', 'auto', '--volume-id', 'abc123xyz', '--name', 'art'];
+  if (command.startsWith('run ')) {
+    const [, , ...options] = command.split(' ');
+    return [
+      'run',
+      workflowFile(world.home, 'fox.json', EMPTY_IMAGE),
+      '--out',
+      join(world.home, 'out'),
+      ...options,
+    ];
+  }
   if (command === 'tunnel --stop') return ['tunnel', '--stop', 'nobody'];
   return command.split(' ');
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { chartOf } from '../../src/inspector/chart.ts';
+import { jobMachine } from '../../src/machines/job.ts';
 import { podMachine } from '../../src/machines/pod.ts';
 import { tunnelMachine } from '../../src/machines/tunnel.ts';
 
@@ -65,7 +66,7 @@ it.each([
 it('help states has the words of the machines themselves', () => {
   const { stdout } = spawnSync(process.execPath, [cli, 'help', 'states'], { encoding: 'utf8' });
   const lines = stdout.split('\n').map((line) => line.trim().replace(/ {2,}/, ': '));
-  for (const machine of [podMachine, tunnelMachine]) {
+  for (const machine of [podMachine, tunnelMachine, jobMachine]) {
     for (const { id, description } of chartOf(machine).states)
       expect(lines).toContain(`${id}: ${description}`);
   }

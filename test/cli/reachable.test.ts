@@ -9,10 +9,13 @@ import { runAsBug } from '../../src/cli/run.ts';
 import { FAILURE_WORDS } from '../../src/cli/text/failures.ts';
 import { type AutopodError, FAILURES, type FailureCode } from '../../src/errors.ts';
 import { keeperSocket } from '../../src/keeper/runtime-folder.ts';
-import { describeHome } from '../../src/store/home.ts';
+import { describeHome, openHome } from '../../src/store/home.ts';
+import { JobStore } from '../../src/store/jobs.ts';
 import { waitForLock } from '../../src/store/lock.ts';
 import { RecordStore } from '../../src/store/records.ts';
+import { batchFacts, jobFacts } from '../support/job-facts.ts';
 import { inProcess } from '../support/shell.ts';
+import { EMPTY_IMAGE, workflowFile } from '../support/workflows.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
 /** A test elsewhere that ends in the failure and says so by its code or its words: its file under test/, and its title. */
@@ -287,6 +290,57 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     ),
   podTakenOver: file('e2e/suspended.test.ts', 'does not keep a pod from kill'),
 
+  comfyUnanswered: file(
+    'services/comfyui/submit.test.ts',
+    'a lost answer is comfyUnanswered, and looking finds the prompt',
+  ),
+  comfyAnswerUnexpected: file(
+    'services/comfyui/submit.test.ts',
+    'a page of somebody else is comfyAnswerUnexpected, with its title',
+  ),
+  promptInterrupted: file('e2e/jobs-once.test.ts', 'that somebody interrupts in the browser is told as such'),
+  promptLost: file(
+    'machines/job-table.test.ts',
+    'that it was lost too often, as by a ComfyUI that dies of it',
+  ),
+  jobNotRun: file('e2e/jobs-batch.test.ts', 'submits nothing more once it has cost as much as it may'),
+  promptRefused: file(
+    'services/comfyui/submit.test.ts',
+    'a prompt that ComfyUI stumbles over is refused, not sent for ever',
+  ),
+  promptTooLarge: file(
+    'services/comfyui/submit.test.ts',
+    'a workflow over the limit is promptTooLarge, with both sizes',
+  ),
+  promptFailed: file(
+    'services/comfyui/standing.test.ts',
+    'an error is promptFailed, with the node, its title and ComfyUI’s own message',
+  ),
+  gpuOutOfMemory: file('services/comfyui/standing.test.ts', 'too little memory on the GPU is gpuOutOfMemory'),
+  podDiskFull: file('services/comfyui/upload.test.ts', 'a full disk of the pod is podDiskFull'),
+  inputUnreadable: file('services/comfyui/upload.test.ts', 'a file that is gone is inputUnreadable'),
+  inputChanged: file('services/comfyui/upload.test.ts', 'a file that has changed since is inputChanged: %s'),
+  inputTooLarge: file(
+    'services/comfyui/upload.test.ts',
+    'a file over the limit is inputTooLarge, with the limit',
+  ),
+  outputGone: file('services/comfyui/download.test.ts', 'what is no longer there is outputGone'),
+  nameTemplateInvalid: file(
+    'jobs/files/names.test.ts',
+    'an unknown placeholder is nameTemplateInvalid, which tells those there are',
+  ),
+  outputFolderUnwritable: file(
+    'jobs/files/fetch-outputs.test.ts',
+    'a folder that cannot be made is outputFolderUnwritable',
+  ),
+  outputFolderLeadsOut: file(
+    'jobs/files/fetch-outputs.test.ts',
+    'a link within the folder that leads out of it is outputFolderLeadsOut, and nothing is written there',
+  ),
+  diskFull: file(
+    'services/comfyui/download.test.ts',
+    'a full disk here is diskFull; what has come stays, and is continued when there is room',
+  ),
   sshMissing: async () => {
     const { stdout } = await world.autopod(['tunnel', podId, '--json'], { PATH: '/nowhere' });
     return JSON.parse(stdout).error.code;
@@ -333,6 +387,22 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     const code = await told(['comfy', 'status', podId, '--timeout', '2s']);
     await control(`pods/${podId}/sshd`, { state: 'up' });
     return code;
+  },
+
+  workflowUnreadable: () => told(['run', folder]),
+  workflowNotRunnable: () =>
+    told(['run', workflowFile(folder, 'unknown.json', { '1': { class_type: 'Imagined', inputs: {} } })]),
+  outUnwritable: () => {
+    const path = workflowFile(folder, 'empty.json', EMPTY_IMAGE);
+    return told(['run', path, '--out', path]);
+  },
+  jobNotFound: () => told(['jobs', 'show', 'nobody']),
+  jobNotChosen: async () => {
+    const env = homeWith('{}');
+    const store = new JobStore(openHome(env.AUTOPOD_HOME ?? ''));
+    for (const id of ['k3f9xw', 'k3g222'])
+      await store.create(batchFacts({ batchId: id }), [jobFacts({ jobId: id, batchId: id })]);
+    return told(['jobs', 'show', 'k3'], env);
   },
 
   localPortTaken: () =>

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
+import { type BatchPlan, batchPlanOf, batchUnderCrashes } from './batch-crash.ts';
 import { type Crash, type CrashPlan, launchUnderCrashes } from './crash.ts';
 import { planOf } from './plans.ts';
 
 /**
  * `npm run test:crash -- --runs 300 --seed 7 [--from 0] [--jobs 2]`: random crashes. `--sweep`: one crash before and
- * one after each write of an `up`. Prints each failing plan and ends 1 if any failed.
+ * one after each write of an `up`. `--batches`: batches of jobs in place of launches. Prints each failing plan and ends 1 if any failed.
  */
 const { values } = parseArgs({
   options: {
@@ -14,12 +15,17 @@ const { values } = parseArgs({
     from: { type: 'string', default: '0' },
     jobs: { type: 'string', default: '2' },
     sweep: { type: 'boolean', default: false },
+    batches: { type: 'boolean', default: false },
   },
 });
 execFileSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit' });
 
 const numbers = Array.from({ length: Number(values.runs) }, (_, index) => Number(values.from) + index);
-const plans: Iterator<[string, CrashPlan]> = values.sweep ? sweep() : random();
+const plans: Iterator<[string, CrashPlan | BatchPlan]> = values.batches
+  ? batches()
+  : values.sweep
+    ? sweep()
+    : random();
 const tally = { passed: 0, failed: 0, died: 0 };
 /** Runs of a sweep in a row that no longer reached their write: the launch makes no more of them. */
 let unreached = 0;
@@ -32,7 +38,7 @@ async function work(): Promise<void> {
   for (let next = plans.next(); !next.done; next = plans.next()) {
     const [title, plan] = next.value;
     try {
-      const died = await launchUnderCrashes(plan);
+      const died = 'pods' in plan ? await batchUnderCrashes(plan) : await launchUnderCrashes(plan);
       tally.passed += 1;
       tally.died += died;
       unreached = died === 0 ? unreached + 1 : 0;
@@ -47,6 +53,10 @@ async function work(): Promise<void> {
 
 function* random(): Generator<[string, CrashPlan]> {
   for (const run of numbers) yield [`run ${run}`, planOf(Number(values.seed), run)];
+}
+
+function* batches(): Generator<[string, BatchPlan]> {
+  for (const run of numbers) yield [`batch ${run}`, batchPlanOf(Number(values.seed), run)];
 }
 
 function* sweep(): Generator<[string, CrashPlan]> {

@@ -28,9 +28,12 @@ it('the demo goes through the whole lifecycle, ends 0 and leaves nothing behind'
     'ComfyUI 0.33.0 on cuda:0 NVIDIA A40',
     'Pod Information',
     'ComfyUI: Ready',
+    'fox.json',
+    'Done in',
     'Ended pod',
   ]) {
     expect(output).toContain(step);
   }
+  expect(output).toMatch(/^\S+\/pictures\/\S+\.png$/m);
   expect(readdirSync(TMPDIR)).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { JobRecords, latestJobs } from '../../src/inspector/job-subjects.ts';
 import { type Sources, subjectsOf, type Wording } from '../../src/inspector/subjects.ts';
 import type { TunnelView } from '../../src/keeper/client.ts';
 
@@ -116,6 +117,40 @@ describe('why it waits', () => {
   it('with no keeper nobody knows since when a tunnel is dead', () => {
     const [subject] = see({ tunnels: [tunnel('p1', { state: 'dead' })], keeper: null });
     expect(subject?.since).toBe(null);
+  });
+});
+
+describe('jobs', () => {
+  const job = (podId: string | null) => ({
+    schema: 1,
+    machine: 'job@1',
+    facts: { jobId: 'k3f9xw', name: 'portrait', podId, failure: null },
+    snapshot: { value: 'running' },
+    savedAt: at(0),
+  });
+
+  it('stand under their pod, at the state the journal tells', () => {
+    const entries = [entry('job@1', 'k3f9xw', 'queued', 1), entry('job@1', 'k3f9xw', 'running', 2)];
+    const subjects = see({ pods: { 'launch-1': record('p1') }, jobs: { k3f9xw: job('p1') }, entries });
+    expect(subjects.map(({ id, under, state, title }) => [id, under, state, title])).toEqual([
+      ['pod/launch-1', null, 'ready', 'name of p1'],
+      ['job/k3f9xw', 'pod/launch-1', 'running', 'k3f9xw portrait'],
+    ]);
+  });
+
+  it('that wait stand by themselves, and of a thousand those that moved last are read, each once', async () => {
+    expect(see({ jobs: { k3f9xw: job(null) } }).map(({ id, under }) => [id, under])).toEqual([
+      ['job/k3f9xw', null],
+    ]);
+    const entries = Array.from({ length: 1000 }, (_, n) => entry('job@1', `job-${n % 500}`, 'done', n % 60));
+    const read: string[] = [];
+    const records = new JobRecords(async (id) => {
+      read.push(id);
+      return job(null);
+    });
+    await records.of(latestJobs(entries));
+    expect(Object.keys(await records.of(latestJobs(entries)))).toHaveLength(24);
+    expect([read.length, read[0]]).toEqual([24, 'job-499']);
   });
 });
 

@@ -1,4 +1,5 @@
-// A ComfyUI for a network namespace: answers /system_stats, sends and takes bytes, echoes over a WebSocket.
+// A ComfyUI for a network namespace: answers /system_stats, sends and takes bytes, echoes over a WebSocket. Of `/view`
+// it has every file whose name begins with its size, as in 20000000_1.png.
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 
@@ -9,9 +10,11 @@ const stats = {
 
 const server = createServer((request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost');
-  if (url.pathname === '/bytes') {
-    let left = Number(url.searchParams.get('n'));
-    response.writeHead(200, { 'content-length': left });
+  if (url.pathname === '/bytes' || url.pathname === '/view') {
+    let left = Number(
+      url.searchParams.get('n') ?? Number.parseInt(url.searchParams.get('filename') ?? '', 10),
+    );
+    response.writeHead(200, { 'content-length': left, etag: `"${left}"` });
     const chunk = Buffer.alloc(1 << 20);
     const send = () => {
       while (left > 0) {

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command, Option } from 'commander';
 import { SETTINGS, settingNamed } from '../../services/settings.ts';
 import type { Home } from '../../store/home.ts';
@@ -24,13 +25,20 @@ export function suggest(program: Command, words: string[], home: Home): Suggesti
 
 function candidates(program: Command, place: Place, last: string, home: Home): Suggestion[] {
   const { command, awaited, argumentsGiven } = place;
-  if (awaited) return valuesOf(awaited, home);
+  if (awaited) return valuesOf(awaited, last, home);
   const [long = '', value] = last.split('=', 2);
   const assigned = value === undefined ? undefined : optionAwaitingValue(command, long);
   if (assigned) {
-    return valuesOf(assigned, home).map(({ word, about }) => ({ word: `${long}=${word}`, about }));
+    return valuesOf(assigned, value ?? '', home).map(({ word, about }) => ({
+      word: `${long}=${word}`,
+      about,
+    }));
   }
   if (last.startsWith('-')) return optionsOf(command);
+  const argument = command.registeredArguments[argumentsGiven.length]?.name();
+  if (argument === 'file') return filesAt(last, WORKFLOWS);
+  if (argument === 'job') return jobsOf(home);
+  if (argument === 'pod' && argumentsGiven.length > 0) return podsOf(home);
   if (argumentsGiven.length === 1 && command.name() === 'set')
     return valuesOfSetting(argumentsGiven[0], home);
   if (argumentsGiven.length > 0) return [];
@@ -63,7 +71,10 @@ function optionAwaitingValue(command: Command, word: string): Option | undefined
   return command.options.find((option) => option.required && (option.long === word || option.short === word));
 }
 
-function valuesOf({ long, argChoices }: Option, home: Home): Suggestion[] {
+function valuesOf({ long, argChoices }: Option, last: string, home: Home): Suggestion[] {
+  if (long === '--rows') return filesAt(last, /\.(csv|tsv|jsonl|ndjson)$/i);
+  if (long === '--seed') return plain(['random', 'same']);
+  if (long === '--pods') return podsOf(home);
   if (long === '--gpu') return plain(gpuNames(home));
   if (long === '--cloud-type') return plain(CLOUDS);
   if (long === '--volume-id') return volumes(home);
@@ -150,6 +161,58 @@ function podsOf({ pods }: Home): Suggestion[] {
 
 function oneLine(words: string): string {
   return words.replaceAll(/\p{Cc}+/gu, ' ');
+}
+
+/** Files that may carry a workflow. */
+const WORKFLOWS = /\.(json|png|webp|flac|mp4|webm)$/i;
+
+/** What of a folder could stand where `last` is typed: files of a kind, and folders. */
+function filesAt(last: string, kind: RegExp): Suggestion[] {
+  const folder = last.slice(0, last.lastIndexOf('/') + 1);
+  try {
+    return readdirSync(folder || '.', { withFileTypes: true }).flatMap((entry) => {
+      if (entry.name.startsWith('.')) return [];
+      if (entry.isDirectory()) return plain([`${folder}${entry.name}/`]);
+      return kind.test(entry.name) ? plain([`${folder}${entry.name}`]) : [];
+    });
+  } catch {
+    return []; // no such folder: nothing to offer
+  }
+}
+
+const MOST_JOBS = 50;
+
+/** The jobs that were made last, by id with their names; batches of several by theirs. */
+function jobsOf({ jobs }: Home): Suggestion[] {
+  const saved = ['batches', ''].flatMap((folder) =>
+    jsonFilesOf(join(jobs, folder)).flatMap((path) => {
+      const { facts } = readJson<{ facts?: SavedJob }>(path) ?? {};
+      const id = facts?.jobId ?? facts?.batchId;
+      return id && facts ? [{ id, name: facts.name ?? '', createdAt: facts.createdAt ?? 0 }] : [];
+    }),
+  );
+  const latest = saved.toSorted((a, b) => b.createdAt - a.createdAt);
+  const byId = new Map(latest.map(({ id, name }) => [id, name]));
+  return [...byId].slice(0, MOST_JOBS).map(([id, name]) => ({ word: id, about: oneLine(name) }));
+}
+
+interface SavedJob {
+  jobId?: string;
+  batchId?: string;
+  name?: string;
+  createdAt?: number;
+}
+
+/** More of them are not read through for a suggestion. */
+const MOST_FILES = 500;
+
+function jsonFilesOf(folder: string): string[] {
+  try {
+    const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+    return names.slice(0, MOST_FILES).map((name) => join(folder, name));
+  } catch {
+    return []; // there are no jobs yet
+  }
 }
 
 interface SavedPod {

@@ -1,5 +1,5 @@
 import { AutopodError } from '../../errors.ts';
-import { comfyUI } from '../../services/comfyui.ts';
+import { comfyUI } from '../../services/comfyui/status.ts';
 import { type WayOptions, wayToComfy, whySilent } from '../comfy/way-to-comfy.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';

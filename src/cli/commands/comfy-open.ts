@@ -1,4 +1,4 @@
-import { isAnswering } from '../../services/comfyui.ts';
+import { isAnswering } from '../../services/comfyui/status.ts';
 import { openBrowser } from '../comfy/browser.ts';
 import { type WayOptions, wayToComfy } from '../comfy/way-to-comfy.ts';
 import { text } from '../text.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../../errors.ts';
 import { OtherAnswer } from '../../lifecycle/other-answer.ts';
 import { timingsFrom } from '../../lifecycle/timings.ts';
-import { comfyUI, type QueueCounts, type SystemStats } from '../../services/comfyui.ts';
+import { comfyUI, type QueueCounts, type SystemStats } from '../../services/comfyui/status.ts';
 import { type LogWatch, watchLog } from '../comfy/log-watch.ts';
 import { failIfHopeless, type WayOptions, wayToComfy, whySilent } from '../comfy/way-to-comfy.ts';
 import type { Context } from '../context.ts';

@@ -115,7 +115,7 @@ async function open(context: Context, named: string | undefined, options: Tunnel
 
 async function openedWords({ signal }: Context, view: TunnelView): Promise<string> {
   if (view.state !== 'healthy') return text.tunnelPending(view);
-  const { isAnswering } = await import('../../services/comfyui.ts');
+  const { isAnswering } = await import('../../services/comfyui/status.ts');
   const answers = await isAnswering(view.localPort, signal, 5_000);
   return answers ? text.available(view.localPort) : text.tunnelOnly(view.localPort);
 }

@@ -60,6 +60,22 @@ async function launch(
     sayExposed(context, wish);
     return dryRun(context, { named, wish, options, createsAlways });
   }
+  const outcome = await bringUp(context, named, { wish, options, createsAlways });
+  return finishReady(context, outcome, options);
+}
+
+interface Launching {
+  wish: PodWish;
+  options: LaunchOptions & ReplaceOptions;
+  createsAlways: boolean;
+}
+
+/** Brings a pod to a ComfyUI that answers, whatever that takes, or to what keeps it from that. */
+export async function bringUp(
+  context: Context,
+  named: string | undefined,
+  { wish, options, createsAlways }: Launching,
+): Promise<Outcome> {
   const changes = accessChange(options);
   const stately = await statelyFor(context, options.inspect);
   let podId = named;
@@ -81,7 +97,7 @@ async function launch(
       }
       const outcome = await withLaterPod(context, chosen, reached);
       podId = await takesLaterPod(context, outcome);
-      if (podId === undefined) return await finishReady(context, outcome, options);
+      if (podId === undefined) return outcome;
     }
   } finally {
     await stately?.end();
@@ -101,7 +117,7 @@ async function leaveToOthers(context: Context, chosen: Chosen, { failure }: Outc
 async function choose(
   context: Context,
   podId: string | undefined,
-  { wish, options, createsAlways }: { wish: PodWish; options: LaunchOptions; createsAlways: boolean },
+  { wish, options, createsAlways }: Launching,
 ): Promise<Chosen> {
   const { out, signal, deadline } = context;
   const onBusy = (holder: FailureDetail) => out.say(text.waitingForOther(holder, deadline.leftMs / 1000));

@@ -3,6 +3,7 @@ import { AutopodError, isFailureCode } from '../../errors.ts';
 import type { Advice, Wording } from '../../inspector/subjects.ts';
 import { Watch } from '../../inspector/watch.ts';
 import { type Home, leaseFolder } from '../../store/home.ts';
+import { JobStore } from '../../store/jobs.ts';
 import type { JournalEntry } from '../../store/journal.ts';
 import { lockHolder } from '../../store/lock.ts';
 import { tunnelStore } from '../../store/tunnels.ts';
@@ -24,10 +25,12 @@ export async function watchAll(context: Context): Promise<Watch> {
   const home = context.home();
   const [pods, keeper] = await Promise.all([context.pods(), context.keeper()]);
   const tunnelFile = tunnelStore(home.tunnels, home.locks);
+  const jobs = new JobStore(home);
   return new Watch({
     journal: home.journal,
     pods: () => pods.peek(),
     tunnels: () => keeper.seen(unlessStuck(home)),
+    job: (jobId) => jobs.get(jobId),
     checkTunnelFile: () => tunnelFile.peek(),
     driverOf: (recordId) => holder(leaseFolder(home, recordId)),
     keeper: () => holder(join(home.locks, 'keeper')),

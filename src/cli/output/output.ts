@@ -75,6 +75,11 @@ export class Output {
     this.stdout.write(`${printableJson(JSON.stringify(value, null, 2))}\n`);
   }
 
+  /** JSON that is written already, such as numbers that JavaScript does not hold. */
+  jsonText(json: string): void {
+    this.stdout.write(`${printableJson(json)}\n`);
+  }
+
   /** One line of a `--json-stream` run. */
   jsonLine(value: unknown): void {
     this.stdout.write(`${printableJson(JSON.stringify(value))}\n`);

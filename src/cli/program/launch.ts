@@ -43,7 +43,25 @@ export function addLaunch(program: Command, runs: Runs): void {
 const WHICH = 'The pod to create:';
 
 function launchOptions(command: Command): Command {
-  command
+  creating(command, '--name')
+    .option('-y, --yes', 'do not ask before --expose makes a port public')
+    .optionsGroup('The way to ComfyUI:');
+  waiting(command).optionsGroup('When it ends, and what takes its place:');
+  replacing(autoStop(command)).optionsGroup('What is shown:');
+  return json(command)
+    .option('--dry-run', 'print what would be done; create and change nothing')
+    .option('--json-stream', 'print one JSON line for each change of state')
+    .addOption(
+      new Option(
+        '--inspect [ws://…]',
+        "send the machine's events to Stately's inspector, or to a running `autopod inspect`",
+      ).argParser(loopbackSocket),
+    );
+}
+
+/** What a pod is to be like that is created; `named` is the option that names it. */
+export function creating(command: Command, named: '--name' | '--pod-name'): Command {
+  return command
     .optionsGroup(WHICH)
     .option('--gpu <name>', `GPU wanted; repeat it in order of preference ${set('gpu_preferences')}`, collect)
     .option('--gpu-count <n>', `GPUs of the pod ${set('gpu_count, or 1')}`, wholeNumber(1))
@@ -73,7 +91,7 @@ function launchOptions(command: Command): Command {
       `where the volume is mounted ${set('default_volume_mount, or /workspace')}`,
     )
     .addOption(
-      new Option('--name <name>', 'name of the pod (default: made from the date)').argParser(podName),
+      new Option(`${named} <name>`, 'name of the pod (default: made from the date)').argParser(podName),
     )
     .optionsGroup('Public ports:')
     .addOption(
@@ -81,20 +99,7 @@ function launchOptions(command: Command): Command {
         exposedPort,
       ),
     )
-    .option('--expose-all', 'make public every port that port_templates names for the image')
-    .option('-y, --yes', 'do not ask before --expose makes a port public')
-    .optionsGroup('The way to ComfyUI:');
-  waiting(command).optionsGroup('When it ends, and what takes its place:');
-  replacing(autoStop(command)).optionsGroup('What is shown:');
-  return json(command)
-    .option('--dry-run', 'print what would be done; create and change nothing')
-    .option('--json-stream', 'print one JSON line for each change of state')
-    .addOption(
-      new Option(
-        '--inspect [ws://…]',
-        "send the machine's events to Stately's inspector, or to a running `autopod inspect`",
-      ).argParser(loopbackSocket),
-    );
+    .option('--expose-all', 'make public every port that port_templates names for the image');
 }
 
 /** Where a value comes from that is not given. */

@@ -84,3 +84,16 @@ export function leftWords({
     return `Pod ${str(podId)} is ${str(status)}${rate({ costPerHour })}. What was begun is saved.`;
   return podId ? `Pod ${str(podId)} may run and cost. What was begun is saved.` : 'What was begun is saved.';
 }
+
+/** A node of a workflow: `node 3 “Save Image”`. */
+export function node({ nodeId, title }: FailureDetail): string {
+  return `node ${str(nodeId)}${title ? ` “${str(title)}”` : ''}`;
+}
+
+export function onPod({ podId }: FailureDetail): string {
+  return podId ? ` on pod ${str(podId)}` : '';
+}
+
+export function megabytes(bytes: FailureDetail[string]): string {
+  return typeof bytes === 'number' ? `${(bytes / 1e6).toFixed(1)} MB` : str(bytes);
+}

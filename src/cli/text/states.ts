@@ -1,3 +1,4 @@
+import type { JobState } from '../../machines/job-types.ts';
 import type { TunnelState } from '../../machines/tunnel.ts';
 
 /** Every state a pod can be in, by its full name. */
@@ -59,4 +60,19 @@ export const TUNNEL_STATE_WORDS: Record<TunnelState, string> = {
   failed: 'failed',
   stopping: 'closing',
   stopped: 'closed',
+};
+
+/** What a job is doing in a state, as the timeline and `jobs` show it. */
+export const JOB_STATE_WORDS: Record<JobState, string> = {
+  reconciling: 'asking ComfyUI',
+  waitingForPod: 'waiting for a pod',
+  preparing: 'preparing',
+  uploading: 'uploading',
+  submitting: 'submitting',
+  queued: 'queued',
+  running: 'running',
+  downloading: 'downloading',
+  done: 'done',
+  failed: 'failed',
+  cancelled: 'cancelled',
 };

@@ -96,7 +96,7 @@ export function showProgress(out: Output, usual: Map<string, number>, begun = pe
 }
 
 /** Time since `from`, by performance.now(), as `  1:05`. */
-function elapsed(from: number): string {
+export function elapsed(from: number): string {
   return clock(performance.now() - from).padStart(6);
 }
 
@@ -106,7 +106,7 @@ function clock(ms: number): string {
 }
 
 /** The line at the bottom of a terminal that tells what is waited for. */
-class LiveLine {
+export class LiveLine {
   readonly #out: Output;
   readonly #begun: number;
   #timer: NodeJS.Timeout | undefined;

@@ -2,7 +2,7 @@ import { isFailureCode } from '../../errors.ts';
 import type { JournalEntry } from '../../store/journal.ts';
 import { printable } from '../output/printable.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
-import { podStateWords, TUNNEL_STATE_WORDS } from '../text/states.ts';
+import { JOB_STATE_WORDS, podStateWords, TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { dayOf, timeOf, withLocalTimes } from '../text/time.ts';
 import { text } from '../text.ts';
 
@@ -10,7 +10,7 @@ type Entry = JournalEntry & { podId: string };
 
 /**
  * Journal entries as lines a person reads: times are local, a date heads each day, and what changed nothing is left out
- * unless `isWhole`: repeated attempts of a tunnel, and looks at a pod that found it as it was. With `tail` so many of the
+ * unless `isWhole`: repeated attempts of a tunnel, steps of a job, and looks at a pod that found it as it was. With `tail` so many of the
  * last events.
  */
 export function timeline(entries: Entry[], isWhole: boolean, tail = Number.MAX_SAFE_INTEGER): string[] {
@@ -50,7 +50,7 @@ function tell(entries: Entry[], isWhole: boolean): Told[] {
       stateOf.set(podId, isKeepers(entry) ? entry.event : entry.to);
       lastWords.set(podId, words);
     }
-    if (!isWhole && (isAttempted || isWanted || isSame)) continue;
+    if (!isWhole && (isAttempted || isWanted || isSame || isPassing(entry))) continue;
     told.push({ when: new Date(entry.at), podId, machine, words });
   }
   return told;
@@ -102,6 +102,9 @@ const KEEPERS: Record<string, (reason: string) => string> = {
   'pod.stopped': text.stoppedByKeeper,
   'pod.stopAsked': text.stopAskedByKeeper,
   'pod.stopFailed': text.stopFailedForKeeper,
+  'pod.ended': text.endedByKeeper,
+  'pod.endAsked': text.endAskedByKeeper,
+  'pod.endFailed': text.endFailedForKeeper,
   'pod.inUse': text.inUseForKeeper,
 };
 
@@ -114,6 +117,14 @@ function isAttempt({ to }: Entry, isDead: boolean): boolean {
   return to === 'recreating' || (to === 'dead' && isDead);
 }
 
+/** Steps of a job that say nothing to those who want to know what became of it. */
+function isPassing({ machine, to, reason }: Entry): boolean {
+  const isStep = ['reconciling', 'preparing', 'uploading', 'submitting', 'queued', 'downloading'].includes(
+    to,
+  );
+  return machine.startsWith('job@') && isStep && !reason;
+}
+
 function follow({ id, to, at, machine }: Entry, diedAt: Map<string, number>): void {
   if (!machine.startsWith('tunnel@')) return;
   if (to === 'dead' && !diedAt.has(id)) diedAt.set(id, Date.parse(at));
@@ -124,6 +135,11 @@ function wordsOf(entry: Entry, diedAt: number | undefined): string {
   const { machine, to, reason, at } = entry;
   const keepers = KEEPERS[entry.event];
   if (keepers) return keepers(reason ?? '');
+  if (machine.startsWith('job@')) {
+    const state = (JOB_STATE_WORDS as Record<string, string>)[to] ?? to;
+    const why = to === 'failed' ? failureWords(entry) : reason;
+    return `${entry.id} ${[state, why].filter(Boolean).join(': ')}`;
+  }
   if (!machine.startsWith('tunnel@')) {
     const why = to === 'failed' ? failureWords(entry) : reason;
     return [podStateWords(to), why].filter(Boolean).join(': ');

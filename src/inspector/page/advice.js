@@ -28,7 +28,7 @@ function waitOf(model, chart) {
   const { state, event } = model.viewOf(subject);
   if (!isLive) return event?.reason ? box(line(`${event.event}: ${event.words ?? event.reason}`)) : undefined;
   if (state === null || subject.isPast) return undefined;
-  if (subject.id.startsWith('tunnel/') && model.keeper === null)
+  if (!subject.id.startsWith('pod/') && model.keeper === null)
     return idle(
       line('The background process that holds the tunnels does not run. The next autopod command starts it.'),
     );

@@ -1,8 +1,8 @@
 import { Agent } from 'node:http';
 import got, { type Got } from 'got';
 import { z } from 'zod';
-import { AutopodError } from '../errors.ts';
-import { parseLenient } from './lenient-json.ts';
+import { AutopodError } from '../../errors.ts';
+import { parseLenient } from '../lenient-json.ts';
 
 /** NaN is read as null. */
 const bytes = z

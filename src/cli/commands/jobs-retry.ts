@@ -1,0 +1,55 @@
+import { AutopodError } from '../../errors.ts';
+import type { JobFacts } from '../../machines/job-types.ts';
+import { JobStore } from '../../store/jobs.ts';
+import { UNBEGUN } from '../running/batch.ts';
+import { isToRetry, jobIdsOf } from '../running/job-ref.ts';
+import { seeThrough } from '../running/see-through.ts';
+import { runText } from '../text/run.ts';
+import type { Verb } from '../verb.ts';
+import { jobOrFile } from './jobs-show.ts';
+
+interface RetryOptions {
+  preview: boolean;
+  detach?: boolean;
+  jsonStream?: boolean;
+}
+
+/** Makes a job anew, or those of a batch that failed or were cancelled, with the same values and seeds, as jobs of their own. */
+export const jobsRetry: Verb<RetryOptions> = async (context, named, options, pod) => {
+  const store = new JobStore(context.home());
+  const found = await jobOrFile(store, named);
+  const again: JobFacts[] = [];
+  const batchId = store.newId();
+  const ids = await jobIdsOf(store, found);
+  for (const id of ids) {
+    const record = await store.get(id);
+    if (!record || (ids.length > 1 && !isToRetry(record))) continue;
+    const index = again.length;
+    again.push({
+      ...record.facts,
+      ...UNBEGUN,
+      jobId: store.newId(),
+      batchId,
+      index,
+      createdAt: Date.now(),
+      kept: [],
+    });
+  }
+  const [only, ...others] = again;
+  if (!only) throw new AutopodError('usage', runText.nothingToRetry(named ?? found.batch.batchId));
+  if (others.length === 0) only.jobId = batchId;
+  const ranOn = found.job?.facts.ranOn?.podId ?? found.job?.facts.podId;
+  const podIds = pod === undefined ? (ranOn ? [ranOn] : found.batch.podIds) : [pod];
+  const batch = {
+    ...found.batch,
+    batchId,
+    createdAt: Date.now(),
+    count: again.length,
+    podIds,
+    // biome-ignore lint/suspicious/noThenProperty: no value with it is awaited as one that has a method of this name
+    then: 'keep' as const,
+    rented: [],
+  };
+  await store.create(batch, again);
+  return seeThrough(context, store, batch, options);
+};

@@ -1,0 +1,105 @@
+import { AutopodError } from '../../errors.ts';
+import { checkTemplate } from '../../jobs/files/index.ts';
+import { objectInfo } from '../../services/comfyui/index.ts';
+import { JobStore } from '../../store/jobs.ts';
+import { parseJson, readDefinitions } from '../../workflow/index.ts';
+import type { Context } from '../context.ts';
+import { keepBatch } from '../running/batch.ts';
+import { requireNode } from '../running/change.ts';
+import { problemsOfRun, requireRunnable, showDryRun } from '../running/check.ts';
+import { type Drafting, inputChange, requireFileInput } from '../running/draft.ts';
+import { LocalFiles } from '../running/local-inputs.ts';
+import type { RunOptions } from '../running/options.ts';
+import { writableOut } from '../running/out-folder.ts';
+import { podsOfRun } from '../running/pods-of-run.ts';
+import { promptOf } from '../running/prompt-of.ts';
+import { type ReadyPod, readyPod, requireUp } from '../running/ready-pods.ts';
+import { readRows } from '../running/rows.ts';
+import { seeThrough } from '../running/see-through.ts';
+import { showSettable } from '../running/show.ts';
+import { readSweep } from '../running/sweep.ts';
+import { type Asked, countOf } from '../running/variants.ts';
+import { readWorkflowFile, type WorkflowFile } from '../running/workflow-file.ts';
+import { runText } from '../text/run.ts';
+import type { Verb } from '../verb.ts';
+
+/** From a workflow to files on this machine: what is wrong with what was given is told before anything is rented or sent. */
+export const run: Verb<RunOptions> = async (context, file = '', options, pod) => {
+  requireUp(options);
+  requireOnePlace(options, pod);
+  const files = new LocalFiles();
+  const workflow = await readWorkflowFile(file, process.stdin);
+  const inputs = await Promise.all((options.input ?? []).map((input) => inputChange(input, files)));
+  const asked = await askedFor(options, inputs);
+  countOf(asked);
+  checkTemplate(options.name);
+  const out = await writableOut(options.out);
+  requireNodes(workflow, asked);
+
+  const looksOnly = options.show === true || options.dryRun === true;
+  const pods = looksOnly
+    ? [await readyPod(context, pod ?? firstNamed(options), options, undefined)]
+    : await podsOfRun(context, pod, options);
+  const [first, ...others] = pods as [ReadyPod, ...ReadyPod[]];
+  const drafting = await draftingOn(context, first, workflow, files);
+  for (const input of inputs) requireFileInput(input, drafting);
+  if (options.show) return showSettable(context, drafting.base.prompt, drafting.definitions);
+  if (options.dryRun) return showDryRun(context, workflow.name, drafting, asked);
+  requireRunnable(workflow.name, first.podId, await problemsOfRun(drafting, asked));
+  for (const other of others) {
+    const there = await draftingOn(context, other, workflow, files);
+    requireRunnable(workflow.name, other.podId, await problemsOfRun(there, asked));
+  }
+  const store = new JobStore(context.home());
+  const wish = { name: workflow.name, asked, drafting, out, options, pods, toEnd: toEnd(pod, options) };
+  const { batch, same } = await keepBatch(store, wish);
+  if (same > 0) context.out.say(runText.sameJobs(same), 'warning');
+  // The default is about the pod; a job takes as long as it takes, unless the user said how long to wait.
+  if (!context.deadline.isSaid) context.deadline.begin(Number.POSITIVE_INFINITY, false);
+  return seeThrough(context, store, batch, options);
+};
+
+function requireOnePlace({ pods }: RunOptions, pod: string | undefined): void {
+  if (pods === undefined || pod === undefined) return;
+  throw new AutopodError('usage', {
+    message: `Both pod ${pod} and --pods say where to run.`,
+    next: 'Name all pods with --pods, or leave it out.',
+  });
+}
+
+async function askedFor(options: RunOptions, inputs: string[]): Promise<Asked> {
+  return {
+    changes: [...(options.set ?? []), ...inputs],
+    seed: options.seed,
+    rows: options.rows === undefined ? [] : await readRows(options.rows),
+    sweeps: (options.sweep ?? []).map(readSweep),
+    count: options.count,
+  };
+}
+
+/** Of the API format the nodes are known without a server, so that a slip of the finger rents nothing. */
+function requireNodes({ prompt }: WorkflowFile, { changes, sweeps, rows }: Asked): void {
+  if (prompt === undefined) return;
+  const swept = sweeps.map(({ target, values }) => `${target}=${values[0]}`);
+  for (const change of [...changes, ...swept, ...(rows[0]?.changes ?? [])]) requireNode(change, prompt);
+}
+
+function firstNamed({ pods }: RunOptions): string | undefined {
+  return Array.isArray(pods) ? pods[0] : undefined;
+}
+
+function toEnd(pod: string | undefined, { then, pods }: RunOptions): string[] {
+  if (then === 'keep') return [];
+  return Array.isArray(pods) ? pods : pod === undefined ? [] : [pod];
+}
+
+async function draftingOn(
+  { signal }: Context,
+  { localPort }: ReadyPod,
+  workflow: WorkflowFile,
+  files: LocalFiles,
+): Promise<Drafting> {
+  const definitions = readDefinitions(parseJson(await objectInfo({ localPort }, signal)));
+  const folders = [...new Set([workflow.folder ?? process.cwd(), process.cwd()])];
+  return { base: promptOf(workflow, definitions), definitions, folders, files };
+}

@@ -1,0 +1,288 @@
+import { createHash, randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { link, opendir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AutopodError } from '../errors.ts';
+import type { BatchFacts, JobFacts, JobState } from '../machines/job-types.ts';
+import { syncFolder, writeFileAtomic, writeSynced } from './atomic-file.ts';
+import { type Home, makeFolder } from './home.ts';
+import { readRecord, recordText, setAside, writeRecord } from './json-record.ts';
+import { type Lock, withLock } from './lock.ts';
+import { RECORD_SCHEMA } from './record-schema.ts';
+import type { StoredRecord } from './records.ts';
+
+export type JobRecord = StoredRecord<JobFacts>;
+
+/** A batch as it is kept: with its jobs by name, and whether all of them have ended. */
+export interface BatchRecord extends StoredRecord<BatchFacts> {
+  jobIds: string[];
+  isFinished: boolean;
+  /** Pods that were stopped or ended for it, as nothing was left for them. */
+  endedPods: string[];
+}
+
+const JOB_MACHINE = 'job@1';
+const BATCH_MACHINE = 'batch@1';
+
+/** Letters and digits that are not taken for each other. */
+const ID_CHARACTERS = 'abcdefghjkmnpqrstuvwxyz23456789';
+const ID_LENGTH = 6;
+const JOB_FILE = new RegExp(`^([${ID_CHARACTERS}]{${ID_LENGTH}})\\.json$`);
+
+/** Files written at a time while a batch is made. */
+const AT_A_TIME = 16;
+/** As for `RecordStore`. */
+const SUSPENDED_MS = 3_000;
+
+/** States in which nothing more happens to a job by itself. */
+const ENDED: readonly JobState[] = ['done', 'failed', 'cancelled'];
+
+/** A name for a job or a batch, short and easy to type: `k3f9xw`. */
+export function newJobId(): string {
+  return Array.from({ length: ID_LENGTH }, () => ID_CHARACTERS[randomInt(ID_CHARACTERS.length)]).join('');
+}
+
+/** The state a job was saved in. */
+export function jobState({ snapshot }: JobRecord): JobState {
+  return (snapshot as { value: JobState } | null)?.value ?? 'reconciling';
+}
+
+export function hasEnded(record: JobRecord): boolean {
+  return ENDED.includes(jobState(record));
+}
+
+/** A job's facts as its file has them. */
+export function jobRecord(facts: JobFacts, value: JobState): JobRecord {
+  return stored(JOB_MACHINE, facts, { value });
+}
+
+/**
+ * Jobs and batches, a file each, shared by processes: a change reads and replaces its one file under a lock. A batch is
+ * there once its own file is, which comes after those of all its jobs; a job without its batch is not there.
+ */
+export class JobStore {
+  readonly #home: Home;
+  readonly #onSetAside: ((from: string, to: string) => void) | undefined;
+
+  constructor(home: Home, onSetAside?: (from: string, to: string) => void) {
+    this.#home = home;
+    this.#onSetAside = onSetAside;
+  }
+
+  /** Whether the home is there: while it is away nothing can be told of what it has. */
+  get isThere(): boolean {
+    return existsSync(this.#home.root);
+  }
+
+  /** An id that no job or batch of this home has. */
+  newId(): string {
+    for (;;) {
+      const id = newJobId();
+      if (!existsSync(this.#jobPath(id)) && !existsSync(this.#batchPath(id))) return id;
+    }
+  }
+
+  /** Keeps a text under its SHA-256, once, and answers that. */
+  async putContent(text: string): Promise<string> {
+    const sha256 = hashOf(text);
+    const path = this.#contentPath(sha256);
+    makeFolder(join(this.#home.jobs, 'prompts'));
+    if (!existsSync(path)) await writeFileAtomic(path, text);
+    return sha256;
+  }
+
+  /** Throws `stateDamaged` when the text is not there or not what it was. */
+  async content(sha256: string): Promise<string> {
+    const file = this.#contentPath(sha256);
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    if (text === undefined || hashOf(text) !== sha256) throw new AutopodError('stateDamaged', { file });
+    return text;
+  }
+
+  /** Writes every job and then the batch, which makes them real: all of them or, after a crash, none. */
+  async create(batch: BatchFacts, jobs: Iterable<JobFacts>): Promise<void> {
+    makeFolder(join(this.#home.jobs, 'batches'));
+    const jobIds: string[] = [];
+    const waiting = jobs[Symbol.iterator]();
+    const write = async () => {
+      for (let next = waiting.next(); !next.done; next = waiting.next()) {
+        jobIds[next.value.index] = next.value.jobId;
+        await this.#createJob(jobRecord(next.value, 'waitingForPod'));
+      }
+    };
+    await Promise.all(Array.from({ length: AT_A_TIME }, write));
+    await syncFolder(this.#home.jobs);
+    const record = {
+      ...stored(BATCH_MACHINE, batch, null),
+      jobIds: Object.values(jobIds),
+      isFinished: false,
+    };
+    await writeRecord(this.#batchPath(batch.batchId), record);
+  }
+
+  async batch(batchId: string): Promise<BatchFacts | undefined> {
+    return (await this.batchRecord(batchId))?.facts;
+  }
+
+  async batchRecord(batchId: string): Promise<BatchRecord | undefined> {
+    return this.#read<BatchRecord>(this.#batchPath(batchId), BATCH_MACHINE);
+  }
+
+  /** All batches, the earliest first. One that cannot be read is left out. */
+  async batches(): Promise<BatchFacts[]> {
+    const ids = await this.batchIds();
+    const batches = await Promise.all(ids.map((id) => this.batch(id).catch(() => undefined)));
+    return batches.filter((batch) => batch !== undefined).sort((a, b) => a.createdAt - b.createdAt);
+  }
+
+  async batchIds(): Promise<string[]> {
+    const names = await readdir(join(this.#home.jobs, 'batches')).catch(nothing);
+    return names.flatMap((name) => JOB_FILE.exec(name)?.[1] ?? []);
+  }
+
+  /** Of every job file, without reading it. */
+  async jobIds(): Promise<string[]> {
+    const names = await readdir(this.#home.jobs).catch(nothing);
+    return names.flatMap((name) => JOB_FILE.exec(name)?.[1] ?? []);
+  }
+
+  async updateBatch(batchId: string, change: (facts: BatchFacts) => BatchFacts): Promise<void> {
+    await this.#changeBatch(batchId, (record) => ({ ...record, facts: change(record.facts) }));
+  }
+
+  /** Keeps how far a batch is. */
+  async noteBatch(
+    batchId: string,
+    note: Partial<Pick<BatchRecord, 'isFinished' | 'endedPods'>>,
+  ): Promise<void> {
+    await this.#changeBatch(batchId, (record) => ({ ...record, ...note }));
+  }
+
+  /** Undefined for a job that is not there. Throws `stateNewer` and `stateDamaged`. */
+  async get(jobId: string): Promise<JobRecord | undefined> {
+    const record = await this.#read<JobRecord>(this.#jobPath(jobId), JOB_MACHINE);
+    return record && existsSync(this.#batchPath(record.facts.batchId)) ? record : undefined;
+  }
+
+  /**
+   * Replaces a job by what `change` makes of it; one that is not there, or not readable, stays so. Resolves when it is on
+   * disk.
+   */
+  async update(jobId: string, change: (record: JobRecord) => JobRecord): Promise<void> {
+    const path = this.#jobPath(jobId);
+    await this.#alone(jobId, path, async (write) => {
+      const record = await this.#read<JobRecord>(path, JOB_MACHINE).catch(unlessDamaged);
+      if (record) await write({ ...change(record), savedAt: new Date().toISOString() });
+    });
+  }
+
+  /** The jobs of a batch in their order, one at a time in memory. One that cannot be read is left out. */
+  async *ofBatch(batchId: string): AsyncIterable<JobRecord> {
+    const { jobIds = [] } = (await this.batchRecord(batchId)) ?? {};
+    yield* this.#each(jobIds);
+  }
+
+  /** Every job, in no order, one at a time in memory. One that cannot be read is left out. */
+  async *all(): AsyncIterable<JobRecord> {
+    const folder = await opendir(this.#home.jobs).catch(() => undefined);
+    for await (const { name } of folder ?? []) yield* this.#each(JOB_FILE.exec(name)?.slice(1) ?? []);
+  }
+
+  /** Leaves word for who drives the job. */
+  async ask(jobId: string, asked: NonNullable<JobFacts['asked']>): Promise<void> {
+    await this.update(jobId, (record) =>
+      hasEnded(record) ? record : { ...record, facts: { ...record.facts, asked } },
+    );
+  }
+
+  /** Forgets a job; with its last one the batch. */
+  async remove(jobId: string): Promise<void> {
+    const record = await this.get(jobId);
+    await rm(this.#jobPath(jobId), { force: true });
+    const { jobIds = [] } = (record && (await this.batchRecord(record.facts.batchId))) ?? {};
+    if (record && !jobIds.some((id) => existsSync(this.#jobPath(id))))
+      await rm(this.#batchPath(record.facts.batchId), { force: true });
+  }
+
+  async *#each(jobIds: string[]): AsyncIterable<JobRecord> {
+    for (const id of jobIds) {
+      const record = await this.get(id).catch(() => undefined);
+      if (record) yield record;
+    }
+  }
+
+  // A name that is taken stays whose it is.
+  async #createJob(record: JobRecord): Promise<void> {
+    const path = this.#jobPath(record.facts.jobId);
+    const draft = `${path}.${process.pid}.tmp`;
+    await writeSynced(draft, recordText(record));
+    await link(draft, path).finally(() => rm(draft, { force: true }));
+  }
+
+  async #changeBatch(batchId: string, change: (record: BatchRecord) => BatchRecord): Promise<void> {
+    const path = this.#batchPath(batchId);
+    await this.#alone(batchId, path, async (write) => {
+      const record = await readRecord<BatchRecord>(path, BATCH_MACHINE);
+      if (record) await write({ ...change(record), savedAt: new Date().toISOString() });
+    });
+  }
+
+  /** Work on one file while nobody else changes it. A few locks serve all files. */
+  #alone<T>(
+    id: string,
+    path: string,
+    work: (write: (record: StoredRecord<object>) => Promise<void>) => Promise<T>,
+  ): Promise<T> {
+    const folder = join(this.#home.locks, `jobs-${id.charAt(0)}`);
+    const write = (lock: Lock) => (record: StoredRecord<object>) =>
+      writeFileAtomic(path, recordText(record), async () => {
+        if (await lock.isTaken()) throw new AutopodError('lockBusy', { lock: folder });
+      });
+    return withLock(folder, { timeoutMs: 20_000, suspendedMs: SUSPENDED_MS }, (lock) => work(write(lock)));
+  }
+
+  async #read<Record extends StoredRecord<object>>(
+    path: string,
+    machine: string,
+  ): Promise<Record | undefined> {
+    try {
+      return await readRecord<Record>(path, machine);
+    } catch (error) {
+      if (error instanceof AutopodError && error.code === 'stateDamaged') {
+        const to = await setAside(path);
+        this.#onSetAside?.(path, to);
+      }
+      throw error;
+    }
+  }
+
+  #jobPath(jobId: string): string {
+    return join(this.#home.jobs, `${jobId}.json`);
+  }
+
+  #batchPath(batchId: string): string {
+    return join(this.#home.jobs, 'batches', `${batchId}.json`);
+  }
+
+  #contentPath(sha256: string): string {
+    return join(this.#home.jobs, 'prompts', `${sha256}.json`);
+  }
+}
+
+function stored<Facts>(machine: string, facts: Facts, snapshot: unknown): StoredRecord<Facts> {
+  return { schema: RECORD_SCHEMA, machine, facts, snapshot, savedAt: new Date().toISOString() };
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+// It was set aside.
+function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof AutopodError) || error.code !== 'stateDamaged') throw error;
+}
+
+function nothing(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
+}
