@@ -26,7 +26,7 @@ module.exports = {
     },
     only('workflow', 'workflow/', ['workflow/', 'errors']),
     only('services', 'services/', ['services/', 'machines/job-types', 'clock', 'errors', 'user', 'version']),
-    only('store', 'store/', ['store/', 'clock', 'errors', 'user']),
+    only('store', 'store/', ['store/', 'clock', 'errors', 'shell-word', 'user']),
     only('keeper', 'keeper/', [
       'keeper/',
       'machines/',

@@ -6,7 +6,9 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Most tests wait for processes; with one worker they would wait in line.
-    maxWorkers: 2,
+    maxWorkers: 3,
+    // Real processes and networks on a machine that others use as well; a second try is told in the output.
+    retry: process.env.CI ? 1 : 0,
     globalSetup: ['test/support/build-once.ts'],
   },
 });

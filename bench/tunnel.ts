@@ -7,11 +7,12 @@ import { signal } from '../test/support/processes.ts';
 import { until } from '../test/support/until.ts';
 import { autopodContender, type Contender, coldConnection, sshContender } from './contenders.ts';
 import { keeperCosts } from './keeper-costs.ts';
+import { keptConnections } from './kept.ts';
 import { markdown, median, repeated, say } from './report.ts';
 import { latency, throughput } from './speed.ts';
 
 /**
- * `npm run bench:tunnel [-- --runs 5] [--only healing|speed|costs] [--fault network]`: autopod's tunnel, autossh and bare `ssh -L` to the same OpenSSH sshd in a
+ * `npm run bench:tunnel [-- --runs 5] [--only healing|kept|speed|costs] [--fault network]`: autopod's tunnel, autossh and bare `ssh -L` to the same OpenSSH sshd in a
  * network namespace, one after the other in one run. Needs root, iproute2, nftables, sshd and autossh.
  */
 const { values } = parseArgs({
@@ -71,6 +72,7 @@ const plain = await sshContender(net, 'ssh -L');
 const contenders = [autopod, autossh, calmAutossh, plain];
 try {
   if (isWanted('healing')) await healing();
+  if (isWanted('kept')) say(await keptConnections([autopod, autossh], 10 * RUNS));
   if (isWanted('speed')) await speed();
   if (isWanted('costs')) say(await keeperCosts(net));
 } finally {
@@ -78,7 +80,7 @@ try {
   await net.end();
 }
 
-function isWanted(part: 'healing' | 'speed' | 'costs'): boolean {
+function isWanted(part: 'healing' | 'kept' | 'speed' | 'costs'): boolean {
   return values.only === undefined || values.only === part;
 }
 

@@ -34,7 +34,7 @@ export const FAILURES = {
   apiRequestInvalid: { exitCode: 1, retryable: false },
   apiRequestRefused: { exitCode: 1, retryable: false },
 
-  volumeMissing: { exitCode: 1, retryable: false },
+  volumeMissing: { exitCode: 2, retryable: false },
   volumeElsewhere: { exitCode: 2, retryable: false },
   volumeNeedsSecureCloud: { exitCode: 2, retryable: false },
   dataCenterUnknown: { exitCode: 2, retryable: false },
@@ -69,6 +69,8 @@ export const FAILURES = {
   gpuUnusable: { exitCode: 1, retryable: false },
   comfyCrashed: { exitCode: 1, retryable: false },
   bootTimedOut: { exitCode: 1, retryable: true },
+  /** Something else answers at ComfyUI's port. */
+  comfyElsewhere: { exitCode: 1, retryable: false },
   comfyTimedOut: { exitCode: 1, retryable: true },
 
   /** A question to ComfyUI had no answer, or one that leaves open what happened. */

@@ -5,9 +5,10 @@ import { requestUrl } from '../url.ts';
 import { EMPTY_OK, send, sendFaulty, sendUnknown } from './answer.ts';
 import { Execution } from './execution.ts';
 import { Storage } from './files/storage.ts';
+import { INSTEAD } from './instead.ts';
 import { JobQueue } from './jobs.ts';
-import { NodeClasses } from './nodes/definitions.ts';
-import type { Made } from './nodes/work.ts';
+import { NodeClasses } from './nodes/classes.ts';
+import type { Made } from './nodes/task.ts';
 import { isForeign } from './origin.ts';
 import { type ComfyUiVersion, recordedAnswers } from './recorded.ts';
 import { answer } from './routes.ts';
@@ -41,6 +42,8 @@ export class ComfyUi {
   #state: ComfyUiState = 'down';
   /** Whether objects it answers have NaN and -Infinity in them. */
   writesNaN = false;
+  /** What answers in its place. */
+  instead: keyof typeof INSTEAD | undefined;
 
   constructor(options: ComfyUiOptions) {
     this.#options = options;
@@ -149,6 +152,7 @@ export class ComfyUi {
 
   #decide(request: IncomingMessage): ReturnType<typeof answer> {
     const { script, queue, storage } = this;
+    if (this.instead) return INSTEAD[this.instead];
     if (isForeign(request.headers, script.version)) return { status: 403 };
     if (request.method === 'OPTIONS') return EMPTY_OK;
     storage.isFull = this.faults.diskFull;

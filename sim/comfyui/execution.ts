@@ -2,22 +2,14 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { DiskFullError, type Storage } from './files/storage.ts';
 import { PREVIEW_JPEG } from './files/view.ts';
 import { isLink, orderOf, signatures } from './graph.ts';
-import type { Job, Prompt, PromptNode } from './jobs.ts';
-import type { NodeClasses } from './nodes/definitions.ts';
-import { isSampler, type Made, NodeError, pace, type Task, work } from './nodes/work.ts';
+import { GONE, type Job, type Message, type Outcome, type Prompt, type PromptNode } from './job.ts';
+import type { NodeClasses } from './nodes/classes.ts';
+import { type Made, NodeError, type Task } from './nodes/task.ts';
+import { isSampler, pace, work } from './nodes/work.ts';
 import { Progress } from './progress.ts';
 import { repr } from './python.ts';
 import type { ComfyScript, Failure } from './script.ts';
 import type { Sockets } from './sockets.ts';
-
-type Message = [type: string, data: Record<string, unknown>];
-
-/** What the history keeps of a job. */
-export interface Outcome {
-  outputs: Record<string, unknown>;
-  status: { status_str: 'success' | 'error'; completed: boolean; messages: Message[] };
-  meta: Record<string, unknown>;
-}
 
 /** What a job runs in. */
 export interface Surroundings {
@@ -138,7 +130,6 @@ export class Execution {
       this.#signal.throwIfAborted();
       if (steps > 0) this.#progress.step(id, step, steps, previews && isLong ? PREVIEW_JPEG : undefined);
     }
-    if (task.className === 'SaveImageWebsocket') this.#progress.step(id, 0, 1, PREVIEW_JPEG);
   }
 
   #remember(signature: string, made: Made): void {
@@ -197,7 +188,7 @@ export class Execution {
 
   /** Says it to the client, and keeps it for the history. */
   #tell(type: string, data: Record<string, unknown> = {}): void {
-    const full = { ...data, prompt_id: this.#job.id, timestamp: Date.now() };
+    const full = { prompt_id: this.#job.id, ...data, timestamp: Date.now() };
     this.#messages.push([type, full]);
     this.#around.sockets.tell(this.#job, type, full);
   }
@@ -215,9 +206,6 @@ export class Execution {
     return String(this.#around.storage.get(name)?.modifiedAt ?? '');
   }
 }
-
-/** Why a run ends when ComfyUI does. */
-export const GONE = 'gone';
 
 function cachedOf(prompt: Prompt, signed: Map<string, string>, cache: Map<string, Made>): [string, Made][] {
   return Object.keys(prompt).flatMap((id) => {

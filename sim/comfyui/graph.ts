@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Prompt, PromptNode } from './jobs.ts';
+import type { Prompt, PromptNode } from './job.ts';
 import { writeJson } from './json.ts';
 
 export function isLink(value: unknown): value is [string | number, number] {

@@ -1,5 +1,6 @@
 import type { ComfyAnswer } from './answer.ts';
-import type { HistoryEntry, Job, JobQueue } from './jobs.ts';
+import type { Job } from './job.ts';
+import type { HistoryEntry, JobQueue } from './jobs.ts';
 
 const STATUSES = ['pending', 'in_progress', 'completed', 'failed', 'cancelled'];
 

@@ -1,28 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { GONE, type Outcome } from './execution.ts';
+import { GONE, type Job, type Outcome, type Prompt } from './job.ts';
 import { Pending } from './pending.ts';
-
-/** One node of a prompt in API format. */
-export interface PromptNode {
-  class_type: string;
-  inputs: Record<string, unknown>;
-  _meta?: { title?: string };
-}
-
-export type Prompt = Record<string, PromptNode>;
-
-export interface Job {
-  number: number;
-  id: string;
-  prompt: Prompt;
-  extraData: Record<string, unknown>;
-  /** Ids of the nodes whose output is wanted. */
-  outputs: string[];
-  clientId: string | undefined;
-  /** A scripted job never ends by itself. */
-  isEndless: boolean;
-}
 
 export interface HistoryEntry extends Outcome {
   prompt: ReturnType<typeof queueItem>;
@@ -104,7 +83,7 @@ export class JobQueue {
   /** Takes out what waits; the running job goes on. */
   delete(ids: readonly string[]): boolean {
     const removed = ids.filter((id) => this.#pending.remove(id));
-    this.#options.changed();
+    if (removed.length > 0) this.#options.changed();
     return removed.length > 0;
   }
 

@@ -7,7 +7,7 @@ import { view } from './files/view.ts';
 import { history } from './history.ts';
 import { type JobQueue, queueItem } from './jobs.ts';
 import { cancelJob, jobDetail, listJobs } from './jobs-api.ts';
-import type { NodeClasses } from './nodes/definitions.ts';
+import type { NodeClasses } from './nodes/classes.ts';
 import { type RecordedAnswer, recordedAnswers } from './recorded.ts';
 import type { ComfyScript } from './script.ts';
 import { submitPrompt } from './submit.ts';
@@ -105,9 +105,9 @@ function at(
   const recorded = recordedAnswers(state.script.version);
   return (
     own(GETS, path)?.(url, state, request) ??
+    member(path, url, state, recorded) ??
     own(recorded, path + url.search) ??
-    own(recorded, path) ??
-    member(path, url, state, recorded)
+    own(recorded, path)
   );
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Job } from './jobs.ts';
+import type { Job } from './job.ts';
 import { writeJson } from './json.ts';
 
 const JPEG = 1;

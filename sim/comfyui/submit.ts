@@ -1,8 +1,9 @@
 import type { ComfyAnswer } from './answer.ts';
 import { TROUBLE } from './answer.ts';
-import type { JobQueue, Prompt } from './jobs.ts';
+import type { Prompt } from './job.ts';
+import type { JobQueue } from './jobs.ts';
 import { readJson } from './json.ts';
-import type { NodeClasses } from './nodes/definitions.ts';
+import type { NodeClasses } from './nodes/classes.ts';
 import type { ComfyUiVersion } from './recorded.ts';
 import { validatePrompt } from './validate.ts';
 

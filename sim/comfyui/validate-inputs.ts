@@ -1,12 +1,6 @@
-import type { Prompt } from './jobs.ts';
-import {
-  choicesOf,
-  type InputSpec,
-  isChoice,
-  isFileInput,
-  type NodeClasses,
-  type NodeDefinition,
-} from './nodes/definitions.ts';
+import type { Prompt } from './job.ts';
+import { choicesOf, isChoice, isFileInput, type NodeClasses } from './nodes/classes.ts';
+import type { InputSpec, NodeDefinition } from './nodes/definition.ts';
 import { ConversionError, convert, repr, str } from './python.ts';
 import type { ComfyUiVersion } from './recorded.ts';
 
@@ -201,17 +195,21 @@ function isWrapped(value: unknown): value is { __value__: unknown } {
 
 function outOfRange(name: string, spec: InputSpec, value: unknown): InputError | undefined {
   const [, { min, max } = {}] = spec;
-  if (typeof value !== 'number' && typeof value !== 'bigint') return undefined;
+  if (!isNumber(value)) return undefined;
   const extra = { input_name: name, input_config: configOf(spec), received_value: value };
-  if (typeof min === 'number' && value < min) {
+  if (isNumber(min) && value < min) {
     const message = `Value ${value} smaller than min of ${min}`;
     return { type: 'value_smaller_than_min', message, details: name, extra_info: extra };
   }
-  if (typeof max === 'number' && value > max) {
+  if (isNumber(max) && value > max) {
     const message = `Value ${value} bigger than max of ${max}`;
     return { type: 'value_bigger_than_max', message, details: name, extra_info: extra };
   }
   return undefined;
+}
+
+function isNumber(value: unknown): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
 }
 
 function notInList(name: string, spec: InputSpec, value: unknown): InputError | undefined {

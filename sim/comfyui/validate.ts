@@ -1,5 +1,5 @@
-import type { Prompt } from './jobs.ts';
-import type { NodeClasses } from './nodes/definitions.ts';
+import type { Prompt } from './job.ts';
+import type { NodeClasses } from './nodes/classes.ts';
 import type { ComfyUiVersion } from './recorded.ts';
 import { type InputError, InputValidation } from './validate-inputs.ts';
 

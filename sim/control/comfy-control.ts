@@ -26,6 +26,8 @@ const comfyBody = z.strictObject({
   queue: z.strictObject({ running: z.int().min(0).max(1).default(0), pending: count.default(0) }).optional(),
   /** Its answers have NaN and Infinity in them, as Python writes them. */
   nan: z.boolean().optional(),
+  /** Something else answers at its port; null takes it back. */
+  instead: z.enum(['page', 'login', 'redirect']).nullish(),
   /** Of this pod alone: keys of the scenario's `comfyui`. */
   script: comfyScriptChanges.optional(),
   /** The next job fails at a node, whatever it is; or the next so many do. */
@@ -47,6 +49,7 @@ export function controlComfyUi(comfyui: ComfyUi, body: unknown): void {
   const told = comfyBody.parse(body);
   const { faults } = comfyui;
   if (told.nan !== undefined) comfyui.writesNaN = told.nan;
+  if (told.instead !== undefined) comfyui.instead = told.instead ?? undefined;
   if (told.script) Object.assign(comfyui.overrides, told.script);
   if (typeof told.fail === 'number') faults.failures = Array(told.fail).fill(failure.parse({}));
   else if (told.fail) faults.failures = [told.fail];

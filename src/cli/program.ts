@@ -10,6 +10,8 @@ import { addPods } from './program/pods.ts';
 import { addSetup } from './program/setup.ts';
 import type { Runs } from './program/shared.ts';
 import { addTunnels } from './program/tunnels.ts';
+import { TOPICS } from './text/topics.ts';
+import { text } from './text.ts';
 
 // Commander's own has only the first alias.
 function subcommandTerm(command: Command): string {
@@ -25,6 +27,12 @@ function commandUsage(command: Command): string {
   const above: string[] = [];
   for (let one = command.parent; one; one = one.parent) above.unshift(one.name());
   return [...above, namesOf(command), command.usage()].join(' ');
+}
+
+/** A command says more than its line in the list where there is more to say. */
+function commandDescription(command: Command): string {
+  const summary = command.summary();
+  return command.description() || `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
 }
 
 function namesOf(command: Command): string {
@@ -47,6 +55,7 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
     .description('Rent a RunPod GPU pod, run ComfyUI on it, and keep http://localhost:8188 working.')
     .version(VERSION, '-V, --version')
     .option('-v, --verbose', 'show each request to RunPod, and stack traces of bugs')
+    .addHelpText('after', text.helpTopics(TOPICS))
     .showSuggestionAfterError()
     .helpCommand(false)
     .exitOverride()
@@ -56,7 +65,7 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
       // Told by run.ts, as every failure is.
       outputError: () => undefined,
     })
-    .configureHelp({ subcommandTerm, commandUsage, formatItem });
+    .configureHelp({ subcommandTerm, commandUsage, commandDescription, formatItem });
 
   const runs: Runs =
     (load) =>

@@ -16,8 +16,8 @@ export interface Advice {
 /** What the inspector says about things that have a wording of their own. */
 export interface Wording {
   failure: (failure: Failure) => Advice;
-  /** A failure of which only the journal's reason is left. */
-  pastFailure: (reason: string) => Advice;
+  /** A failure of which only the journal tells. */
+  pastFailure: (entry: JournalEntry) => Advice;
   candidate: (candidate: Candidate) => string;
 }
 
@@ -27,6 +27,8 @@ export interface Subject {
   id: string;
   /** `pod@1` or `tunnel@1`. */
   machine: string;
+  /** A launch is a pod that RunPod has not made yet, or never did. */
+  kind: 'pod' | 'launch' | 'tunnel';
   title: string;
   podId: string | null;
   /** Id of the pod it stands under in the list; null when it stands by itself. */
@@ -110,6 +112,7 @@ function podSubject(
   return {
     id: `pod/${recordId}`,
     machine,
+    kind: podId ? 'pod' : 'launch',
     title: wish?.name || podId || recordId,
     podId: podId ?? null,
     under: null,
@@ -147,6 +150,7 @@ function tunnelSubject(
   return {
     id: `tunnel/${view.podId}`,
     machine: 'tunnel@1',
+    kind: 'tunnel',
     title: `localhost:${view.localPort}`,
     podId: view.podId,
     under: null,
@@ -162,20 +166,23 @@ function tunnelSubject(
 }
 
 function pastSubject(id: string, entry: JournalEntry, { wording }: Sources): Subject {
-  const { reason } = entry;
+  const { reason, name } = entry;
+  const isTunnel = entry.machine.startsWith('tunnel@');
+  const podId = entry.podId ?? (isTunnel ? entry.id : null);
   const hasFailed = entry.to === 'failed' && reason !== undefined;
   return {
     id,
     machine: entry.machine,
-    title: entry.id,
-    podId: entry.machine.startsWith('tunnel@') ? entry.id : null,
+    kind: isTunnel ? 'tunnel' : podId ? 'pod' : 'launch',
+    title: name || podId || entry.id,
+    podId,
     under: null,
     state: entry.to,
     since: entry.at,
     until: null,
     isPast: true,
     driver: null,
-    failure: hasFailed ? { code: reason.split(':')[0] ?? '', words: wording.pastFailure(reason) } : null,
+    failure: hasFailed ? { code: reason.split(':')[0] ?? '', words: wording.pastFailure(entry) } : null,
     candidates: [],
     facts: {},
   };

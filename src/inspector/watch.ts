@@ -104,7 +104,10 @@ export class Watch {
     const drivers = await this.#drivers(Object.keys(pods));
     // Last: what is read of it is told at once, to those who listen by now, and each entry once.
     const tail = await this.#tail.look().catch(told({ isWhole: false, entries: [] }));
-    const entries = withoutSecrets(tail.entries.slice(-MAX_ENTRIES), secrets);
+    const entries = withoutSecrets(
+      tail.entries.slice(-MAX_ENTRIES).map((entry) => ({ ...entry, ...wordsFor(entry, wording) })),
+      secrets,
+    );
     if (tail.isWhole) this.#entries = entries;
     else if (entries.length > 0) this.#entries = [...this.#entries, ...entries].slice(-MAX_ENTRIES);
     const tunnels = this.#tunnels;
@@ -136,4 +139,8 @@ export class Watch {
     this.#latest = { isWhole: isAll, entries: isAll ? this.#entries : entries, ...seen };
     for (const listener of this.#listeners) listener(this.#latest);
   }
+}
+
+function wordsFor(entry: JournalEntry, { pastFailure }: Wording): { words?: string } {
+  return entry.to === 'failed' && entry.reason ? { words: pastFailure(entry).what } : {};
 }

@@ -31,8 +31,10 @@ export interface TunnelView {
   proof?: 'proven' | 'unproven' | 'none';
   /** How it is seen that answers come through: by a session of ssh, or by HTTP where the pod's login shell says nothing. */
   watchedBy?: 'session' | 'http';
-  /** Whether ComfyUI answers through it. */
-  comfy: 'answering' | 'down' | 'unknown';
+  /** Whether ComfyUI answers through it; `other` where something else does. */
+  comfy: 'answering' | 'down' | 'other' | 'unknown';
+  /** What answers in ComfyUI's place, in words. */
+  answeredBy?: string;
   bytesIn: number;
   bytesOut: number;
   lastActivityAt?: string;

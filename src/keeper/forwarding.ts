@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FAILURES, toFailure } from '../errors.ts';
-import type { Generation, Opened, SshAddress, TunnelWish } from '../machines/tunnel.ts';
+import type { Generation, Opened, TunnelWish } from '../machines/tunnel.ts';
 import { needsTouch } from '../services/ssh/key.ts';
 import type { MasterFiles } from '../services/ssh/master.ts';
 import { bytesRead, sendState } from '../services/ssh/sending.ts';
 import { Generations, type Standing } from './generations.ts';
-import { knock, untilLost } from './knock.ts';
 import type { Locator } from './locate.ts';
-import { watchPod } from './pod-watch.ts';
+import { type ForwardListener, Reaching } from './reaching.ts';
 import { type Ready, Standby } from './standby.ts';
 import type { KeeperTimings } from './timings.ts';
 
@@ -22,22 +21,13 @@ export interface ForwardingOptions {
 }
 
 /** The clients' side of a tunnel. */
-export interface ForwardingStreams {
+export interface ForwardingStreams extends ForwardListener {
   /** Whether a client is still joined to a forward's Unix socket. */
   uses(forward: string): boolean;
   /** When bytes last came through it, by the clock of performance.now(). */
   flowedAt(forward: string): number;
-  /** Told of a forward that is set up and has yet to prove that answers come through: those who wait may try it. */
-  onForward(forward: string): void;
-  /** Told that it did not prove it. */
-  onForwardFailed(forward: string): void;
 }
 
-/** Handshakes under way at once to one address. */
-const MAX_HANDSHAKES = 3;
-/** Milliseconds a standby has for its answer, on top of two round trips, before a handshake is begun as well. */
-const STANDBY_AHEAD_MS = 30;
-const MAX_STANDBY_AHEAD_MS = 300;
 /** Milliseconds a suspect has to come back when another ssh fails in a way that only the user can mend. */
 const LASTING_AFTER_MS = 15_000;
 /** Milliseconds between two looks at a suspect whose sessions end at once. */
@@ -49,11 +39,9 @@ export class Forwarding {
   readonly #streams: ForwardingStreams;
   readonly #generations: Generations;
   readonly #standby: Standby;
+  readonly #reaching: Reaching;
   readonly #pending = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
-  #lastAddress: SshAddress | undefined;
-  /** What the last knock that was not answered met. */
-  #trouble: string | undefined;
   /** Generation that was in use until it died. */
   #lost: string | undefined;
 
@@ -66,11 +54,17 @@ export class Forwarding {
       answerMs: options.timings.deadAfterMs,
       end: (generation) => this.#generations.end(generation),
     });
+    this.#reaching = new Reaching({
+      ...options,
+      generations: this.#generations,
+      standby: this.#standby,
+      listener: streams,
+    });
   }
 
   /** Why there is no ssh at the pod's address, in words; undefined where it is not known to be out of reach. */
   get trouble(): string | undefined {
-    return this.#trouble;
+    return this.#reaching.trouble;
   }
 
   /** Process id of an ssh, as it told itself. */
@@ -104,7 +98,7 @@ export class Forwarding {
    */
   async open(wish: TunnelWish, suspect: Generation | null, signal: AbortSignal): Promise<Opened> {
     const scope = AbortSignal.any([signal, this.#closing.signal]);
-    const opening = suspect ? this.#openBeside(wish, suspect, scope) : this.#openFresh(wish, scope);
+    const opening = suspect ? this.#openBeside(wish, suspect, scope) : this.#reaching.open(wish, scope);
     const opened = await this.#track(opening);
     if (opened.kind === 'podNotRunning') await this.#standby.drop();
     return opened;
@@ -158,7 +152,7 @@ export class Forwarding {
       return this.#generations.open(
         wish(),
         address,
-        { secret: this.#secretAt(address), keepaliveSeconds },
+        { secret: this.#reaching.secretAt(address), keepaliveSeconds },
         scope,
       );
     };
@@ -172,7 +166,7 @@ export class Forwarding {
 
   async #openBeside(wish: TunnelWish, suspect: Generation, signal: AbortSignal): Promise<Opened> {
     this.#generations.add(suspect);
-    this.#lastAddress ??= suspect.address;
+    this.#reaching.suppose(suspect.address);
     const silentSince = performance.now() - this.#options.timings.deadAfterMs;
     const over = new AbortController();
     const scope = AbortSignal.any([signal, over.signal]);
@@ -181,7 +175,7 @@ export class Forwarding {
     // One that nothing is known against, as an earlier keeper's, has its time to answer before another is begun.
     const isUnsuspected = this.#lost !== suspect.id;
     if (isUnsuspected && (await within(this.#options.timings.deadAfterMs, recovering))) return recovered;
-    const fresh = this.#openFresh(wish, scope);
+    const fresh = this.#reaching.open(wish, scope);
     // What only the user can mend does not count as long as the ssh there is may come back.
     const freshOrSuspect = fresh.catch(async (error: unknown) => {
       if (isWorthWaiting(error) && !signal.aborted && (await within(LASTING_AFTER_MS, recovering)))
@@ -191,7 +185,7 @@ export class Forwarding {
     const suspectOrFresh = recovering.then((isBack) => (isBack ? recovered : freshOrSuspect));
     try {
       const opened = await Promise.race([suspectOrFresh, freshOrSuspect]);
-      if (opened === recovered) this.#endUnless(opened, fresh);
+      if (opened === recovered) this.#reaching.endUnless(opened, fresh);
       else void recovering.then(() => this.#generations.drain(suspect, performance.now() - silentSince));
       return opened;
     } finally {
@@ -212,120 +206,6 @@ export class Forwarding {
     if (!signal.aborted) await this.#generations.end(suspect);
     return false;
   }
-
-  // Another has won, but this one may be up in the same moment.
-  #endUnless(winner: Opened | undefined, attempt: Promise<Opened>): void {
-    attempt
-      .then((late) =>
-        late !== winner && late.kind === 'open' ? this.#generations.letGo(late.generation) : undefined,
-      )
-      .catch(() => undefined);
-  }
-
-  /**
-   * Knocks where the pod was last, while RunPod is asked where it is now; the attempt moves when the pod has. So a
-   * network that comes back is used at once, and a pod that moved is found although its old address may be another's.
-   */
-  async #openFresh(wish: TunnelWish, signal: AbortSignal): Promise<Opened> {
-    for (;;) {
-      const over = new AbortController();
-      const scope = AbortSignal.any([signal, over.signal]);
-      const watch = watchPod(this.#options, wish.podId, this.#lastAddress, scope);
-      watch.elsewhere.catch(() => undefined);
-      const attempt = this.#lastAddress && this.#openAt(wish, this.#lastAddress, watch.first, scope);
-      let opened: Opened | undefined;
-      try {
-        const result = await (attempt ? Promise.race([attempt, watch.elsewhere]) : watch.elsewhere);
-        if (result.kind === 'open') opened = result;
-        if (opened) return opened;
-        if (result.kind !== 'running') return { kind: 'podNotRunning' };
-        this.#lastAddress = result.address;
-      } catch (error) {
-        // What the old address says counts only if RunPod says that the pod is still there.
-        signal.throwIfAborted();
-        if (!attempt || (await watch.first) !== 'elsewhere') throw error;
-        const moved = await watch.elsewhere;
-        if (moved.kind !== 'running') return { kind: 'podNotRunning' };
-        this.#lastAddress = moved.address;
-      } finally {
-        over.abort();
-        if (attempt) this.#endUnless(opened, attempt);
-      }
-    }
-  }
-
-  /**
-   * Takes over the ssh that stands by, or opens one, as soon as the pod's sshd answers a knock. One whose handshake does
-   * not get on gets company when another knock is answered, at once if it was not for a while: an outage may have
-   * swallowed its packets, and TCP would wait long before it repeats them. The oldest makes room for the youngest.
-   */
-  async #openAt(
-    wish: TunnelWish,
-    address: SshAddress,
-    told: Promise<unknown>,
-    signal: AbortSignal,
-  ): Promise<Opened> {
-    const { knockMs, handshakeMs } = this.#options.timings;
-    const over = new AbortController();
-    const scope = AbortSignal.any([signal, over.signal]);
-    const attempts: { opening: Promise<Opened>; over: AbortController }[] = [];
-    const openings = () => attempts.map(({ opening }) => opening);
-    let orStandby: Promise<Opened> = never();
-    let opened: Opened | undefined;
-    try {
-      this.#trouble = undefined;
-      const roundTripMs = await knock(address, knockMs, scope, (words) => {
-        this.#trouble = words;
-      });
-      this.#trouble = undefined;
-      const standby = this.#takeStandby(address, scope);
-      orStandby = standby.then((answer) => answer ?? never());
-      const aheadMs = Math.min(STANDBY_AHEAD_MS + 2 * roundTripMs, MAX_STANDBY_AHEAD_MS);
-      opened = await firstOf([standby, sleep(aheadMs, undefined, { signal: scope })]);
-      for (let begun = 1; !opened; begun++) {
-        // Those left have ever more time, however slow the pod is.
-        const patienceMs = begun <= MAX_HANDSHAKES ? handshakeMs : handshakeMs * begun;
-        const attempt = new AbortController();
-        const opening = this.#connect(wish, address, told, AbortSignal.any([scope, attempt.signal]));
-        attempts.push({ opening, over: attempt });
-        const isTimeForAnother = untilLost(address, knockMs, patienceMs, scope);
-        opened = await firstOf([orStandby, ...openings(), isTimeForAnother]);
-        if (opened || attempts.length < MAX_HANDSHAKES) continue;
-        const oldest = attempts.shift();
-        if (oldest) this.#endUnless(undefined, oldest.opening);
-        oldest?.over.abort();
-      }
-      return opened;
-    } finally {
-      over.abort();
-      for (const opening of [orStandby, ...openings()]) this.#endUnless(opened, opening);
-    }
-  }
-
-  async #takeStandby(address: SshAddress, signal: AbortSignal): Promise<Opened | undefined> {
-    const ready = await this.#standby.takeOver(address, signal);
-    return ready && { kind: 'open', generation: ready };
-  }
-
-  async #connect(
-    wish: TunnelWish,
-    address: SshAddress,
-    told: Promise<unknown>,
-    signal: AbortSignal,
-  ): Promise<Opened> {
-    const { onForward, onForwardFailed } = this.#streams;
-    const secret = this.#secretAt(address, told);
-    const options = { secret, onForward, onForwardFailed };
-    const { generation } = await this.#generations.open(wish, address, options, signal);
-    return { kind: 'open', generation };
-  }
-
-  /** What the pod has to prove itself with; after a keeper's start RunPod may have to tell it first. */
-  async #secretAt({ bootId }: SshAddress, told?: Promise<unknown>): Promise<string | null | undefined> {
-    const { locator } = this.#options;
-    if (locator.secretOf(bootId) === undefined) await told;
-    return locator.secretOf(bootId);
-  }
 }
 
 /** What a promise says within this time, else false. */
@@ -333,14 +213,6 @@ async function within(ms: number, promise: Promise<boolean>): Promise<boolean> {
   const over = new AbortController();
   const late = sleep(ms, false, { signal: over.signal }).catch(() => false);
   return Promise.race([promise, late]).finally(() => over.abort());
-}
-
-function never(): Promise<never> {
-  return new Promise(() => undefined);
-}
-
-function firstOf(promises: Promise<Opened | undefined>[]): Promise<Opened | undefined> {
-  return Promise.race(promises);
 }
 
 /** Whether the failure is lasting but says nothing about the ssh there is. */

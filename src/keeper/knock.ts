@@ -9,6 +9,8 @@ const PATIENT_AFTER_MS = 180_000;
 const SILENT_PAUSE_MS = 400;
 /** Milliseconds between two where sshd said that it takes none now (MaxStartups, PerSourcePenalties). */
 const REFUSED_PAUSE_MS = 1_500;
+/** Milliseconds of nothing but refused connects after which a ban (fail2ban and its kin) is the likely reason. */
+const BANNED_AFTER_MS = 60_000;
 /** Bytes that may come before the version of sshd (RFC 4253, 4.2). */
 const MAX_WORDS = 4_096;
 
@@ -17,24 +19,34 @@ const WATCH_MS = 500;
 /** What sshd says to those it takes no connection of: there are too many, or they failed before. */
 const REFUSALS = /^(Not allowed at this time|Exceeded MaxStartups)/m;
 
+const MAY_BE_BANNED =
+  'if its sshd runs, it may have banned this machine for a while (fail2ban), which ends by itself';
+
 /** What becomes of one knock, until it is over. */
 interface Knock {
   is: 'sent' | 'accepted' | 'refused' | 'over';
+  /** The connect was turned away, as by a closed port or a firewall that bans. */
+  isTurnedAway?: boolean;
 }
 
 /**
  * Resolves when the pod's sshd has told its version, with the milliseconds its connect took. That a connection is
  * accepted says nothing: a captive portal accepts every one. Each knock is a connection of its own with its own first
  * packet: a path that comes back is found at once, where one connect would sit in TCP's backoff. Few are left open
- * where nothing is said, and few are made where sshd refuses them: it counts. `onTrouble` is told what each one met.
+ * where nothing is said, and few are made where sshd refuses them: it counts. Where every connect is turned away for
+ * `bannedAfterMs`, few are made as well, and a ban is told as what it may be. `onTrouble` is told what each one met.
  */
 export async function knock(
   { host, port }: { host: string; port: number },
   everyMs: number,
   signal: AbortSignal,
   onTrouble: (words: string) => void = () => undefined,
+  bannedAfterMs = BANNED_AFTER_MS,
 ): Promise<number> {
   const begunAt = performance.now();
+  let turnedAwaySince: number | undefined;
+  const isBanned = () =>
+    turnedAwaySince !== undefined && performance.now() - turnedAwaySince >= bannedAfterMs;
   const over = new AbortController();
   let tookMs = 0;
   const until = AbortSignal.any([signal, over.signal]);
@@ -42,7 +54,7 @@ export async function knock(
   while (!until.aborted) {
     knocks.push(
       tryOnce(host, port, until, {
-        onTrouble,
+        onTrouble: (words) => onTrouble(isBanned() ? `${words}; ${MAY_BE_BANNED}` : words),
         onAnswer: (connectMs) => {
           tookMs = connectMs;
           over.abort();
@@ -51,7 +63,10 @@ export async function knock(
     );
     const patience = performance.now() - begunAt < PATIENT_AFTER_MS ? 1 : 5;
     await sleep(everyMs * patience, undefined, { signal: until }).catch(() => undefined);
-    const restMs = pauseAfter(knocks) - everyMs * patience;
+    const ended = knocks.filter((one) => one.is === 'over' || one.is === 'refused');
+    if (ended.length > 0)
+      turnedAwaySince = ended.every((one) => one.isTurnedAway) ? (turnedAwaySince ?? begunAt) : undefined;
+    const restMs = (isBanned() ? REFUSED_PAUSE_MS : pauseAfter(knocks)) - everyMs * patience;
     if (restMs > 0) await sleep(restMs, undefined, { signal: until }).catch(() => undefined);
     knocks = knocks.filter((one) => one.is === 'sent' || one.is === 'accepted');
   }
@@ -112,6 +127,7 @@ function tryOnce(
   });
   socket.once('close', () => {
     if (!signal.aborted) onTrouble(troubleOf(one.is === 'accepted', words.trim(), code));
+    one.isTurnedAway = code === 'ECONNREFUSED' || code === 'EHOSTUNREACH';
     one.is = REFUSALS.test(words) ? 'refused' : 'over';
     signal.removeEventListener('abort', end);
   });

@@ -39,7 +39,7 @@ export type PodLocation =
   | { kind: 'pending' }
   | { kind: 'notRunning' };
 
-/** Asks RunPod where a pod is, not more often than the pace allows. Throws `podGone` for one that no longer exists. */
+/** Asks RunPod where a pod is, not more often than the pace allows. Throws `podGone` for one that no longer exists, `podWithoutSsh`. */
 export class Locator {
   readonly #account: () => Promise<PacedRunPod>;
   readonly #everyMs: number;
@@ -99,9 +99,10 @@ export class Locator {
   }
 }
 
-function locationOf({ podId, condition, ssh, bootId }: PodSeen): PodLocation {
+function locationOf({ podId, condition, ssh, hasSshPort, bootId }: PodSeen): PodLocation {
   if (condition === 'gone') throw new AutopodError('podGone', { podId });
   if (condition === 'stopped' || condition === 'broken') return { kind: 'notRunning' };
+  if (!hasSshPort) throw new AutopodError('podWithoutSsh', { podId });
   if (condition !== 'running' || !ssh) return { kind: 'pending' };
   return { kind: 'running', address: { ...ssh, bootId } };
 }

@@ -96,6 +96,7 @@ export class Tunnel {
     const { bytesIn, bytesOut, lastActivityAt } = this.#front;
     const pid = generation && this.#forwarding.pidOf(generation);
     const { standbyPid, trouble } = this.#forwarding;
+    const { answeredBy } = this.#probe;
     const isReaching = this.#state === 'starting' || this.#state === 'recreating';
     return {
       podId,
@@ -109,6 +110,7 @@ export class Tunnel {
       ...(generation && { controlPath: this.#forwarding.filesOf(generation).control }),
       ...(generation && this.#forwarding.standingOf(generation)),
       comfy: this.#state === 'healthy' ? this.#probe.verdict : 'unknown',
+      ...(this.#state === 'healthy' && answeredBy !== undefined && { answeredBy }),
       bytesIn,
       bytesOut,
       ...(lastActivityAt !== undefined && { lastActivityAt: wallTime(lastActivityAt) }),
@@ -236,7 +238,7 @@ export class Tunnel {
     if (to === 'dead' && this.#state === 'healthy' && context.failure) {
       this.#lastDeath = { at: now.toISOString(), failure: context.failure };
     }
-    const reason = reasonOf(context);
+    const reason = to === 'starting' ? `localhost:${this.#wish.localPort}` : reasonOf(context);
     const entry = { at: now.toISOString(), machine: 'tunnel@1', id: this.#wish.podId, from: this.#state, to };
     this.#options.log(`tunnel ${this.#wish.podId}: ${this.#state} → ${to}${reason ? ` (${reason})` : ''}`);
     this.#state = to;

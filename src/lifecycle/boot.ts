@@ -95,7 +95,7 @@ async function bootOf(
   }
   if (seen.condition !== 'running' || seen.bootId === facts.bootToReplace) return undefined;
   if (seen.gpuCount === 0) throw new AutopodError('podWithoutGpu', { podId });
-  if (!seen.ports.includes('22/tcp')) throw new AutopodError('podWithoutSsh', { podId });
+  if (!seen.hasSshPort) throw new AutopodError('podWithoutSsh', { podId });
   return seen.ssh ? seen : boot.runsWithoutPort(podId);
 }
 

@@ -24,8 +24,9 @@ export interface ChooseContext extends GoneContext, AdoptContext {
 /** How a command came to its pod, for telling the user. */
 export interface Chosen {
   recordId: string;
-  /** The pod's id, or the launch id as long as there is none. */
-  podId: string;
+  /** Null as long as RunPod has made none. */
+  podId: string | null;
+  name: string;
   how: 'planned' | 'continued' | 'adopted';
 }
 
@@ -34,7 +35,7 @@ export async function planLaunch({ pods, beforeBuying }: ChooseContext, wishes: 
   await beforeBuying?.();
   const facts = plannedLaunch(wishes.wish, wishes.access);
   await pods.update(facts.launchId, () => podRecord(facts, 'reconciling'));
-  return { recordId: facts.launchId, podId: facts.launchId, how: 'planned' };
+  return { recordId: facts.launchId, podId: null, name: facts.wish.name, how: 'planned' };
 }
 
 /**
@@ -48,20 +49,23 @@ export async function chooseLaunch(
   wishes: Wishes,
   signal: AbortSignal,
 ): Promise<Chosen> {
-  const all = withoutReplaced(await readableRecords(context.pods));
-  const records = all.filter(([, { facts }]) => !facts.isOthers);
-  const begun = records.filter(([, record]) => hasBegun(record));
-  const unfinished = begun.filter(
-    ([, record]) => !['ready', 'stopped', 'failed'].includes(savedState(record)),
-  );
-  const candidates = [unfinished, begun, records].find(({ length }) => length === 1) ?? begun;
+  const candidates = launchesMeant(await readableRecords(context.pods));
   if (candidates.length > 1) {
     const left = await dropGone(context, candidates, signal);
     if (left.length < candidates.length) return chooseLaunch(context, wishes, signal);
-    throw notChosen(candidates.map(([id, record]) => record.facts.podId ?? id));
+    throw notChosen(candidates.map(calledIn));
   }
   const only = candidates[0];
   if (only) return continueLaunch(context, only, wishes);
+  const found = await unrecordedLaunch(context, signal);
+  return found ? adopted(context, found, wishes) : planLaunch(context, wishes);
+}
+
+/** The one pod of ours that no record tells of. Throws `podNotChosen`, and `podOfOtherKey` where there are only others'. */
+export async function unrecordedLaunch(
+  context: AdoptContext & Pick<ChooseContext, 'runpod'>,
+  signal: AbortSignal,
+): Promise<Pod | undefined> {
   const found = await Promise.all(
     (await ownLaunches(context.runpod, signal)).map(async (pod) => ({
       pod,
@@ -70,9 +74,18 @@ export async function chooseLaunch(
   );
   const ours = found.flatMap(({ pod, isOthers }) => (isOthers ? [] : [pod]));
   if (ours.length > 1) throw notChosen(ours.map((pod) => pod.id));
-  if (ours[0]) return adopted(context, ours[0], wishes);
-  if (found.length > 0) throw podOfOtherKey(found.map(({ pod }) => pod));
-  return planLaunch(context, wishes);
+  if (!ours[0] && found.length > 0) throw podOfOtherKey(found.map(({ pod }) => pod));
+  return ours[0];
+}
+
+/** Of the records, those that `up` may be about when none is named. */
+export function launchesMeant(all: [string, PodRecord][]): [string, PodRecord][] {
+  const records = withoutReplaced(all).filter(([, { facts }]) => !facts.isOthers);
+  const begun = records.filter(([, record]) => hasBegun(record));
+  const unfinished = begun.filter(
+    ([, record]) => !['ready', 'stopped', 'failed'].includes(savedState(record)),
+  );
+  return [unfinished, begun, records].find(({ length }) => length === 1) ?? begun;
 }
 
 // As long as nothing was asked of RunPod, the latest options hold.
@@ -85,7 +98,7 @@ async function continueLaunch(
     return continued([recordId, record]);
   await beforeBuying?.();
   await pods.update(recordId, (saved) => saved && { ...saved, facts: { ...saved.facts, ...wishes } });
-  return { recordId, podId: recordId, how: 'planned' };
+  return { recordId, podId: null, name: wishes.wish.name, how: 'planned' };
 }
 
 /**
@@ -108,7 +121,7 @@ export async function chooseNamed(
   const byName = meantBy(records, named);
   // Only where there is a choice does it matter that one may be gone.
   const there = byName.length + unknown.length > 1 ? await dropGone(context, byName, signal) : byName;
-  const ids = [...there.map(([id, { facts }]) => facts.podId ?? id), ...unknown.map(({ id }) => id)];
+  const ids = [...there.map(calledIn), ...unknown.map(({ id }) => id)];
   if (ids.length > 1) throw notChosen(ids);
   if (there[0]) return known(context, there[0], wishes, signal);
   // The list may lag; a pod asked for by its id is looked up as well.
@@ -129,7 +142,7 @@ function recordWithId(records: [string, PodRecord][], named: string): [string, P
 /** The record a user means, if there is one. Throws `podNotChosen` where several have this name. */
 export function theOneMeant(records: [string, PodRecord][], named: string): [string, PodRecord] | undefined {
   const meant = meantBy(records, named);
-  if (meant.length > 1) throw notChosen(meant.map(([id, { facts }]) => facts.podId ?? id));
+  if (meant.length > 1) throw notChosen(meant.map(calledIn));
   return meant[0];
 }
 
@@ -151,7 +164,7 @@ export async function chooseOnly(
       signal,
     )),
   ];
-  const names = [...begun.map(([id, { facts }]) => facts.podId ?? id), ...unknown.map((pod) => pod.id)];
+  const names = [...begun.map(calledIn), ...unknown.map((pod) => pod.id)];
   if (names.length > 1) throw notChosen(names);
   if (begun[0]) return known(context, begun[0], wishes, signal);
   if (unknown[0]) return adopted(context, unknown[0], wishes);
@@ -164,7 +177,7 @@ export function hasBegun({ facts }: PodRecord): boolean {
 }
 
 async function adopted(context: ChooseContext, pod: Pod, wishes: Wishes): Promise<Chosen> {
-  return { recordId: await adopt(context, pod, wishes), podId: pod.id, how: 'adopted' };
+  return { recordId: await adopt(context, pod, wishes), podId: pod.id, name: pod.name, how: 'adopted' };
 }
 
 // A pod that did not take our key may do so by now: the key may be another one.
@@ -194,10 +207,15 @@ export async function readableRecords(pods: PodStore): Promise<[string, PodRecor
   return Object.entries(await pods.all()).map(([id, record]) => [id, readable(id, record)]);
 }
 
-function notChosen(pods: string[]): AutopodError {
+/** What the user may name it by: the pod's id; the name of a launch that has none. */
+export function calledIn([, { facts }]: [string, PodRecord]): string {
+  return facts.podId ?? facts.wish.name;
+}
+
+export function notChosen(pods: string[]): AutopodError {
   return new AutopodError('podNotChosen', { pods });
 }
 
 function continued([recordId, { facts }]: [string, PodRecord]): Chosen {
-  return { recordId, podId: facts.podId ?? recordId, how: 'continued' };
+  return { recordId, podId: facts.podId, name: facts.wish.name, how: 'continued' };
 }

@@ -8,6 +8,7 @@ import { observePod } from '../services/runpod/pod-state.ts';
 import type { Environment } from './environment.ts';
 import { findPod } from './look.ts';
 import { openTunnel } from './open-tunnel.ts';
+import { comfyElsewhere, OtherAnswer } from './other-answer.ts';
 import { containerLog, type Witness, withPodLog } from './pod-log.ts';
 
 /**
@@ -21,8 +22,10 @@ export async function awaitComfyUI(
   signal: AbortSignal,
 ): Promise<{ localPort: number | null }> {
   const podId = facts.podId ?? '';
-  const { keepTunnel, localPort } = facts.access;
-  const wanted = keepTunnel ? { localPort } : { localPort: 'auto' as const, neededBy: await env.self() };
+  const { keepTunnel } = facts.access;
+  const wanted = keepTunnel
+    ? { localPort: await portFor(env, facts, signal) }
+    : { localPort: 'auto' as const, neededBy: await env.self() };
   // The pod whose place this one takes gives way at the local port, which answers for it until then.
   if (facts.replaces) await env.keeper.close(facts.replaces.podId, signal);
   const tunnel = await openTunnel(env, { podId, ...wanted }, signal);
@@ -43,6 +46,17 @@ export async function awaitComfyUI(
   return { localPort: null };
 }
 
+/** The port that is asked for; else that of the tunnel that stands, which somebody may have moved; else the one it had. */
+async function portFor(
+  { keeper }: Environment,
+  { podId, access }: PodFacts,
+  signal: AbortSignal,
+): Promise<number | 'auto'> {
+  if (access.isPortAsked) return access.localPort;
+  const standing = (await keeper.tunnels(signal)).find((view) => view.podId === podId && !view.isTemporary);
+  return standing?.localPort ?? access.localPort;
+}
+
 async function untilAnswering(
   env: Environment,
   facts: PodFacts,
@@ -50,9 +64,10 @@ async function untilAnswering(
   log: ComfyLog,
   signal: AbortSignal,
 ): Promise<void> {
+  const other = new OtherAnswer(env.timings.otherAnswerMs);
   while (!(await isAnswering(tunnel.localPort, signal))) {
-    await failIfHopeless(env, facts, signal);
-    const verdict = log.verdict(tunnel.podId, env.timings.gpuDoubtMs);
+    const view = await failIfHopeless(env, facts, signal);
+    const verdict = log.verdict(tunnel.podId, env.timings.gpuDoubtMs) ?? other.verdict(view);
     if (verdict) throw verdict;
     if (env.deadline.isOver) throw await whySilent(env, tunnel.podId, signal);
     await sleep(Math.min(env.timings.comfyPollMs, env.deadline.leftMs), undefined, { signal });
@@ -68,20 +83,27 @@ async function tellUnlessProven(env: Environment, podId: string, signal: AbortSi
 /** ssh does not reach the pod, or, where it does, ComfyUI does not answer. */
 async function whySilent(env: Environment, podId: string, signal: AbortSignal): Promise<AutopodError> {
   const view = (await env.keeper.tunnels(signal)).find((one) => one.podId === podId);
+  if (view?.comfy === 'other') return comfyElsewhere(view);
   if (!view || view.state === 'healthy') return new AutopodError('comfyTimedOut', { podId });
   const { detail } = view.failure?.detail ?? view.lastDeath?.failure.detail ?? {};
   return new AutopodError('sshUnreachable', { podId, detail: view.trouble ?? detail });
 }
 
-async function failIfHopeless(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<void> {
+/** The answer is the pod's tunnel, if there is one. */
+async function failIfHopeless(
+  env: Environment,
+  facts: PodFacts,
+  signal: AbortSignal,
+): Promise<TunnelView | undefined> {
   const podId = facts.podId ?? '';
   const tunnel = (await env.keeper.tunnels(signal)).find((view) => view.podId === podId);
   if (tunnel?.state === 'failed' && tunnel.failure) {
     throw new AutopodError(tunnel.failure.code, tunnel.failure.detail);
   }
   // The tunnel of a pod that is gone has ended.
-  if (tunnel && tunnel.state !== 'waitingForPod') return;
+  if (tunnel && tunnel.state !== 'waitingForPod') return tunnel;
   const pod = await findPod(env, facts, signal);
   if (!pod) throw new AutopodError('podGone', { podId });
   if (observePod(pod).condition === 'stopped') throw new AutopodError('podNotRunning', { podId });
+  return tunnel;
 }

@@ -5,7 +5,7 @@ import { type AnyActorRef, createActor, type InspectionEvent } from 'xstate';
 import { AutopodError, type Failure } from '../errors.ts';
 import { eventName, stateName } from '../machines/names.ts';
 import { factsOf } from '../machines/pod-reading.ts';
-import type { Goal, PodContext, PodEvent } from '../machines/pod-types.ts';
+import { type Goal, type PodContext, type PodEvent, USUAL_LOCAL_PORT } from '../machines/pod-types.ts';
 import type { Home } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
 import type { Environment } from './environment.ts';
@@ -29,6 +29,8 @@ export interface Outcome {
   /** Null when the record was gone before this run could begin. */
   facts: PodRecordFacts | null;
   failure: Failure | null;
+  /** The pod it was about, also where that is gone by now; null where RunPod has made none. */
+  podId: string | null;
 }
 
 export interface DriveContext {
@@ -55,9 +57,11 @@ export async function drive(
 ): Promise<Outcome> {
   const record = (await context.pods.all())[recordId];
   if (!record) throw new Error(`no record ${recordId}`);
-  const begun = (saved: PodRecordFacts): PodRecordFacts => ({ ...saved, ...changes, asked: null });
-  const facts = begun(readable(recordId, record).facts);
-  await context.pods.update(recordId, (saved) => saved && { ...saved, facts: begun(saved.facts) });
+  const { access, ...lasting } = changes;
+  const begun = (saved: PodRecordFacts): PodRecordFacts => ({ ...saved, ...lasting, asked: null });
+  const saved = begun(readable(recordId, record).facts);
+  await context.pods.update(recordId, (kept) => kept && { ...kept, facts: begun(kept.facts) });
+  const facts = { ...saved, access: access ?? { keepTunnel: true, localPort: saved.access.localPort } };
   const persistence = new Persistence(context, recordId, facts, fence);
   const { env, created } = fenced(context.env, fence);
   const actor = createActor(
@@ -83,7 +87,8 @@ export async function drive(
     });
     const state = await rested;
     await persistence.finish(actor, state);
-    return { state, facts: persistence.facts, failure: persistence.facts.failure };
+    const { facts: kept, podId } = persistence;
+    return { state, facts: kept, failure: kept.failure, podId };
   } finally {
     stopped.abort();
     actor.stop();
@@ -138,6 +143,8 @@ function eventFor({ goal, bootToReplace }: Asked): PodEvent {
 /** Keeps the record and the journal in step with one actor; writes go out one after the other. */
 class Persistence {
   facts: PodRecordFacts;
+  /** The last one it had: the machine forgets a pod that is gone. */
+  podId: string | null;
   readonly #context: DriveContext;
   readonly #recordId: string;
   readonly #fence: Fence;
@@ -149,10 +156,14 @@ class Persistence {
     this.#recordId = recordId;
     this.#fence = fence;
     this.facts = facts;
+    this.podId = facts.podId;
   }
 
   /** What other processes write of the pod meanwhile is kept. */
-  save(root: AnyActorRef, change: Partial<PodRecordFacts> = {}): Promise<void> {
+  save(
+    root: AnyActorRef,
+    change: (saved: PodRecordFacts) => Partial<PodRecordFacts> = () => ({}),
+  ): Promise<void> {
     const snapshot = root.getSnapshot() as { value: unknown; context: PodContext };
     this.facts = { ...this.facts, ...structuredClone(factsOf(snapshot.context)) };
     const waiting = waitingOf(snapshot.value, snapshot.context);
@@ -162,7 +173,9 @@ class Persistence {
         await this.#fence();
         return {
           ...record,
-          facts: { ...record.facts, ...(saved && writtenByOthers(saved.facts)), ...change },
+          facts: saved
+            ? { ...record.facts, ...writtenByOthers(saved.facts), ...change(saved.facts) }
+            : record.facts,
         };
       }),
     );
@@ -173,16 +186,18 @@ class Persistence {
     const snapshot = event.snapshot as unknown as { value: unknown; context: PodContext };
     const to = stateName(snapshot.value);
     if (to === this.#state) return;
+    this.podId = snapshot.context.podId ?? this.podId;
     const entry = {
       at: new Date().toISOString(),
       machine: 'pod@1',
       id: this.#recordId,
-      // The machine forgets the pod when it is gone.
-      podId: snapshot.context.podId ?? this.facts.podId ?? undefined,
+      podId: this.podId ?? undefined,
+      name: snapshot.context.wish.name,
       event: eventName(event.event.type),
       from: this.#state,
       to,
       reason: snapshot.context.failure?.code,
+      detail: snapshot.context.failure?.detail,
     };
     this.#state = to;
     this.#context.onState(to, { ...this.facts, ...factsOf(snapshot.context) });
@@ -193,7 +208,10 @@ class Persistence {
   }
 
   async finish(root: AnyActorRef, state: RestingState): Promise<void> {
-    await this.save(root, state === 'stopped' ? { autoStop: null, overdue: null } : {});
+    await this.save(root, (saved) => ({
+      ...(state === 'stopped' && { autoStop: null, overdue: null }),
+      ...accessToKeep(this.facts, saved, state),
+    }));
     if (state === 'terminated') {
       const { home, pods } = this.#context;
       await this.#enqueue(() => pods.update(this.#recordId, () => undefined));
@@ -212,13 +230,26 @@ class Persistence {
   }
 }
 
+/** A port that served is the pod's from now on; one that was refused is nobody's wish any more. */
+function accessToKeep(
+  { access, failure }: PodRecordFacts,
+  saved: PodRecordFacts,
+  state: RestingState,
+): Partial<PodRecordFacts> {
+  const { keepTunnel, localPort } = access;
+  if (state === 'ready' && keepTunnel) return { access: { keepTunnel, localPort } };
+  const isRefused = failure?.code === 'localPortTaken' && saved.access.localPort === failure.detail.port;
+  return isRefused ? { access: { keepTunnel: true, localPort: USUAL_LOCAL_PORT } } : {};
+}
+
 function writtenByOthers({
+  access,
   asked,
   autoStop = null,
   overdue = null,
   ledger = null,
 }: PodRecordFacts): Partial<PodRecordFacts> {
-  return { asked, autoStop, overdue, ledger };
+  return { access, asked, autoStop, overdue, ledger };
 }
 
 function isRoot(event: InspectionEvent): boolean {

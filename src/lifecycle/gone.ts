@@ -38,7 +38,7 @@ export async function dropGone(
   for (const [recordId, record] of records) {
     const { podId } = record.facts;
     const isGone = podId !== null && !mayBeLate(context, record) && (await isUnknown(context, podId, signal));
-    if (!isGone || !(await drop(context, recordId, podId, signal))) left.push([recordId, record]);
+    if (!isGone || !(await drop(context, recordId, record, signal))) left.push([recordId, record]);
   }
   return left;
 }
@@ -61,9 +61,10 @@ async function isUnknown({ runpod }: GoneContext, podId: string, signal: AbortSi
 async function drop(
   { home, pods, journal, keeper, onGone }: GoneContext,
   recordId: string,
-  podId: string,
+  { facts: { podId, wish } }: PodRecord,
   signal: AbortSignal,
 ): Promise<boolean> {
+  if (podId === null) return false;
   const lease = await tryLock(leaseFolder(home, recordId));
   if (!lease) return false;
   try {
@@ -75,6 +76,7 @@ async function drop(
       machine: 'pod@1',
       id: recordId,
       podId,
+      name: wish.name,
       event: 'pod.gone',
       from: 'saved',
       to: 'terminated',

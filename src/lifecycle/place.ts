@@ -13,13 +13,13 @@ import { patiently, patientlyCreate } from './patience.ts';
 /** The data center the pod is bound to, by its volume or by the user's word. */
 export async function findDataCenter(
   env: Environment,
-  { volumeId, dataCenterId }: PodWish,
+  { volumeId, isVolumeDefault = false, dataCenterId }: PodWish,
   signal: AbortSignal,
 ): Promise<{ dataCenterId: string | null }> {
   const asked = dataCenterId === undefined ? {} : { dataCenterId };
   if (volumeId !== undefined) {
     const volume = await patiently(env, signal, () =>
-      validateVolume(env.runpod, { volumeId, ...asked }, signal),
+      validateVolume(env.runpod, { volumeId, isVolumeDefault, ...asked }, signal),
     );
     return { dataCenterId: volume.dataCenter };
   }

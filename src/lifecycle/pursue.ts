@@ -87,7 +87,8 @@ async function follow(
   const record = await pods.get(recordId);
   const hasFailed = record && record.savedAt !== begun?.savedAt && savedState(record) === 'failed';
   if (!hasFailed) return {};
-  return { outcome: { state: 'failed', facts: record.facts, failure: record.facts.failure } };
+  const { failure, podId } = record.facts;
+  return { outcome: { state: 'failed', facts: record.facts, failure, podId } };
 }
 
 function isSame(one: Holder | undefined, other: Holder | undefined): boolean {
@@ -96,5 +97,10 @@ function isSame(one: Holder | undefined, other: Holder | undefined): boolean {
 
 function vanished({ goal }: Pursuit['changes']): Outcome {
   const state: RestingState = 'terminated';
-  return { state, facts: null, failure: goal === 'terminated' ? null : { code: 'podGone', detail: {} } };
+  return {
+    state,
+    facts: null,
+    podId: null,
+    failure: goal === 'terminated' ? null : { code: 'podGone', detail: {} },
+  };
 }

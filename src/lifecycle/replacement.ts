@@ -91,7 +91,7 @@ function wantingFirst(wish: PodWish, gpuName: string): PodWish {
 }
 
 function accessOf({ access, localPort }: PodFacts): AccessWish {
-  return { ...access, localPort: localPort ?? access.localPort };
+  return { keepTunnel: true, localPort: localPort ?? access.localPort };
 }
 
 /** The record of the launch that takes the place of this one, however often that was replaced; else this one. */

@@ -10,6 +10,8 @@ export interface Timings {
   publicPortMs: number;
   /** How long ComfyUI may still answer after its log has said that the GPU cannot be used. */
   gpuDoubtMs: number;
+  /** How long something else may answer in ComfyUI's place: some images show a page while it starts. */
+  otherAnswerMs: number;
   /** Pause between two questions to a ComfyUI that does not answer yet. */
   comfyPollMs: number;
   /** How long RunPod may be out of reach before a step is given up. */
@@ -34,6 +36,7 @@ const DEFAULT_TIMINGS: Timings = {
   podPollMs: 2_500,
   publicPortMs: 5 * 60_000,
   gpuDoubtMs: 30_000,
+  otherAnswerMs: 60_000,
   comfyPollMs: 1_000,
   apiPatienceMs: 10 * 60_000,
   apiRetryMs: 3_000,

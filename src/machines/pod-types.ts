@@ -22,6 +22,8 @@ export interface PodWish {
   cloud: Cloud;
   dataCenterId?: string;
   volumeId?: string;
+  /** The volume is the one of config.json, not asked for this time. */
+  isVolumeDefault?: boolean;
   volumeMount: string;
   /** Ports made public through RunPod's proxy. Empty unless the user asked (I10). */
   exposedPorts: ExposedPort[];
@@ -50,7 +52,12 @@ export interface AccessWish {
   /** False with `--no-tunnel`: readiness is proven through a temporary tunnel. */
   keepTunnel: boolean;
   localPort: number | 'auto';
+  /** The command line names the port. A tunnel that stands keeps its own otherwise. */
+  isPortAsked?: boolean;
 }
+
+/** ComfyUI's own. */
+export const USUAL_LOCAL_PORT = 8188;
 
 /** A pod whose place another launch takes. */
 export interface ReplacedPod {

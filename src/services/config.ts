@@ -42,6 +42,8 @@ export interface Config {
   apiUrl: string;
   /** From the environment, `config.json`, or runpodctl's own file; in this order. */
   apiKey: string | undefined;
+  /** Which of them has it. */
+  apiKeySource: 'RUNPOD_API_KEY' | 'config.json' | '~/.runpod/config.toml' | undefined;
   sshKeyPath: string | undefined;
   image: string;
   cloud: string;
@@ -64,7 +66,7 @@ export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<
   const runpod = providers?.runpod ?? {};
   return {
     apiUrl: webAddress(env.AUTOPOD_API_URL || DEFAULT_API_URL),
-    apiKey: env.RUNPOD_API_KEY?.trim() || runpod.api_key?.trim() || (await runpodctlKey(env)),
+    ...(await apiKeyOf(runpod.api_key, env)),
     sshKeyPath: expandHome(runpod.ssh_key_path || undefined, env),
     image: runpod.default_template || 'runpod/comfyui:latest',
     cloud: runpod.cloud_type || 'SECURE',
@@ -77,6 +79,18 @@ export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<
     portTemplates: port_templates ?? {},
     isProofRequired: security?.require_proof ?? false,
   };
+}
+
+async function apiKeyOf(
+  inFile: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<Pick<Config, 'apiKey' | 'apiKeySource'>> {
+  const ofEnvironment = env.RUNPOD_API_KEY?.trim();
+  if (ofEnvironment) return { apiKey: ofEnvironment, apiKeySource: 'RUNPOD_API_KEY' };
+  const ofFile = inFile?.trim();
+  if (ofFile) return { apiKey: ofFile, apiKeySource: 'config.json' };
+  const ofRunpodctl = await runpodctlKey(env);
+  return { apiKey: ofRunpodctl, apiKeySource: ofRunpodctl ? '~/.runpod/config.toml' : undefined };
 }
 
 function webAddress(url: string): string {

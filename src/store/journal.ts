@@ -1,4 +1,5 @@
 import { appendFile, readFile, rename, stat } from 'node:fs/promises';
+import type { FailureDetail } from '../errors.ts';
 
 /** One transition of a machine, as `history` and `inspect` show it. */
 export interface JournalEntry {
@@ -10,11 +11,15 @@ export interface JournalEntry {
   id: string;
   /** Of a pod's entry, once RunPod has made the pod: its record may be gone when this is read. */
   podId?: string | undefined;
+  /** Of a pod's entry: what it is called, also long after its record is gone. */
+  name?: string | undefined;
   event: string;
   from: string;
   to: string;
   /** Why, in a few words or a failure code; never a secret. */
   reason?: string | undefined;
+  /** Of a failure whose code is the reason. */
+  detail?: FailureDetail | undefined;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -75,6 +80,16 @@ export function parseLine(line: string): JournalEntry[] {
 
 function isEntry(value: unknown): value is JournalEntry {
   if (typeof value !== 'object' || value === null) return false;
-  const { at, machine, id, event, from, to, reason = '', podId = '' } = value as Record<string, unknown>;
-  return [at, machine, id, event, from, to, reason, podId].every((field) => typeof field === 'string');
+  const {
+    at,
+    machine,
+    id,
+    event,
+    from,
+    to,
+    reason = '',
+    podId = '',
+    name = '',
+  } = value as Record<string, unknown>;
+  return [at, machine, id, event, from, to, reason, podId, name].every((field) => typeof field === 'string');
 }

@@ -194,6 +194,9 @@ async function isClaimTaken(folder: string, number: number, nonce: string): Prom
   }
 }
 
+/** What link(2) says where files cannot have two names: FAT, some network and phone file systems, two mounts. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV'];
+
 async function claim(folder: string, number: number, nonce: string): Promise<boolean> {
   const path = join(folder, String(number));
   const holder = { ...(await presentIdentity(dirname(folder))), ...ownCommand() };
@@ -202,8 +205,14 @@ async function claim(folder: string, number: number, nonce: string): Promise<boo
     await link(draft, path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (!NO_LINKS.includes(code)) throw error;
+    throw new AutopodError('stateUnreadable', {
+      file: dirname(folder),
+      reason: 'Its file system makes no hard links, which locks are made of.',
+      next: 'Set AUTOPOD_HOME to a folder on a file system of this machine.',
+    });
   } finally {
     await rm(draft, { force: true });
   }

@@ -2,6 +2,7 @@ import { accessSync, constants, lstatSync, readdirSync, statSync } from 'node:fs
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { AutopodError } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 import { userId } from '../user.ts';
 
 /** Folders of a home in which a command run as another user leaves files. */
@@ -46,7 +47,7 @@ function notOwned(root: string, file: string, owner: number, uid: number): Autop
     file,
     owner: owner === 0 ? 'root' : `the user id ${owner}`,
     user: nameOf(uid),
-    command: `sudo chown -R ${uid}:${process.getgid?.() ?? uid} ${quoted(root)}`,
+    command: `sudo chown -R ${uid}:${process.getgid?.() ?? uid} ${shellWord(root)}`,
   });
 }
 
@@ -56,10 +57,6 @@ function nameOf(uid: number): string {
   } catch {
     return `the user id ${uid}`;
   }
-}
-
-function quoted(path: string): string {
-  return /^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 // What cannot be listed is told by its own owner, or by who needs it.

@@ -53,6 +53,7 @@ const SHOWING: string[][] = [
   ['config', 'path'],
   ['ssh-config'],
   ['up', '--dry-run'],
+  ['up', '--new', '--dry-run', '--local-port', 'auto'],
   ['help', 'states'],
   ['help', 'tunnels'],
   ['help', 'money'],
@@ -189,6 +190,22 @@ describe('completion', () => {
     ]);
   });
 
+  it('offers volumes and data centers as they were last seen, and what a setting may be', async () => {
+    await show(['volumes']);
+    await show(['gpus']);
+    expect(await suggest('up', '--volume-id', 'abc')).toEqual([
+      expect.stringMatching(/^abc123xyz\tcomfy-models, US-GA-1$/),
+      '',
+    ]);
+    expect(await suggest('up', '--datacenter', 'us-g')).toContain('US-GA-1');
+    expect(await suggest('config', 'set', 'cloud_type', 'c')).toEqual(['COMMUNITY', '']);
+    expect(await suggest('config', 'set', 'require_proof', '')).toEqual(['true', 'false', '']);
+    expect(await suggest('config', 'set', 'default_volume_id', '')).toContainEqual(
+      expect.stringMatching(/^abc123xyz\t/),
+    );
+    expect(await suggest('config', 'set', 'default_datacenter', 'US-G')).toContain('US-GA-1');
+  });
+
   it.each(['bash', 'zsh', 'fish'])('prints a script for %s', async (shell) => {
     const { code, stdout } = await show(['completion', shell]);
     expect(code).toBe(0);
@@ -199,8 +216,14 @@ describe('completion', () => {
 describe('gpus', () => {
   it('a volume nobody has is refused with those there are', async () => {
     const { code, stderr } = await show(['gpus', '--volume-id', 'nope']);
-    expect([code, stderr]).toEqual([1, expect.stringContaining('abc123xyz')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('abc123xyz')]);
     expect(stderr).not.toContain('has no network volumes');
+  });
+
+  it('on 80 columns the memory is told', async () => {
+    const { stdout } = await show(['gpus'], true);
+    expect(stdout).toMatch(/MEMORY/);
+    expect(stdout).toMatch(/A40 +48 GB/);
   });
 
   it('a data center is taken in small letters', async () => {
@@ -210,7 +233,15 @@ describe('gpus', () => {
 });
 
 it('up --dry-run --expose says what the port being public means', async () => {
-  const { code, stderr } = await show(['up', '--new', '--dry-run', '--expose', '8188']);
+  const { code, stderr } = await show([
+    'up',
+    '--new',
+    '--dry-run',
+    '--local-port',
+    'auto',
+    '--expose',
+    '8188',
+  ]);
   expect([code, stderr]).toEqual([0, expect.stringMatching(/public on the internet[\s\S]*no password/)]);
 });
 

@@ -84,8 +84,8 @@ describe('a pod the keeper stops by itself', () => {
     expect(status.stderr).toMatch(/No tunnels[\s\S]*will be stopped at/);
     expect(plan()).toEqual(planned);
     await isStopped();
+    await until('the keeper has seen it', () => plan() === null);
     expect((await world.autopod(['history'])).stdout).toContain('stopped by the keeper: its time was up');
-    expect(plan()).toBeNull();
     expect(await leftRunning(world)).toEqual([]);
   });
 

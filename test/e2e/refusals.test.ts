@@ -31,7 +31,7 @@ describe('what cannot be is refused before anything is bought', () => {
     [
       'a volume that does not exist, with those that do',
       ['up', '--volume-id', 'nope'],
-      1,
+      2,
       ['nope', 'abc123xyz (comfy-models)'],
     ],
     [

@@ -32,7 +32,7 @@ describe('up, when the pod is not what it was', () => {
   ])('tells an sshd that is %s as what it is, with the keeper’s words', async (state, words) => {
     await control('sshd', { state });
     await until('not healthy', async () => (await tunnel())?.state !== 'healthy');
-    const run = await world.autopod(['up', '--timeout', '9s']);
+    const run = await world.autopod(['up', '--timeout', '15s']);
     await control('sshd', { state: 'up' });
     expect([run.code, run.stderr]).toEqual([1, expect.stringContaining('cannot be reached over ssh')]);
     expect(run.stderr).toContain(words);
@@ -43,8 +43,12 @@ describe('up, when the pod is not what it was', () => {
     async (action) => {
       await control('comfy', { state: 'down' });
       const begun = performance.now();
-      const { ended } = world.start(['up', '--timeout', '90s']);
-      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      const { child, ended } = world.start(['up', '--timeout', '90s']);
+      let told = '';
+      child.stderr?.on('data', (text) => {
+        told += text;
+      });
+      await until('ComfyUI is waited for', () => /ComfyUI/.test(told));
       await control(action);
       const { code, stderr } = await ended;
       expect(code).toBe(1);

@@ -4,7 +4,7 @@ import type { TunnelView } from '../../src/keeper/client.ts';
 
 const wording: Wording = {
   failure: ({ code, detail }) => ({ what: `${code} ${JSON.stringify(detail)}` }),
-  pastFailure: (reason) => ({ what: `past ${reason}` }),
+  pastFailure: ({ reason }) => ({ what: `past ${reason}` }),
   candidate: ({ gpuName }) => gpuName,
 };
 const at = (second: number) => new Date(Date.UTC(2026, 0, 2, 3, 4, second)).toISOString();
@@ -117,4 +117,13 @@ describe('why it waits', () => {
     const [subject] = see({ tunnels: [tunnel('p1', { state: 'dead' })], keeper: null });
     expect(subject?.since).toBe(null);
   });
+});
+
+it('a launch without a pod is called that, by its name, also when only the journal knows it', () => {
+  const gone = { ...entry('pod@1', 'a71528e-0', 'failed', 3, 'gpuOutOfStock'), name: 'art' };
+  const subjects = see({ pods: { 'a71528e-1': record(null) }, entries: [gone] });
+  expect(subjects.map(({ kind, title, podId }) => [kind, title, podId])).toEqual([
+    ['launch', 'name of null', null],
+    ['launch', 'art', null],
+  ]);
 });

@@ -9,7 +9,7 @@ import { signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { leftRunning, type TestWorld } from '../support/world.ts';
 import { CAN_DROP_FLOWS, CAN_NETNS, type PodHost } from './pod-host.ts';
-import { type Probes, probe } from './prober.ts';
+import { type Probes, probe, probeKept } from './prober.ts';
 import { startTunnelWorld, type TunnelWorld } from './tunnel-world.ts';
 
 /** OpenSSH's own sshd across a network of its own, and its cable pulled. Needs root and iproute2. */
@@ -49,7 +49,8 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
   async function measured(breakIt: () => unknown, mend: () => unknown, goneMs: number) {
     const over = new AbortController();
     const probes = probe(net.port, 50, over.signal);
-    await until('answers before the fault', () => probes.answered > 2);
+    const kept = probeKept(net.port, 50, over.signal);
+    await until('answers before the fault', () => probes.answered > 2 && kept.answered > 2);
     const { lastDeath } = await view();
     const broken = performance.now();
     await breakIt();
@@ -68,8 +69,10 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
     await until('answers after it', () => probes.lastAnswerAt > mended, 40_000);
     const healedMs = probes.lastAnswerAt - mended;
     await until('no request is left waiting', () => probes.answered > 5);
+    const keptBefore = kept.answered;
+    await until('the kept connection goes on', () => kept.answered > keptBefore);
     over.abort();
-    return { noticedMs, healedMs, ...probes };
+    return { noticedMs, healedMs, ...probes, keptFailures: kept.failures };
   }
 
   interface Row {
@@ -209,12 +212,13 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
   for (const row of rows) {
     const { title, breakIt, mend, goneMs, noticedWithinMs, healedWithinMs, isPossible = true } = row;
     it.runIf(isPossible)(
-      `${title}: noticed, healed, and no request refused`,
+      `${title}: noticed, healed, and no request refused, also on a connection that is kept`,
       { timeout: 90_000 },
       async () => {
         const result = await measured(breakIt, mend, goneMs);
         report(title, result);
         expect(result.refused).toBe(0);
+        expect(result.keptFailures).toEqual([]);
         expect(result.noticedMs).toBeLessThan(noticedWithinMs);
         expect(result.healedMs).toBeLessThan(healedWithinMs);
       },

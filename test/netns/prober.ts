@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Probes {
@@ -52,4 +52,38 @@ function ask(port: number, probes: Probes, signal: AbortSignal): void {
     } else probes.cut += 1;
   });
   asked.end();
+}
+
+/** Asks one request after the other on a connection it keeps, until the signal ends it; tells how many failed, and why. */
+export function probeKept(
+  port: number,
+  everyMs: number,
+  signal: AbortSignal,
+): { answered: number; failures: string[] } {
+  const told = { answered: 0, failures: [] as string[] };
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const askOnce = () =>
+    new Promise<void>((resolve) => {
+      const asked = request({ host: '127.0.0.1', port, path: '/system_stats', agent }, (response) => {
+        if (response.statusCode !== 200) told.failures.push(`HTTP ${response.statusCode}`);
+        response.resume().once('close', resolve);
+        response.once('end', () => {
+          told.answered += 1;
+        });
+      });
+      asked.once('error', (error: NodeJS.ErrnoException) => {
+        if (!signal.aborted) told.failures.push(error.code ?? error.message);
+        resolve();
+      });
+      asked.end();
+    });
+  const loop = async () => {
+    while (!signal.aborted) {
+      await askOnce();
+      await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+    }
+    agent.destroy();
+  };
+  void loop();
+  return told;
 }

@@ -1,7 +1,7 @@
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { lockHolder, tryLock, waitForLock, withLock } from '../../src/store/lock.ts';
 import { tempHome } from '../support/temp-home.ts';
@@ -45,6 +45,23 @@ it('a holder whose pid now belongs to another process does not hold', async () =
   expect(await lockHolder(folder)).toBeUndefined();
   await lock.release();
 });
+
+it.runIf(process.getuid?.() === 0 && process.platform === 'linux')(
+  'a folder that takes no hard links is named, with the way out',
+  async () => {
+    const folder = join(tempHome().locks, 'a');
+    await mkdir(folder);
+    execFileSync('mount', ['--bind', folder, folder]); // a link into it crosses two mounts
+    try {
+      await expect(tryLock(folder)).rejects.toMatchObject({
+        code: 'stateUnreadable',
+        detail: { file: dirname(folder), next: expect.stringContaining('AUTOPOD_HOME') },
+      });
+    } finally {
+      execFileSync('umount', [folder]);
+    }
+  },
+);
 
 it('a wait that takes too long names the holder', async () => {
   const folder = join(tempHome().locks, 'a');

@@ -1,18 +1,10 @@
 import { posix } from 'node:path';
-import { type Content, madeWhenRead, noise } from '../files/content.ts';
+import { encodeFlac, encodeWebp } from '../files/containers.ts';
+import { bytes, type Content, madeWhenRead, noise } from '../files/content.ts';
 import { encodePng, paddedPng } from '../files/png.ts';
 import { type FileName, type FolderName, insideFolder, OutsideError } from '../files/storage.ts';
 import { writeJson } from '../json.ts';
-import { type Images, isImages, NodeError, type Task } from './work.ts';
-
-/** What a saving node knows of its job. */
-export interface Saver {
-  prompt: unknown;
-  /** `extra_data.extra_pnginfo` of the request: `workflow` and whatever else belongs into the file. */
-  info: Readonly<Record<string, unknown>>;
-  /** Follows `ComfyUI_temp_` in the names of previews, until ComfyUI ends. */
-  temporarySuffix: string;
-}
+import { type Images, isImages, NodeError, type Task } from './task.ts';
 
 type Ui = Record<string, unknown[]>;
 
@@ -85,7 +77,14 @@ function nth(images: Images, index: number): Images {
 
 function saveOther(task: Task, ext: string, type: FolderName = 'output'): FileName {
   const prefix = type === 'temp' ? temporaryPrefix(task) : prefixOf(task);
-  return store(task, { type, prefix, ext, index: 0 }, noise(task.signature, OTHER_BYTES));
+  return store(task, { type, prefix, ext, index: 0 }, otherContent(task, ext));
+}
+
+/** Bytes that stand for a film or a sound, with what the job was in them where that is simple. */
+function otherContent(task: Task, ext: string): Content {
+  if (ext === 'webp') return bytes(encodeWebp(textsOf(task)));
+  if (ext === 'flac') return bytes(encodeFlac(textsOf(task)));
+  return noise(task.signature, OTHER_BYTES);
 }
 
 /** The files of a SimOutput, each of the size asked for. */

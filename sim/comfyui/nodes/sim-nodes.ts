@@ -1,4 +1,4 @@
-import type { NodeDefinition } from './definitions.ts';
+import type { NodeDefinition } from './definition.ts';
 
 const SEED = ['INT', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER }] as const;
 const IMAGE = ['IMAGE', { tooltip: 'Passed on as it is; a black one of 64 × 64 without it.' }] as const;

@@ -1,44 +1,8 @@
 import { type Paint, pngSize } from '../files/png.ts';
-import { insideFolder, type Storage } from '../files/storage.ts';
-import { type Failure, OUT_OF_MEMORY } from '../script.ts';
-import type { NodeDefinition } from './definitions.ts';
-import { type Saver, savedBy } from './savers.ts';
-
-/** A batch of pictures, latents or masks, on its way from node to node. */
-export interface Images {
-  width: number;
-  height: number;
-  batch: number;
-  paint: Paint;
-}
-
-/** What a node makes: a value for each of its outputs, and what the history shows of it. */
-export interface Made {
-  outputs: unknown[];
-  ui?: Record<string, unknown[]>;
-}
-
-/** A node about to run. */
-export interface Task {
-  className: string;
-  definition: NodeDefinition;
-  /** Links are replaced by the values they bring. */
-  inputs: Record<string, unknown>;
-  /** Tells the node with everything upstream of it: the same for the same work. */
-  signature: string;
-  storage: Storage;
-  saver: Saver;
-}
-
-/** Python's exception in a node. */
-export class NodeError extends Error {
-  readonly type: string;
-
-  constructor({ type, message }: Failure) {
-    super(message);
-    this.type = type;
-  }
-}
+import { insideFolder } from '../files/storage.ts';
+import { OUT_OF_MEMORY } from '../script.ts';
+import { savedBy } from './savers.ts';
+import { type Images, isImages, type Made, NodeError, type Task } from './task.ts';
 
 const SIDE_PIXELS = 64;
 const BLACK: Images = { width: SIDE_PIXELS, height: SIDE_PIXELS, batch: 1, paint: { color: 0 } };
@@ -71,10 +35,6 @@ export function pace({ className, inputs }: Pick<Task, 'className' | 'inputs'>):
 
 export function isSampler(className: string): boolean {
   return /^(KSampler(Advanced)?|SamplerCustom(Advanced)?)$/.test(className);
-}
-
-export function isImages(value: unknown): value is Images {
-  return typeof value === 'object' && value !== null && 'paint' in value && 'batch' in value;
 }
 
 function outputsOf(task: Task): unknown[] {

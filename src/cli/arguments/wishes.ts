@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { AutopodError } from '../../errors.ts';
-import type { AccessWish, Cloud, ExposedPort, PodWish } from '../../machines/pod-types.ts';
+import {
+  type AccessWish,
+  type Cloud,
+  type ExposedPort,
+  type PodWish,
+  USUAL_LOCAL_PORT,
+} from '../../machines/pod-types.ts';
 import type { Config } from '../../services/config.ts';
 import { cudaFloor } from '../../services/runpod/cuda.ts';
 import type { AutoStopOptions } from '../money/schedule.ts';
@@ -17,6 +23,8 @@ export interface LaunchOptions extends WaitOptions, AutoStopOptions {
   template?: string;
   cloudType?: Cloud;
   volumeId?: string;
+  /** False with `--no-volume`, whatever config.json says. */
+  volume?: boolean;
   volumeMount?: string;
   expose?: ExposedPort[];
   exposeAll?: boolean;
@@ -36,13 +44,15 @@ export interface WaitOptions {
   localPort?: number | 'auto';
 }
 
-const DEFAULT_LOCAL_PORT = 8188;
-
 /** What to create: flags over the configuration. Throws `usage` or `volumeNeedsSecureCloud` for what cannot be. */
 export function podWish(options: LaunchOptions, config: Config): PodWish {
   const image = options.template ?? config.image;
   const cloud = options.cloudType ?? configuredCloud(config);
-  const volumeId = options.volumeId ?? config.volumeId;
+  const isWithout = options.volume === false;
+  if (isWithout && options.volumeId !== undefined) {
+    throw new AutopodError('usage', { message: '--volume-id and --no-volume exclude each other.' });
+  }
+  const volumeId = isWithout ? undefined : (options.volumeId ?? config.volumeId);
   const dataCenterId = options.datacenter ?? config.dataCenterId?.toUpperCase();
   const minCudaVersion = cudaFloor(options.minCuda ?? config.minCudaVersion, image);
   const volumeMount = options.volumeMount ?? config.volumeMount;
@@ -67,17 +77,21 @@ export function podWish(options: LaunchOptions, config: Config): PodWish {
     diskGb: options.diskSize,
     cloud,
     ...(dataCenterId !== undefined && { dataCenterId }),
-    ...(volumeId !== undefined && { volumeId }),
+    ...(volumeId !== undefined && { volumeId, isVolumeDefault: options.volumeId === undefined }),
     volumeMount,
     exposedPorts: exposedPorts(options, config.portTemplates[image] ?? {}),
   };
 }
 
 export function accessWish({ tunnel, localPort }: Pick<WaitOptions, 'tunnel' | 'localPort'>): AccessWish {
-  return { keepTunnel: tunnel, localPort: localPort ?? DEFAULT_LOCAL_PORT };
+  return {
+    keepTunnel: tunnel,
+    localPort: localPort ?? USUAL_LOCAL_PORT,
+    ...(localPort !== undefined && { isPortAsked: true }),
+  };
 }
 
-/** What of a pod's record these options change: only what they say. */
+/** What these options ask of this run: only what they say. */
 export function accessChange(options: Pick<WaitOptions, 'tunnel' | 'localPort'>): { access?: AccessWish } {
   const isSaid = options.localPort !== undefined || !options.tunnel;
   return isSaid ? { access: accessWish(options) } : {};
@@ -93,6 +107,7 @@ export function hasCreateOptions(options: LaunchOptions): boolean {
     template,
     cloudType: cloud,
     volumeId,
+    volume,
     volumeMount,
     expose,
     exposeAll,
@@ -106,6 +121,7 @@ export function hasCreateOptions(options: LaunchOptions): boolean {
     template,
     cloud,
     volumeId,
+    volume === false ? volume : undefined,
     volumeMount,
     expose,
     exposeAll,

@@ -3,7 +3,7 @@ import { resolveGpuNames } from '../../services/runpod/gpu-names.ts';
 import { text } from '../text.ts';
 
 export interface GpuChoices {
-  options: { value: string; label: string; hint: string }[];
+  options: { value: string; label: string }[];
   /** What is chosen before anybody has answered. */
   chosen: string[];
 }
@@ -21,7 +21,10 @@ export function gpuChoices(preferred: string[], catalog: GpuType[]): GpuChoices 
     .toSorted((a, b) => (a.price.secure ?? 0) - (b.price.secure ?? 0))
     .map((gpu) => ({ name: gpu.name, gpu }));
   return {
-    options: [...known, ...others].map(({ name, gpu }) => ({ value: name, label: name, hint: hintFor(gpu) })),
+    options: [...known, ...others].map(({ name, gpu }) => ({
+      value: name,
+      label: `${name} (${hintFor(gpu)})`,
+    })),
     chosen: preferred,
   };
 }

@@ -40,7 +40,8 @@ export async function laterPodThan(
   chosen: Pick<Chosen, 'recordId' | 'podId'>,
 ): Promise<LaterPod | undefined> {
   const launchId = (await (await context.pods()).get(chosen.recordId))?.facts.launchId;
-  return launchId === undefined ? undefined : newest(context, chosen.podId, launchId);
+  if (launchId === undefined || chosen.podId === null) return undefined;
+  return newest(context, chosen.podId, launchId);
 }
 
 /** Of the account's pods, each that has the launch id of an earlier one. */
@@ -54,10 +55,15 @@ export function laterPods(pods: Pod[]): LaterPod[] {
 }
 
 /** Adds to a failure that leaves the chosen pod stuck which later pod could be used instead. */
-export async function withLaterPod(context: Context, chosenId: string, outcome: Outcome): Promise<Outcome> {
+export async function withLaterPod(
+  context: Context,
+  chosen: Pick<Chosen, 'podId'>,
+  outcome: Outcome,
+): Promise<Outcome> {
   const { failure, facts } = outcome;
   if (!failure || !facts || !STUCK.includes(failure.code)) return outcome;
-  const later = await newest(context, facts.podId ?? chosenId, facts.launchId);
+  const podId = facts.podId ?? chosen.podId;
+  const later = podId && (await newest(context, podId, facts.launchId));
   if (!later) return outcome;
   const detail = {
     ...failure.detail,

@@ -4,7 +4,7 @@ import { type WayOptions, wayToComfy } from '../comfy/way-to-comfy.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 
-/** Opens ComfyUI in the browser; the page waits in the tunnel until it answers. */
+/** Opens ComfyUI in the browser; the page waits in the tunnel until it answers. Exit code 0 when it does, else 1. */
 export const comfyOpen: Verb<WayOptions & { browser: boolean }> = async (context, named, options) => {
   const { out, signal } = context;
   const { podId, tunnel } = await wayToComfy(context, named, options);
@@ -12,7 +12,6 @@ export const comfyOpen: Verb<WayOptions & { browser: boolean }> = async (context
   const answers = await isAnswering(tunnel.localPort, signal, 5_000);
   if (out.isJson) out.json({ podId, url, isAnswering: answers });
   else out.line(answers ? text.available(tunnel.localPort) : text.tunnelOnly(tunnel.localPort));
-  if (!options.browser) return 0;
-  await openBrowser(context, url);
-  return 0;
+  if (options.browser) await openBrowser(context, url);
+  return answers ? 0 : 1;
 };

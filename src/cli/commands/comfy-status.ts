@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../../errors.ts';
+import { OtherAnswer } from '../../lifecycle/other-answer.ts';
+import { timingsFrom } from '../../lifecycle/timings.ts';
 import { comfyUI, type QueueCounts, type SystemStats } from '../../services/comfyui/status.ts';
 import { type LogWatch, watchLog } from '../comfy/log-watch.ts';
 import { failIfHopeless, type WayOptions, wayToComfy, whySilent } from '../comfy/way-to-comfy.ts';
@@ -50,12 +52,14 @@ async function statsUntil(
 ): Promise<SystemStats | undefined> {
   const { out, signal, deadline } = context;
   const begun = performance.now();
+  const other = new OtherAnswer(timingsFrom(context.env).otherAnswerMs);
   let log: LogWatch | undefined;
   try {
     for (let pauseMs = 1_000; ; pauseMs = Math.min(pauseMs * 1.5, 10_000)) {
       const stats = await statsNow(context, localPort, Math.min(QUESTION_MS, deadline.leftMs));
       if (stats) return stats;
-      await failIfHopeless(context, podId);
+      const instead = other.verdict(await failIfHopeless(context, podId));
+      if (instead) throw instead;
       log ??= await watchLog(context, podId);
       const verdict = log.verdict();
       if (verdict) throw verdict;
@@ -101,7 +105,6 @@ function shown(
   screen: Screen | undefined,
 ): string {
   const rows: Row[] = [
-    ['Status', text.readyMark(), 'good'],
     ['Tunnel', `localhost:${port} → ${podId}:8188`],
     ['Queue', `${queue.pending} pending, ${queue.running} running`],
     ...stats.devices.map((device): Row => ['GPU', gpuMemory(device)]),

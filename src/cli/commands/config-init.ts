@@ -108,8 +108,7 @@ async function askVolume(context: Context, runpod: RunPod): Promise<string> {
   const options = [
     ...volumes.map(({ id, name, size, dataCenter }) => ({
       value: id,
-      label: `${id} (${name})`,
-      hint: `${size ?? '?'} GB in ${dataCenter}`,
+      label: `${id} (${name}), ${size ?? '?'} GB in ${dataCenter}`,
     })),
     { value: NO_VOLUME, label: text.wizardNoVolume() },
   ];

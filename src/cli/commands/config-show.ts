@@ -16,7 +16,7 @@ export const configShow: Verb<object> = async (context) => {
   const rows: [string, string][] = [
     ['File', shown.file],
     ['API', shown.apiUrl],
-    ['API key', shown.apiKey ?? 'none'],
+    ['API key', shown.apiKey ? `${shown.apiKey} from ${shown.apiKeySource}` : 'none'],
     ['SSH key', shown.sshKeyPath ?? 'the first usable one in ~/.ssh'],
     ['Image', shown.image],
     ['Cloud', shown.cloud],

@@ -1,14 +1,113 @@
+import { requireFreePort } from '../../keeper/local-port.ts';
 import type { Note } from '../../lifecycle/environment.ts';
+import { type Foreseen, foresee } from '../../lifecycle/foresee.ts';
 import { findDataCenter, planCandidates } from '../../lifecycle/place.ts';
-import type { PodWish } from '../../machines/pod-types.ts';
+import { type PodWish, USUAL_LOCAL_PORT } from '../../machines/pod-types.ts';
 import type { BelowFloor } from '../../services/runpod/placement.ts';
 import { podRequest } from '../../services/runpod/pod-request.ts';
+import { observePod } from '../../services/runpod/pod-state.ts';
+import { type AutoStop, toldPlan } from '../../store/plans.ts';
+import { hasCreateOptions, type LaunchOptions } from '../arguments/wishes.ts';
 import type { Context } from '../context.ts';
-import { candidateWords, text, tooOldWords } from '../text.ts';
+import { changed } from '../money/schedule.ts';
+import { planText } from '../text/plan.ts';
+import { candidateWords, text, tooOldWords, usd } from '../text.ts';
 import { prose } from '../views/prose.ts';
 
-/** Prints where a pod would be tried and the first request; asks RunPod for nothing but its catalogue. */
-export async function dryRun(context: Context, wish: PodWish): Promise<number> {
+interface DryRun {
+  named: string | undefined;
+  wish: PodWish;
+  options: LaunchOptions;
+  createsAlways: boolean;
+}
+
+/** Prints what the command would do, and asks RunPod only to see it: nothing is created, kept or changed. */
+export async function dryRun(context: Context, run: DryRun): Promise<number> {
+  const { named, wish, options, createsAlways } = run;
+  await context.privateKey();
+  const foreseen: Foreseen = createsAlways
+    ? { kind: 'create' }
+    : await foresee({ ...(await context.choosing()), needsKey: true }, named, context.signal);
+  const told = {
+    ...about(foreseen),
+    localPort: await portOf(context, foreseen, options),
+    autoStop: planOf(foreseen, options),
+  };
+  if (foreseen.kind === 'create') {
+    const { localPort } = told;
+    const isPortFree = async () => {
+      if (typeof localPort === 'number') await requireFreePort(localPort, await context.keeper());
+    };
+    const show = await creation(context, wish, told);
+    // JSON has room for one value; people see the plan, and then why it would fail.
+    if (context.out.isJson) await isPortFree();
+    show();
+    await isPortFree();
+    return 0;
+  }
+  if (context.out.isJson) context.out.json({ ...told, candidates: [], tooOld: [], request: null });
+  else {
+    if (hasCreateOptions(options)) context.out.say(ignored(foreseen));
+    say(context, useWords(foreseen));
+    sayRest(context, told);
+  }
+  return 0;
+}
+
+type Told = ReturnType<typeof about> & { localPort: number | 'auto' | null; autoStop: AutoStop | null };
+
+function about(foreseen: Foreseen) {
+  if (foreseen.kind === 'create') return { action: 'create', podId: null };
+  if (foreseen.kind === 'continue') return { action: 'continue', podId: null };
+  const { condition } = observePod(foreseen.pod);
+  return { action: condition === 'stopped' ? 'start' : 'use', podId: foreseen.pod.id };
+}
+
+function ignored(foreseen: Exclude<Foreseen, { kind: 'create' }>): string {
+  return foreseen.kind === 'use'
+    ? text.optionsIgnored(foreseen.pod.id)
+    : text.optionsOfLaunchIgnored(foreseen.name);
+}
+
+function useWords(foreseen: Exclude<Foreseen, { kind: 'create' }>): string {
+  if (foreseen.kind === 'continue') return planText.goOn(foreseen.name);
+  const { podId, condition, costPerHour } = observePod(foreseen.pod);
+  if (condition === 'stopped') return planText.start(podId, foreseen.pod.name);
+  return planText.use(podId, foreseen.pod.name, foreseen.pod.status, usd(costPerHour));
+}
+
+/** As `up` finds it: what is asked for, else where the tunnel stands, else where it was. Null without a tunnel. */
+async function portOf(
+  context: Context,
+  foreseen: Foreseen,
+  { localPort, tunnel }: LaunchOptions,
+): Promise<number | 'auto' | null> {
+  if (!tunnel) return null;
+  if (foreseen.kind === 'create') return localPort ?? USUAL_LOCAL_PORT;
+  const views = await (await context.keeper()).seen(context.signal);
+  const standing =
+    foreseen.kind === 'use'
+      ? views.find(({ podId, isTemporary }) => podId === foreseen.pod.id && !isTemporary)
+      : undefined;
+  return localPort ?? standing?.localPort ?? foreseen.record?.facts.access.localPort ?? USUAL_LOCAL_PORT;
+}
+
+function planOf(foreseen: Foreseen, options: LaunchOptions): AutoStop | null {
+  const saved = foreseen.kind === 'create' ? undefined : foreseen.record && toldPlan(foreseen.record.facts);
+  return changed({ stopAt: null, idleMs: null, ...saved }, options);
+}
+
+function say({ out }: Context, words: string): void {
+  out.line(prose(words, out.screen));
+}
+
+function sayRest(context: Context, { localPort, autoStop }: Told): void {
+  say(context, localPort === null ? planText.noTunnel() : planText.tunnel(localPort));
+  if (autoStop) say(context, planText.stop(autoStop));
+}
+
+/** Plans a pod that is to be created; the answer shows it. */
+async function creation(context: Context, wish: PodWish, told: Told): Promise<() => void> {
   const { out, signal } = context;
   let tooOld: BelowFloor[] = [];
   const tell = (note: Note) => {
@@ -24,16 +123,18 @@ export async function dryRun(context: Context, wish: PodWish): Promise<number> {
   const request =
     first &&
     podRequest(placed, first, { launchId: madeLater, secret: madeLater, publicKeys: [key.publicKey] });
-  if (out.isJson) {
-    out.json({ candidates, tooOld, request });
-    return 0;
-  }
-  out.line(prose(text.planTitle(wish), out.screen));
-  for (const [index, candidate] of candidates.entries())
-    out.line(prose(`  ${index + 1}. ${candidateWords(candidate)}`, out.screen));
-  if (tooOld[0]) out.line(prose(text.tooOldTitle(tooOld[0].minCudaVersion), out.screen));
-  for (const one of tooOld) out.line(prose(`  – ${tooOldWords(one)}`, out.screen));
-  out.line(text.requestTitle());
-  out.line(JSON.stringify(request, null, 2));
-  return 0;
+  return () => {
+    if (out.isJson) {
+      out.json({ ...told, candidates, tooOld, request });
+      return;
+    }
+    say(context, text.planTitle(wish));
+    for (const [index, candidate] of candidates.entries())
+      say(context, `  ${index + 1}. ${candidateWords(candidate)}`);
+    if (tooOld[0]) say(context, text.tooOldTitle(tooOld[0].minCudaVersion));
+    for (const one of tooOld) say(context, `  – ${tooOldWords(one)}`);
+    sayRest(context, told);
+    out.line(text.requestTitle());
+    out.line(JSON.stringify(request, null, 2));
+  };
 }

@@ -1,8 +1,11 @@
+import { AutopodError } from '../../errors.ts';
 import type { GpuType, RunPod } from '../../services/runpod/client.ts';
 import { cudaFloor } from '../../services/runpod/cuda.ts';
-import type { CloudTier } from '../../services/runpod/placement.ts';
+import { resolveGpuNames } from '../../services/runpod/gpu-names.ts';
+import { type CloudTier, maxCount } from '../../services/runpod/placement.ts';
 import { validateDataCenter, validateVolume } from '../../services/runpod/volume.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
+import { rememberPlaces } from '../../store/places.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
@@ -40,6 +43,7 @@ export const gpus: Verb<GpusOptions> = async (context, filter, options) => {
   const { minCudaVersion, image } = await context.config();
   const floor = cudaFloor(options.minCuda ?? minCudaVersion, image);
   const onAnyHost = named(await rowsOn(context, options, place, undefined), filter);
+  if (onAnyHost.length === 0) await requireKnown(context, filter, options);
   const meant = new Set(onAnyHost.map(({ id }) => id));
   const found =
     floor === undefined
@@ -49,11 +53,30 @@ export const gpus: Verb<GpusOptions> = async (context, filter, options) => {
   const tooOld = onlyOnOlder(onAnyHost, rows);
   if (out.isJson)
     out.json({ gpus: rows, dataCenterId: place ?? null, minCudaVersion: floor ?? null, tooOld });
-  else if (rows.length === 0) out.say(text.noGpus(place));
+  else if (rows.length === 0) out.say(text.noGpus(place, options.all === true));
   else printRows(context, rows, place);
   if (!out.isJson && floor !== undefined && tooOld.length > 0) out.say(text.tooOldGpus(tooOld, floor));
   return rows.length > 0 ? 0 : 1;
 };
+
+/** Throws what is wrong with the question, where something is: nobody has such a GPU, or so many of them. */
+async function requireKnown(
+  context: Context,
+  filter: string | undefined,
+  { gpuCount: count, cloudType }: GpusOptions,
+): Promise<void> {
+  const catalog = await (await context.runpod()).gpuCatalog({ count: 1, cloud: 'SECURE' }, context.signal);
+  const meant = named(catalog, filter);
+  if (filter !== undefined && meant.length === 0) resolveGpuNames([filter], catalog);
+  const tiers: CloudTier[] = cloudType === 'ALL' ? ['SECURE', 'COMMUNITY'] : [cloudType];
+  const most = Math.max(...tiers.flatMap((cloud) => meant.map((gpu) => maxCount(gpu, cloud))));
+  if (count > most) {
+    throw new AutopodError('usage', {
+      message: `No machine has ${count} of these GPUs; the most on one is ${most}.`,
+      next: 'Ask for fewer with --gpu-count.',
+    });
+  }
+}
 
 /** Names of what is in stock, yet in no cloud on a host that is new enough. */
 function onlyOnOlder(all: Row[], newEnough: Row[]): string[] {
@@ -81,7 +104,9 @@ async function rowsOn(
   );
   await rememberNames(context, catalogs[0]?.types ?? []);
   return catalogs
-    .flatMap(({ cloud, types }) => types.map((gpu) => rowOf(gpu, cloud, count, place)))
+    .flatMap(({ cloud, types }) =>
+      types.filter((gpu) => count <= maxCount(gpu, cloud)).map((gpu) => rowOf(gpu, cloud, count, place)),
+    )
     .filter((row) => row.pricePerHour > 0 && isWanted(row, options));
 }
 
@@ -123,10 +148,10 @@ function isWanted(row: Row, { all, minMemory, maxPrice }: GpusOptions): boolean 
 }
 
 // "A40" is the A40 where there is one, not each A4000 as well.
-function named(rows: Row[], filter: string | undefined): Row[] {
+function named<Kind extends Pick<Row, 'id' | 'name'>>(rows: Kind[], filter: string | undefined): Kind[] {
   if (filter === undefined) return rows;
   const wanted = filter.toLowerCase();
-  const hasWord = ({ id, name }: Row) => `${name} ${id}`.toLowerCase().split(' ').includes(wanted);
+  const hasWord = ({ id, name }: Kind) => `${name} ${id}`.toLowerCase().split(' ').includes(wanted);
   if (rows.some(hasWord)) return rows.filter(hasWord);
   return rows.filter(({ id, name }) => `${name} ${id}`.toLowerCase().includes(wanted));
 }
@@ -146,9 +171,9 @@ function printRows({ out }: Context, rows: Row[], place: string | undefined): vo
   ]);
   out.line(
     table(['GPU', 'MEMORY', 'PRICE', 'CLOUD', 'STOCK', 'WHERE'], cells, out.screen, [
-      'MEMORY',
-      'WHERE',
       'CLOUD',
+      'WHERE',
+      'MEMORY',
     ]),
   );
   out.say(text.stockIsAHint());
@@ -164,4 +189,6 @@ async function rememberNames(context: Context, types: GpuType[]): Promise<void> 
   const names = JSON.stringify(types.map(({ name }) => name));
   // Completion does without it.
   await writeFileAtomic(context.home().gpuNames, names).catch(() => undefined);
+  const ids = types.flatMap(({ dataCenters }) => (dataCenters ?? []).map(({ id }) => id));
+  await rememberPlaces(context.home(), { dataCenters: [...new Set(ids)].toSorted() });
 }

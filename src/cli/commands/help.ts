@@ -1,6 +1,6 @@
 import { AutopodError } from '../../errors.ts';
 import { stateHelp } from '../state/state-help.ts';
-import { HELP_TOPICS } from '../text/topics.ts';
+import { HELP_TOPICS, TOPICS } from '../text/topics.ts';
 import type { Verb } from '../verb.ts';
 import { prose } from '../views/prose.ts';
 
@@ -9,10 +9,9 @@ export const help: Verb<object> = async ({ out }, named = '', _options, second) 
   const topic = second === undefined ? named : `${named} ${second}`;
   const words = topic === 'states' ? stateHelp() : HELP_TOPICS[topic];
   if (words === undefined) {
-    const topics = ['states', ...Object.keys(HELP_TOPICS)].join(', ');
     throw new AutopodError('usage', {
       message: `There is no command or topic “${topic}”.`,
-      next: `Topics: ${topics}. Commands: autopod --help.`,
+      next: `Topics: ${TOPICS.join(', ')}. Commands: autopod --help.`,
     });
   }
   out.line(prose(words, out.screen));

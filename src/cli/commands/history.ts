@@ -31,9 +31,9 @@ export async function history(
   if (out.isJson) out.json({ entries: shown.slice(-(tail ?? shown.length)) });
   else if (shown.length === 0) out.say(named === undefined ? text.noHistory() : text.noHistoryOf(named));
   else
-    for (const line of timeline(shown, all === true).slice(-(tail ?? Number.MAX_SAFE_INTEGER)))
+    for (const line of timeline(shown, all === true, tail))
       out.line(out.screen ? hanging(out.screen.letters(line), out.screen.columns).join('\n') : line);
-  return 0;
+  return named !== undefined && shown.length === 0 ? 1 : 0;
 }
 
 type Told = JournalEntry & { podId: string };
@@ -44,20 +44,24 @@ type Told = JournalEntry & { podId: string };
  */
 function withPods(entries: JournalEntry[], pods: KnownPod[]): Told[] {
   const last = new Map(entries.flatMap(({ id, podId }) => (podId ? [[id, podId]] : [])));
+  const nameOf = new Map(pods.map(({ recordId, podId, name }) => [podId ?? recordId, name]));
+  for (const { podId, name } of entries) if (podId && name) nameOf.set(podId, name);
   const next = new Map(pods.flatMap(({ recordId, podId }) => (podId ? [[recordId, podId]] : [])));
   return entries
     .toReversed()
     .map((entry) => {
       if (entry.podId) next.set(entry.id, entry.podId);
-      return { ...entry, podId: next.get(entry.id) ?? last.get(entry.id) ?? entry.id };
+      const podId = next.get(entry.id) ?? last.get(entry.id) ?? entry.id;
+      return { ...entry, podId, name: entry.name ?? nameOf.get(podId) };
     })
     .toReversed();
 }
 
-/** Whether an entry is about what the user named: a pod's id, else a launch's, else the name of pods on record. */
+/** Whether an entry is about what the user named: a pod's id, else a launch's, else the name of pods on record, else that of pods long gone. */
 function meaning(named: string, told: Told[], pods: KnownPod[]): (entry: Told) => boolean {
   if (told.some(({ podId }) => podId === named)) return ({ podId }) => podId === named;
   if (told.some(({ id }) => id === named)) return ({ id }) => id === named;
   const ids = pods.filter(({ name }) => name === named).map(({ recordId, podId }) => podId ?? recordId);
-  return ({ podId }) => ids.includes(podId);
+  const isCalled = ids.length > 0 ? ids : told.filter(({ name }) => name === named).map(({ podId }) => podId);
+  return ({ podId }) => isCalled.includes(podId);
 }

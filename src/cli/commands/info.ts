@@ -1,9 +1,7 @@
 import { toFailure } from '../../errors.ts';
 import type { TunnelView } from '../../keeper/client.ts';
-
 import { dropGone } from '../../lifecycle/gone.ts';
 import type { PodRecord } from '../../lifecycle/pod-records.ts';
-
 import type { Pod } from '../../services/runpod/client.ts';
 import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
 import { USER_AGENT } from '../../services/runpod/user-agent.ts';
@@ -71,6 +69,7 @@ function describe(pod: Pod, record: PodRecord | undefined, tunnel: TunnelView | 
     autoStop: plan ?? null,
     volume: seen.volume ?? null,
     ports: seen.ports,
+    hasSshPort: seen.hasSshPort,
     ssh: seen.ssh ?? null,
     tunnel: tunnel ?? null,
   };
@@ -121,7 +120,7 @@ async function answersAt(url: string, signal: AbortSignal): Promise<boolean> {
 }
 
 function rows(shown: ReturnType<typeof describe> & { services: Service[] }): [string, string][] {
-  const { volume, ssh, tunnel, failure, autoStop } = shown;
+  const { volume, tunnel, failure, autoStop } = shown;
   return [
     ['Pod', `${shown.podId} (${shown.name})`],
     ['Status', shown.state ? `${shown.status}, ${shown.state}` : shown.status],
@@ -134,11 +133,16 @@ function rows(shown: ReturnType<typeof describe> & { services: Service[] }): [st
     ...(shown.services.length > 0
       ? shown.services.map((service): [string, string] => ['Public', serviceWords(service)])
       : [['Public', 'nothing'] as [string, string]]),
-    ['SSH', ssh ? `${ssh.user}@${ssh.host} port ${ssh.port}` : 'not ready'],
+    ['SSH', sshWords(shown)],
     ['Tunnel', tunnel ? `localhost:${tunnel.localPort}, ${TUNNEL_STATE_WORDS[tunnel.state]}` : 'none'],
     ...proofRow(tunnel),
     ...(autoStop ? [['Stops', planCell(autoStop)] as [string, string]] : []),
   ];
+}
+
+function sshWords({ ssh, hasSshPort }: Pick<ReturnType<typeof describe>, 'ssh' | 'hasSshPort'>): string {
+  if (ssh) return `${ssh.user}@${ssh.host} port ${ssh.port}`;
+  return hasSshPort ? 'not ready' : text.noSshPort();
 }
 
 function proofRow(tunnel: TunnelView | null): [string, string][] {

@@ -23,6 +23,8 @@ interface Row {
   status: string;
   /** autopod's own, as last saved; null for a pod made elsewhere. */
   state: string | null;
+  /** Whether ssh can get there, and so a tunnel. */
+  hasSshPort: boolean;
   gpu: string;
   dataCenterId: string | null;
   uptimeSeconds: number;
@@ -93,15 +95,22 @@ function printTable(out: Output, rows: Row[], totalPerHour: number): void {
   const cells = rows.map((row) => [
     row.podId ?? '–',
     row.name,
-    row.state && row.state !== 'ready' ? `${row.status} (${row.state})` : row.status,
+    statusCell(row),
     row.gpu,
     row.dataCenterId ?? '–',
     row.uptimeSeconds > 0 ? uptimeWords(row.uptimeSeconds) : '–',
     spentCell(row.spent, row.isSpentAtLeast),
     usd(row.costPerHour),
   ]);
-  out.line(table(head, cells, out.screen, ['WHERE', 'NAME']));
+  // A launch without a pod has nothing but its name.
+  const spare = rows.every(({ podId }) => podId) ? ['WHERE', 'NAME'] : ['WHERE'];
+  out.line(table(head, cells, out.screen, spare));
   out.line(text.total(rows.length, usd(totalPerHour)));
+}
+
+function statusCell({ status, state, hasSshPort }: Row): string {
+  if (!hasSshPort) return `${status} (${text.noSshPort()})`;
+  return state && state !== 'ready' ? `${status} (${state})` : status;
 }
 
 function podRow(pod: Pod, record: PodRecord | undefined): Row {
@@ -112,6 +121,7 @@ function podRow(pod: Pod, record: PodRecord | undefined): Row {
     name: pod.name,
     status: pod.status,
     state: toldState(record, seen),
+    hasSshPort: seen.hasSshPort,
     gpu: seen.gpuName ? `${seen.gpuCount}x ${seen.gpuName.replace(/^NVIDIA (GeForce )?/, '')}` : 'none',
     dataCenterId: seen.dataCenterId ?? null,
     uptimeSeconds: seen.uptimeSeconds,
@@ -125,11 +135,11 @@ function podRow(pod: Pod, record: PodRecord | undefined): Row {
 /** RunPod's list may lag, so a pod that it lacks is asked for by its id. */
 async function lateRow(
   choosing: ChooseContext,
-  [id, record]: [string, PodRecord],
+  [, record]: [string, PodRecord],
   signal: AbortSignal,
 ): Promise<Row> {
   const { podId } = record.facts;
-  if (podId === null) return unseenRow(record, `launch ${id}`);
+  if (podId === null) return unseenRow(record, text.launchWithoutPod());
   try {
     const pod = await choosing.runpod.getPod(podId, signal);
     if (observePod(pod).condition !== 'gone') return podRow(pod, record);
@@ -148,6 +158,7 @@ function unseenRow(record: PodRecord, status: string): Row {
     name: wish.name,
     status,
     state: savedState(record),
+    hasSshPort: true,
     gpu: '–',
     dataCenterId: wish.dataCenterId ?? null,
     uptimeSeconds: 0,

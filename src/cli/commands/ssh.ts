@@ -62,7 +62,7 @@ async function wayTo(context: Context, named: string | undefined): Promise<WayIn
   if (seen.condition === 'gone') throw new AutopodError('podGone', { podId });
   if (seen.condition === 'broken') throw new AutopodError('podBroken', { podId });
   if (seen.condition === 'stopped') throw new AutopodError('podNotRunning', { podId });
-  if (!seen.ports.includes('22/tcp')) throw new AutopodError('podWithoutSsh', { podId });
+  if (!seen.hasSshPort) throw new AutopodError('podWithoutSsh', { podId });
   if (!seen.ssh) {
     const isRunning = seen.condition === 'running';
     const detail = isRunning ? 'RunPod has given it no public ssh port yet.' : 'It is still starting.';

@@ -1,4 +1,7 @@
-import { choosePod } from '../choosing/pod-argument.ts';
+import type { Spent } from '../../store/ledger.ts';
+import { confirm } from '../asking/ask.ts';
+import { choosePodOrLaunch } from '../choosing/pod-argument.ts';
+import type { Context } from '../context.ts';
 import { spentJson, spentUntilNow } from '../money/spent.ts';
 import { isStopped } from '../state/is-stopped.ts';
 import { text } from '../text.ts';
@@ -7,17 +10,44 @@ import { prose } from '../views/prose.ts';
 import { reach, throwFailure } from '../waiting/reach.ts';
 
 /** Stops a pod: compute is released, the network volume stays. */
-export const stop: Verb<object> = async (context, named) => {
-  const { recordId, podId: before } = await choosePod(context, named);
-  const wasStopped = await isStopped(context, before);
-  const spent = await spentUntilNow(context, recordId, before);
+export const stop: Verb<{ yes?: boolean }> = async (context, named, { yes }) => {
+  const { out } = context;
+  const { recordId, podId: before, name } = await choosePodOrLaunch(context, named);
+  const wasStopped = before !== null && (await isStopped(context, before));
+  const losesWork = before !== null && !wasStopped && (await isWithoutVolume(context, before));
+  if (losesWork && !(await mayLose(context, before, yes === true))) {
+    out.say(text.nothingDone());
+    return 1;
+  }
+  const spent = before ? await spentUntilNow(context, recordId, before) : undefined;
   const outcome = await reach(context, recordId, 'stopped', {});
   await throwFailure(context, outcome);
-  const podId = outcome.facts?.podId ?? '';
-  if (context.out.isJson) context.out.json({ podId, state: outcome.state, ...spentJson(spent) });
-  else
-    context.out.line(
-      prose(wasStopped ? text.stoppedAlready(podId) : text.stopped(podId, spent), context.out.screen),
-    );
+  const { podId, state } = outcome;
+  if (out.isJson) out.json({ podId, state, ...spentJson(spent) });
+  else out.line(prose(told(podId, { name, wasStopped, spent }), out.screen));
   return 0;
 };
+
+function told(
+  podId: string | null,
+  { name, wasStopped, spent }: { name: string; wasStopped: boolean; spent: Spent | undefined },
+): string {
+  if (podId === null) return text.launchForgotten(name);
+  return wasStopped ? text.stoppedAlready(podId) : text.stopped(podId, spent);
+}
+
+/** Whether nothing of the pod outlives its stop; false where RunPod does not say. */
+async function isWithoutVolume(context: Context, podId: string): Promise<boolean> {
+  const pod = await (await context.runpod()).getPod(podId, context.signal).catch(() => undefined);
+  return pod !== undefined && Object.values(pod.mounts ?? {}).every((mount) => !mount);
+}
+
+// A script that stops a pod ends its costs; that is not held up by a question nobody answers.
+async function mayLose(context: Context, podId: string, isAgreed: boolean): Promise<boolean> {
+  const { out } = context;
+  const canAsk = process.stdin.isTTY && out.stderr.isTTY && !out.isJson;
+  if (isAgreed) return true;
+  if (canAsk) return confirm(context, `Stopping pod ${podId}`, text.stopQuestion(podId));
+  out.say(text.stopLoses(podId));
+  return true;
+}

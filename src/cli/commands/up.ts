@@ -5,11 +5,14 @@ import {
   type Chosen,
   chooseLaunch,
   chooseNamed,
+  hasBegun,
   planLaunch,
   readableRecords,
 } from '../../lifecycle/choose.ts';
 import type { Outcome } from '../../lifecycle/drive.ts';
 import type { PodWish } from '../../machines/pod-types.ts';
+import { observePod } from '../../services/runpod/pod-state.ts';
+import { shellWord } from '../../shell-word.ts';
 import { withLock } from '../../store/lock.ts';
 import {
   accessChange,
@@ -20,6 +23,7 @@ import {
 } from '../arguments/wishes.ts';
 import { confirm } from '../asking/ask.ts';
 import { laterPodThan, laterPodWords, takesLaterPod, withLaterPod } from '../choosing/later-pod.ts';
+import { pickingOne } from '../choosing/several.ts';
 import type { Context } from '../context.ts';
 import { statelyFor } from '../inspecting/stately-for.ts';
 import { requireTunnelFor, schedule } from '../money/schedule.ts';
@@ -54,15 +58,17 @@ async function launch(
   requireTunnelFor(options, options.tunnel);
   if (options.dryRun) {
     sayExposed(context, wish);
-    return dryRun(context, wish);
+    return dryRun(context, { named, wish, options, createsAlways });
   }
   const changes = accessChange(options);
   const stately = await statelyFor(context, options.inspect);
   let podId = named;
   try {
     for (;;) {
-      const chosen = await choose(context, podId, { wish, options, createsAlways });
-      const recordId = await goOnWithSuccessor(context, chosen.recordId, chosen.podId);
+      const chosen = await pickingOne(context, podId, (pod) =>
+        choose(context, pod, { wish, options, createsAlways }),
+      );
+      const recordId = await goOnWithSuccessor(context, chosen.recordId, chosen.podId ?? chosen.name);
       await schedule(context, recordId, options, chosen.how === 'planned');
       const reached = await reachReady(context, recordId, { ...options, stately }, changes);
       await leaveToOthers(context, chosen, reached);
@@ -70,10 +76,10 @@ async function launch(
       const isReplaceable =
         reached.failure?.code === 'podGone' && chosen.how !== 'planned' && podId === undefined;
       if (isReplaceable) {
-        context.out.say(text.replacing(chosen.podId));
+        context.out.say(text.replacing(chosen.podId ?? chosen.name));
         continue;
       }
-      const outcome = await withLaterPod(context, chosen.podId, reached);
+      const outcome = await withLaterPod(context, chosen, reached);
       podId = await takesLaterPod(context, outcome);
       if (podId === undefined) return await finishReady(context, outcome, options);
     }
@@ -114,8 +120,10 @@ async function choose(
         : chooseNamed(choosing, podId, wishes, signal));
     const later = chosen.how === 'continued' ? await laterPodThan(context, chosen) : undefined;
     if (later) out.say(laterPodWords(later));
-    if (chosen.how === 'adopted') out.say(text.adopted(chosen.podId));
-    if (chosen.how !== 'planned' && hasCreateOptions(options)) out.say(text.optionsIgnored(chosen.podId));
+    if (chosen.how === 'adopted' && chosen.podId) out.say(text.adopted(chosen.podId));
+    if (chosen.how !== 'planned' && hasCreateOptions(options)) {
+      out.say(chosen.podId ? text.optionsIgnored(chosen.podId) : text.optionsOfLaunchIgnored(chosen.name));
+    }
     return chosen;
   });
 }
@@ -127,15 +135,31 @@ function sayExposed({ out }: Context, { exposedPorts }: PodWish): void {
 // What would make a bought pod useless is found out before it is bought.
 async function beforeBuying(context: Context, wish: PodWish, options: LaunchOptions): Promise<void> {
   const { out } = context;
-  for (const [id, { facts }] of await readableRecords(await context.pods())) {
-    if (facts.isCreateOpen) out.say(text.unfinishedLaunch(id));
+  if (options.name !== undefined) await requireFreeName(context, options.name);
+  for (const [, { facts }] of await readableRecords(await context.pods())) {
+    if (facts.isCreateOpen) out.say(text.unfinishedLaunch(facts.wish.name));
   }
   const { keepTunnel, localPort } = accessWish(options);
   if (keepTunnel && localPort !== 'auto') await requireFreePort(localPort, await context.keeper());
+  if (wish.volumeId === undefined) out.say(text.noVolumeWarning());
   if (wish.exposedPorts.length === 0) return;
   sayExposed(context, wish);
   const canAsk = process.stdin.isTTY && out.stderr.isTTY && !out.isJson;
   if (options.yes || !canAsk) return;
   if (!(await confirm(context, 'Making ports public', text.exposeQuestion())))
     throw new AutopodError('declined');
+}
+
+/** A name says which pod is meant, so two have not the same. A launch that asked RunPod for nothing has none yet. */
+async function requireFreeName(context: Context, name: string): Promise<void> {
+  const records = await readableRecords(await context.pods());
+  const known = records.find(([, record]) => hasBegun(record) && record.facts.wish.name === name);
+  const listed = await (await context.runpod()).listPods(context.signal);
+  const pod = listed.find((one) => one.name === name && observePod(one).condition !== 'gone');
+  if (!pod && !known) return;
+  const holder = pod?.id ?? known?.[1].facts.podId;
+  throw new AutopodError('usage', {
+    message: holder ? `Pod ${holder} is called “${name}” already.` : `A launch is called “${name}” already.`,
+    next: `Choose another --name, or use that one: autopod up ${shellWord(name)}`,
+  });
 }

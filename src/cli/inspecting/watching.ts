@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { AutopodError, isFailureCode } from '../../errors.ts';
-import type { Wording } from '../../inspector/subjects.ts';
+import type { Advice, Wording } from '../../inspector/subjects.ts';
 import { Watch } from '../../inspector/watch.ts';
 import { type Home, leaseFolder } from '../../store/home.ts';
+import type { JournalEntry } from '../../store/journal.ts';
 import { lockHolder } from '../../store/lock.ts';
 import { tunnelStore } from '../../store/tunnels.ts';
 import type { Context } from '../context.ts';
@@ -14,7 +15,7 @@ const KEEPER_STUCK_MS = 2_000;
 const WORDING: Wording = {
   // A record may carry a code that only a later autopod knows.
   failure: ({ code, detail }) => (isFailureCode(code) ? FAILURE_WORDS[code](detail) : { what: String(code) }),
-  pastFailure: (reason) => ({ what: text.failedBefore(reason) }),
+  pastFailure,
   candidate: candidateWords,
 };
 
@@ -71,4 +72,12 @@ function unlessStuck({ log }: Home): AbortSignal {
 
 async function holder(folder: string): Promise<number | undefined> {
   return (await lockHolder(folder))?.pid;
+}
+
+/** In the words it was told with then; entries of an earlier autopod have only its code. */
+function pastFailure({ reason = '', detail, podId }: JournalEntry): Advice {
+  const [code = '', rest = ''] = reason.split(/: (.*)/s);
+  if (!isFailureCode(code)) return { what: text.failedBefore(reason) };
+  const { what, why } = FAILURE_WORDS[code](detail ?? { podId, detail: rest });
+  return what.includes('undefined') ? { what: text.failedBefore(reason) } : { what, why };
 }

@@ -1,5 +1,7 @@
 import { AutopodError } from '../../errors.ts';
+import type { PodRecordFacts } from '../../lifecycle/pod-records.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
+import { shellWord } from '../../shell-word.ts';
 import { type AutoStop, type StopPlan, toldPlan } from '../../store/plans.ts';
 import type { Context } from '../context.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
@@ -42,8 +44,9 @@ export async function schedule(
   });
   if (!isAsked) return;
   const cannot = await heed(context, recordId);
-  const plan = (await pods.get(recordId))?.facts.autoStop;
-  context.out.say(plan ? text.autoStop(plan) : text.noAutoStop());
+  const kept = (await pods.get(recordId))?.facts;
+  const plan = kept?.autoStop;
+  context.out.say(plan ? text.autoStop(nameOf(kept), plan) : text.noAutoStop());
   if (plan && cannot) context.out.say(cannot, 'bad');
 }
 
@@ -54,8 +57,9 @@ export async function schedule(
 export async function remindOfPlan(context: Context, recordId: string): Promise<void> {
   const { out, signal } = context;
   const pods = await context.pods();
-  const { autoStop, overdue, podId } = (await pods.get(recordId))?.facts ?? {};
-  if (!autoStop) return;
+  const facts = (await pods.get(recordId))?.facts;
+  if (!facts?.autoStop) return;
+  const { autoStop, overdue, podId } = facts;
   const isOverdue = autoStop.stopAt !== null && Date.parse(autoStop.stopAt) < Date.now();
   const pod =
     isOverdue && podId ? await (await context.runpod()).getPod(podId, signal).catch(() => null) : null;
@@ -65,7 +69,7 @@ export async function remindOfPlan(context: Context, recordId: string): Promise<
       recordId,
       (record) => record && { ...record, facts: { ...record.facts, autoStop: plan, overdue: null } },
     );
-    out.say(plan ? text.autoStop(plan) : text.noAutoStop());
+    out.say(plan ? text.autoStop(nameOf(facts), plan) : text.noAutoStop());
     return;
   }
   const cannot = await heed(context, recordId);
@@ -73,9 +77,14 @@ export async function remindOfPlan(context: Context, recordId: string): Promise<
   out.say(
     isOverdue && podId && !overdue
       ? `${text.planStays(podId, told)} ${text.moreTime(podId)}`
-      : text.autoStop(told),
+      : text.autoStop(nameOf(facts), told),
   );
   if (cannot) out.say(cannot, 'bad');
+}
+
+/** How a command line says which pod is meant, also before there is one. */
+function nameOf({ podId, wish }: PodRecordFacts): string {
+  return podId ?? shellWord(wish.name);
 }
 
 /** Has the keeper look after the plan; what keeps it from doing so, in words. */
@@ -93,7 +102,11 @@ async function needsOf(context: Context): Promise<Omit<StopPlan, keyof AutoStop>
   return { apiUrl, keyPath, needsAgent, agentSocket };
 }
 
-function changed(plan: StopPlan, { stopAfter, idleStop }: AutoStopOptions): StopPlan | null {
+/** What these options make of a plan; null where nothing is left of it. */
+export function changed<Plan extends AutoStop>(
+  plan: Plan,
+  { stopAfter, idleStop }: AutoStopOptions,
+): Plan | null {
   const { stopAt, idleMs } = {
     stopAt:
       stopAfter === undefined

@@ -16,8 +16,9 @@ export function addLaunch(program: Command, runs: Runs): void {
   launchOptions(program.command('up').argument(...POD))
     .summary('get to a ComfyUI that answers: go on, start, or create')
     .description(
-      'Gets you a running ComfyUI: continues an unfinished launch, starts a stopped pod, opens the tunnel, or creates a pod; then waits until ComfyUI answers.',
+      'Gets you a running ComfyUI: continues an unfinished launch, starts a stopped pod, opens the tunnel, or creates a pod; then waits until ComfyUI answers. Settings of config.json are the defaults.',
     )
+    .optionsGroup(WHICH)
     .option('--new', 'create a pod even when there is one')
     .addHelpText(
       'after',
@@ -32,37 +33,61 @@ export function addLaunch(program: Command, runs: Runs): void {
 
   launchOptions(program.command('connect'))
     .summary('create a pod, always, and wait until ComfyUI answers')
+    .description(
+      'Creates a pod even when there is one, and waits until ComfyUI answers. Settings of config.json are the defaults.',
+    )
     .addHelpText('after', examples(['autopod connect --gpu "RTX 4090" --disk-size 80']))
     .action(runs(async () => (await import('../commands/up.ts')).connect));
 }
 
+const WHICH = 'The pod to create:';
+
 function launchOptions(command: Command): Command {
-  return replacing(autoStop(waiting(json(command))))
-    .option('--gpu <name>', 'GPU wanted; repeat it in order of preference', collect)
-    .option('--gpu-count <n>', 'GPUs of the pod', wholeNumber(1))
+  command
+    .optionsGroup(WHICH)
+    .option('--gpu <name>', `GPU wanted; repeat it in order of preference ${set('gpu_preferences')}`, collect)
+    .option('--gpu-count <n>', `GPUs of the pod ${set('gpu_count, or 1')}`, wholeNumber(1))
     .addOption(
       new Option(
         '--min-cuda <x.y>',
-        'lowest CUDA version of the host, or none for any; left out, what the image needs',
+        `lowest CUDA version of the host, or none for any ${set('min_cuda_version, or what the image needs')}`,
       ).argParser(minCuda),
     )
     .option('--disk-size <gb>', 'container disk in GB', wholeNumber(1), 50)
     .addOption(
-      new Option('--datacenter <id>', 'data center; a volume decides it by itself').argParser(dataCenter),
+      new Option(
+        '--datacenter <id>',
+        `data center ${set("the volume's, default_datacenter, or any")}`,
+      ).argParser(dataCenter),
     )
-    .option('--template <image>', 'Docker image')
-    .addOption(new Option('--cloud-type <type>', 'SECURE, COMMUNITY or ALL').argParser(cloudType))
-    .option('--volume-id <id>', 'network volume to attach')
-    .option('--volume-mount <path>', 'where the volume is mounted')
+    .option('--template <image>', `Docker image ${set('default_template, or runpod/comfyui:latest')}`)
+    .addOption(
+      new Option('--cloud-type <type>', `SECURE, COMMUNITY or ALL ${set('cloud_type, or SECURE')}`).argParser(
+        cloudType,
+      ),
+    )
+    .option('--volume-id <id>', `network volume to attach ${set('default_volume_id')}`)
+    .option('--no-volume', 'attach none, whatever config.json says')
+    .option(
+      '--volume-mount <path>',
+      `where the volume is mounted ${set('default_volume_mount, or /workspace')}`,
+    )
+    .addOption(
+      new Option('--name <name>', 'name of the pod (default: made from the date)').argParser(podName),
+    )
+    .optionsGroup('Public ports:')
     .addOption(
       new Option('--expose <port[:label]>', 'make a port public through RunPod; repeatable').argParser(
         exposedPort,
       ),
     )
     .option('--expose-all', 'make public every port that port_templates names for the image')
-    .addOption(new Option('--name <name>', 'name of the pod').argParser(podName))
-    .option('--dry-run', 'print the plan and the request; create nothing')
     .option('-y, --yes', 'do not ask before --expose makes a port public')
+    .optionsGroup('The way to ComfyUI:');
+  waiting(command).optionsGroup('When it ends, and what takes its place:');
+  replacing(autoStop(command)).optionsGroup('What is shown:');
+  return json(command)
+    .option('--dry-run', 'print what would be done; create and change nothing')
     .option('--json-stream', 'print one JSON line for each change of state')
     .addOption(
       new Option(
@@ -70,4 +95,9 @@ function launchOptions(command: Command): Command {
         "send the machine's events to Stately's inspector, or to a running `autopod inspect`",
       ).argParser(loopbackSocket),
     );
+}
+
+/** Where a value comes from that is not given. */
+function set(from: string): string {
+  return `(default: ${from})`;
 }

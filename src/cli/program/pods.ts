@@ -8,6 +8,9 @@ const POWER_OFF_MINUTES = 10;
 export function addPods(program: Command, runs: Runs): void {
   timeout(json(program.command('ls').aliases(['list', 'ps'])), ASKING_MINUTES)
     .summary('list the pods, their state and cost')
+    .description(
+      'Lists every pod of the account, with its state, what it costs an hour and what it has cost; then what is planned for them, and which of them nobody seems to use.',
+    )
     .option('--all', 'also launches that have no pod')
     .action(runs(async () => (await import('../commands/ls.ts')).ls));
 
@@ -30,6 +33,10 @@ export function addPods(program: Command, runs: Runs): void {
 
   timeout(json(program.command('stop').argument(...POD)), POWER_OFF_MINUTES)
     .summary('stop a pod: the GPU is released, the network volume stays')
+    .description(
+      'Stops a pod: its GPU is released and no longer paid for. What is on a network volume stays, the container disk is wiped. The tunnel waits for the pod to run again.',
+    )
+    .option('-y, --yes', 'do not ask, where there is no volume to keep what was made')
     .action(runs(async () => (await import('../commands/stop.ts')).stop));
 
   replacing(
@@ -43,11 +50,17 @@ export function addPods(program: Command, runs: Runs): void {
     ),
   )
     .summary('start a stopped pod and wait until ComfyUI answers')
+    .description(
+      'Starts a stopped pod and waits until ComfyUI answers. A stopped pod keeps its host, not its GPU: where others have it by now, --replace makes a pod in its place.',
+    )
     .option('--no-wait', 'return once RunPod has accepted')
     .action(runs(async () => (await import('../commands/start.ts')).start));
 
   waiting(json(program.command('restart').argument(...POD)))
     .summary('restart a pod and wait until ComfyUI answers')
+    .description(
+      'Restarts a pod and waits until ComfyUI answers again. Its container disk is wiped, and its address changes.',
+    )
     .action(runs(async () => (await import('../commands/restart.ts')).restart));
 
   timeout(
@@ -60,6 +73,9 @@ export function addPods(program: Command, runs: Runs): void {
     POWER_OFF_MINUTES,
   )
     .summary('end a pod for good; network volumes are kept')
+    .description(
+      'Ends a pod for good, after asking. Everything outside its network volume is lost; network volumes are kept. A launch that has no pod is forgotten.',
+    )
     .option('-y, --yes', 'do not ask')
     .action(runs(async () => (await import('../commands/kill.ts')).kill));
 }

@@ -4,6 +4,7 @@ import { portNumber } from '../arguments/options.ts';
 import { suggest } from '../arguments/suggest.ts';
 import type { Context } from '../context.ts';
 import type { Output } from '../output/output.ts';
+import { TOPICS } from '../text/topics.ts';
 import { examples, json, type Runs } from './shared.ts';
 
 /** The command these words name, such as `config set`; of one that takes words itself (`tunnel list`), that one. */
@@ -19,7 +20,10 @@ function commandNamed(program: Command, words: string[]): Command | undefined {
 
 /** Settings, rehearsal, help and completion. */
 export function addSetup(program: Command, runs: Runs, out: Output, context: Context): void {
-  const config = program.command('config').summary('settings');
+  const config = program
+    .command('config')
+    .summary('settings')
+    .description('Shows and changes the settings in config.json.');
   json(config.command('init'))
     .summary('ask for what autopod needs, check it, and write config.json')
     .action(runs(async () => (await import('../commands/config-init.ts')).configInit));
@@ -63,7 +67,7 @@ export function addSetup(program: Command, runs: Runs, out: Output, context: Con
 
   program
     .command('help')
-    .argument('[topic...]', 'a command, or: states, tunnels, money, files, environment, exit')
+    .argument('[topic...]', `a command, or: ${TOPICS.join(', ')}`)
     .summary('explain a command or a topic')
     .action(async (topic: string[], ...rest: unknown[]) => {
       const command = commandNamed(program, topic);

@@ -6,16 +6,16 @@ import type { Verb } from '../verb.ts';
 // biome-ignore lint/suspicious/noExplicitAny: a verb's options are what its command declares, which types cannot follow.
 export type Runs = (load: () => Promise<Verb<any>>) => (...args: unknown[]) => Promise<void>;
 
-export const POD = ['[pod]', 'pod id or name'] as const;
+export const POD = ['[pod]', 'pod id or name (default: the only one there is)'] as const;
 
 export function json(command: Command): Command {
   return command.option('--json', 'print one JSON value on stdout');
 }
 
-export function portOption(): Option {
-  return new Option('--local-port <port>', 'port on this machine, or "auto" for the next free one').argParser(
-    localPort,
-  );
+export function portOption(
+  what = 'port on this machine, or "auto" for the next free one (default: the one it had, or 8188)',
+): Option {
+  return new Option('--local-port <port>', what).argParser(localPort);
 }
 
 /** When a command gives up, whatever it waits for; the deadline begins with the command. */
@@ -29,7 +29,7 @@ export const ASKING_MINUTES = 2;
 
 /** Options of every command that ends at a ComfyUI that answers. */
 export function waiting(command: Command): Command {
-  return timeout(command, 30).option('--no-tunnel', 'keep no tunnel').addOption(portOption());
+  return timeout(command, 30).option('--no-tunnel', 'keep no tunnel this time').addOption(portOption());
 }
 
 /** What is done without asking where a pod's host cannot run it. */
@@ -46,14 +46,15 @@ export function replacing(command: Command): Command {
 export function autoStop(command: Command): Command {
   return command
     .addOption(
-      new Option('--stop-after <duration>', 'stop the pod when this is over, or "never"').argParser(
-        delayOrNever,
-      ),
+      new Option(
+        '--stop-after <duration>',
+        'stop the pod when this is over, or "never" (default: never)',
+      ).argParser(delayOrNever),
     )
     .addOption(
       new Option(
         '--idle-stop <duration>',
-        'stop the pod when nothing was asked of it for so long, or "never"',
+        'stop the pod when nothing was asked of it for so long, or "never" (default: never)',
       ).argParser(delayOrNever),
     );
 }

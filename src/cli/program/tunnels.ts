@@ -8,6 +8,9 @@ export function addTunnels(program: Command, runs: Runs): void {
     ASKING_MINUTES,
   )
     .summary('open, show or close the tunnel to ComfyUI')
+    .description(
+      'Opens the tunnel that makes ComfyUI answer at http://localhost:8188, or shows or closes it. A background process keeps it through everything (autopod help tunnels).',
+    )
     .option('--status', 'show the tunnel; exit 0 when it is healthy, else 1')
     .option('--stop', 'close the tunnel')
     .option('--all', 'every running pod, or with --stop or --status every tunnel')
@@ -36,9 +39,17 @@ export function addTunnels(program: Command, runs: Runs): void {
 
   const comfy = program.command('comfy').summary('ask ComfyUI how it is, or open it');
   const toComfy = (name: string) =>
-    timeout(json(comfy.command(name).argument(...POD)).addOption(portOption()), 2);
+    timeout(
+      json(comfy.command(name).argument(...POD)).addOption(
+        portOption('port of the tunnel, where none is open yet'),
+      ),
+      2,
+    );
   toComfy('status')
     .summary('whether ComfyUI answers; exit 0 when it does, else 1')
+    .description(
+      'Waits until ComfyUI answers through the tunnel, and says so. Opens the tunnel where there is none. Exit code 0 when it answers, else 1.',
+    )
     .option('--no-wait', 'ask once')
     .action(runs(async () => (await import('../commands/comfy-status.ts')).comfyStatus));
   toComfy('info')

@@ -1,4 +1,5 @@
 import type { FailureDetail } from '../../errors.ts';
+import { momentOf } from './time.ts';
 import { uptimeWords } from './uptime.ts';
 
 // Parts of a failure's detail, as its words take them.
@@ -21,7 +22,7 @@ export function list(value: FailureDetail[string]): string[] {
 export function nearWords({ near }: FailureDetail): string {
   return list(near).length
     ? `Did you mean ${list(near).join(', ')}?`
-    : 'See RunPod’s catalogue for the names.';
+    : '`autopod gpus --all` lists the names.';
 }
 
 export function holder({ program, pid, podId }: FailureDetail): string {
@@ -43,7 +44,7 @@ export function rate({ costPerHour }: FailureDetail): string {
 export function holderWords({ pid, command, host, isUnseen, isSuspended, since }: FailureDetail): string {
   const name = command ? `\`autopod ${str(command)}\`` : 'Another autopod';
   const place = host ? ` on ${str(host)}` : isUnseen ? ' in another container' : '';
-  const time = isUnseen && since ? `, since ${str(since).slice(0, 16).replace('T', ' ')} UTC` : '';
+  const time = isUnseen && since ? `, since ${clockTime(str(since))}` : '';
   return `${name} (process ${pid}${place}${time}${isSuspended ? ', suspended' : ''})`;
 }
 
@@ -66,9 +67,22 @@ export function inItsPlace({ podId }: FailureDetail): string {
 /** The local time of an RFC 3339 one, to the minute, as the locale writes it. */
 export function clockTime(at: string): string {
   const when = new Date(at);
-  return Number.isNaN(when.getTime())
-    ? at
-    : when.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  return Number.isNaN(when.getTime()) ? at : momentOf(when);
+}
+
+/** What an interrupted command leaves behind, and what that costs. */
+export function leftWords({
+  podId,
+  status,
+  costPerHour,
+  isCreateOpen,
+  isNothingCreated,
+}: FailureDetail): string {
+  if (isNothingCreated) return 'No pod was created, so nothing costs.';
+  if (isCreateOpen) return 'RunPod was being asked for a pod and may have made one. What was begun is saved.';
+  if (podId && status)
+    return `Pod ${str(podId)} is ${str(status)}${rate({ costPerHour })}. What was begun is saved.`;
+  return podId ? `Pod ${str(podId)} may run and cost. What was begun is saved.` : 'What was begun is saved.';
 }
 
 /** A node of a workflow: `node 3 “Save Image”`. */

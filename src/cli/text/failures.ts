@@ -7,6 +7,7 @@ import {
   holderAdvice,
   holderWords,
   inItsPlace,
+  leftWords,
   list,
   megabytes,
   nearWords,
@@ -38,12 +39,12 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   interrupted: (d) =>
     d.resume
       ? {
-          what: 'Interrupted. What was begun is saved.',
-          next: `Continue with \`${str(d.resume)}\`; see what costs money with \`autopod ls\`.`,
+          what: `Interrupted. ${leftWords(d)}`,
+          next: `Continue with \`${str(d.resume)}\`${d.isNothingCreated ? '' : '; see what costs money with `autopod ls`'}.`,
         }
       : { what: d.isNothingWritten ? 'Interrupted. Nothing was written.' : 'Interrupted.' },
   timedOut: (d) => ({
-    what: 'The time that --timeout gives is up.',
+    what: 'The time allowed by --timeout is up.',
     why: d.podId ? `Pod ${str(d.podId)} exists${rate(d)}.` : undefined,
     next: d.resume
       ? `What was begun is saved: continue with \`${str(d.resume)}\`; see what costs money with \`autopod ls\`.`
@@ -152,11 +153,13 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   apiRequestRefused: (d) => ({ what: 'RunPod refused the request.', why: strOr(d.detail) }),
 
   volumeMissing: (d) => ({
-    what: `There is no network volume ${str(d.volumeId)} in this account.`,
+    what: `There is no network volume ${str(d.volumeId)} in this account${d.isDefault ? '; config.json names it as default_volume_id' : ''}.`,
     why: list(d.known).length
       ? `There are: ${list(d.known).join(', ')}.`
       : 'The account has no network volumes.',
-    next: 'Name one with --volume-id, or leave it out to run without.',
+    next: d.isDefault
+      ? 'Change it with `autopod config set default_volume_id ID` ("" removes it), or run once without a volume: --no-volume.'
+      : 'Name one with --volume-id, or leave it out to run without.',
   }),
   volumeElsewhere: (d) => ({
     what: `Volume ${str(d.volumeId)} is in ${str(d.volumeDataCenter)}, but you requested ${str(d.dataCenter)}`,
@@ -218,8 +221,16 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   }),
 
   podNotFound: (d) => ({
-    what: d.podId ? `There is no pod ${str(d.podId)}.` : 'There are no pods.',
-    next: d.podId ? 'See `autopod ls`.' : 'Make one with `autopod up`.',
+    what: d.launch
+      ? `Launch ${str(d.launch)} has no pod yet.`
+      : d.podId
+        ? `There is no pod ${str(d.podId)}.`
+        : 'There are no pods.',
+    next: d.launch
+      ? 'Continue it with `autopod up`, or give it up with `autopod kill`.'
+      : d.podId
+        ? 'See `autopod ls`.'
+        : 'Make one with `autopod up`.',
   }),
   podNotChosen: (d) => ({
     what: `There are several pods: ${list(d.pods).join(', ')}.`,
@@ -250,7 +261,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     next: `Make a pod in its place, on the same volume and local port, with \`autopod up ${str(d.podId)} --replace\`, or try again later.`,
   }),
   podTakenOver: (d) => ({
-    what: `${d.pid ? holderWords(d) : 'Another autopod'} has gone on with the pod while this command was suspended.`,
+    what: `${d.pid ? holderWords(d) : 'Another autopod'} took over the pod while this command was suspended.`,
     why: 'This one has changed nothing since.',
     next: 'See what there is with `autopod ls`, and continue with `autopod up`.',
   }),
@@ -290,19 +301,24 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   comfyCrashed: (d) => ({
     what: `ComfyUI on pod ${str(d.podId)} has crashed. The pod is kept${rate(d)}.`,
     why: ['The last lines of its log:', ...list(d.lines)].join('\n  '),
-    next: `See all of it with \`autopod logs ${str(d.podId)} --container\`. When the cause is mended (\`autopod ssh ${str(d.podId)}\`), \`autopod restart ${str(d.podId)}\`.`,
+    next: `See all of it with \`autopod logs ${str(d.podId)} --container\`. Once the cause is fixed, (\`autopod ssh ${str(d.podId)}\`), \`autopod restart ${str(d.podId)}\`.`,
   }),
   bootTimedOut: (d) => ({
     what: `Pod ${str(d.podId)} has not booted in time. It is kept${rate(d)}.`,
     why: d.isRunning
       ? 'It runs, but RunPod has not given it a public ssh port yet; that takes some minutes at most.'
       : 'A first boot pulls the image and can take half an hour.',
-    next: `See its state with \`autopod info ${str(d.podId)}\`; wait on with \`autopod up\`; end it with \`autopod kill ${str(d.podId)}\`.`,
+    next: `See its state with \`autopod info ${str(d.podId)}\`; keep waiting with \`autopod up\`; end it with \`autopod kill ${str(d.podId)}\`.`,
+  }),
+  comfyElsewhere: (d) => ({
+    what: `Port 8188 of pod ${str(d.podId)} is not ComfyUI's: what answers is ${str(d.answeredBy)}. The pod is kept${rate(d)}.`,
+    why: 'The image runs something else there, or has put something in front of ComfyUI that autopod cannot log in to.',
+    next: `Look at it in a browser (\`autopod tunnel --status\` has the address) or with \`autopod ssh ${str(d.podId)}\`. Use an image whose ComfyUI listens on port 8188 itself.`,
   }),
   comfyTimedOut: (d) => ({
     what: `ComfyUI ${d.podId ? `on pod ${str(d.podId)} ` : ''}does not answer yet. The pod is kept${rate(d)}.`,
     why: strOr(d.detail) ?? 'A first start copies it to the volume.',
-    next: `Its log is the container's: \`autopod logs${d.podId ? ` ${str(d.podId)}` : ''} --container\` (images before 1.3.0 write /workspace/runpod-slim/comfyui.log on the pod). Wait on with \`autopod up\`.`,
+    next: `Its log is the container's: \`autopod logs${d.podId ? ` ${str(d.podId)}` : ''} --container\` (images before 1.3.0 write /workspace/runpod-slim/comfyui.log on the pod). Keep waiting with \`autopod up\`.`,
   }),
 
   comfyUnanswered: (d) => ({

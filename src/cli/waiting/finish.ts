@@ -19,11 +19,13 @@ export async function finishReady(
     return 1;
   }
   const tunnels = await (await context.keeper()).tunnels(context.signal);
-  const { proof = null, watchedBy = null } = tunnels.find((view) => view.podId === podId) ?? {};
-  const url = facts?.localPort ? `http://localhost:${facts.localPort}` : null;
+  const tunnel = tunnels.find((view) => view.podId === podId && !view.isTemporary);
+  const { proof = null, watchedBy = null } = tunnel ?? {};
+  const localPort = facts?.localPort ?? tunnel?.localPort;
+  const url = localPort ? `http://localhost:${localPort}` : null;
   const result = { podId, state, url, proof, watchedBy };
   if (options.jsonStream) out.jsonLine(result);
   else if (out.isJson) out.json(result);
-  else out.line(facts?.localPort ? text.available(facts.localPort) : text.readyWithoutTunnel(podId));
+  else out.line(localPort ? text.available(localPort) : text.readyWithoutTunnel(podId));
   return 0;
 }

@@ -40,8 +40,9 @@ export async function reach(
   const usual = out.isJson ? new Map() : usualDurations(await (await context.journal()).read());
   const progress = showProgress(out, usual);
   const resumeWith = (podId: string | null) => {
-    context.resume = ['autopod', RESUMED_BY[goal], podId].filter(Boolean).join(' ');
+    context.resume = ['autopod', RESUMED_BY[goal], podId, ...asked(changes)].filter(Boolean).join(' ');
   };
+  context.atWork = recordId;
   resumeWith((await (await context.pods()).get(recordId))?.facts.podId ?? null);
   const onState = (state: string, { podId, wish }: PodRecordFacts) => {
     resumeWith(podId);
@@ -62,11 +63,23 @@ export async function reach(
       signal,
     );
     const canGoOn = signal.aborted || outcome.failure?.code === 'timedOut';
-    if (!canGoOn) context.resume = undefined;
+    if (!canGoOn) {
+      context.resume = undefined;
+      context.atWork = undefined;
+    }
     return outcome;
   } finally {
     progress.end();
   }
+}
+
+/** What was asked for this run alone, as the command line says it. */
+function asked({ access }: Partial<PodRecordFacts>): string[] {
+  if (!access) return [];
+  return [
+    ...(access.keepTunnel ? [] : ['--no-tunnel']),
+    ...(access.isPortAsked ? ['--local-port', String(access.localPort)] : []),
+  ];
 }
 
 /** Throws what a drive failed with, and the rate of a pod that is kept and costs. */

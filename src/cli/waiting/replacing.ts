@@ -35,13 +35,14 @@ export async function reachReady(
   options: ReachOptions & ReplaceOptions,
   changes: Partial<PodRecordFacts> = {},
 ): Promise<Outcome> {
+  const { access } = changes;
   let current = recordId;
   for (let tried = 0; ; tried++) {
     // The plan of a pod is told, and heeded, with each record that takes it over.
     const outcome =
       tried === 0
         ? await reach(context, current, 'ready', options, changes)
-        : await reach(context, current, 'ready', withoutPlan(options));
+        : await reach(context, current, 'ready', withoutPlan(options), access && { access });
     const told = await withCost(context, current, outcome);
     const next = tried < MOST_REPLACEMENTS ? await replacement(context, current, told, options) : undefined;
     if (next === undefined) {

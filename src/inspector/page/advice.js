@@ -26,7 +26,7 @@ function failureOf({ subject, isLive }) {
 function waitOf(model, chart) {
   const { subject, isLive } = model;
   const { state, event } = model.viewOf(subject);
-  if (!isLive) return event?.reason ? box(line(`${event.event}: ${event.reason}`)) : undefined;
+  if (!isLive) return event?.reason ? box(line(`${event.event}: ${event.words ?? event.reason}`)) : undefined;
   if (state === null || subject.isPast) return undefined;
   if (subject.id.startsWith('tunnel/') && model.keeper === null)
     return idle(
@@ -35,9 +35,7 @@ function waitOf(model, chart) {
   if (chart.isResting(subject.machine, state)) return undefined;
   if (subject.driver === null)
     return idle(
-      line(
-        `No autopod is working on it. Continue with \`autopod up ${subject.podId ?? subject.id.slice(4)}\`.`,
-      ),
+      line(`No autopod is working on it. Continue with \`autopod up ${subject.podId ?? subject.title}\`.`),
       ...candidatesOf(subject),
     );
   return box(

@@ -5,6 +5,8 @@ export class ChartView {
   #machine = null;
   #svg = null;
   #state = null;
+  /** Drawn, and not scrolled yet. */
+  #isFresh = false;
 
   constructor(frame, charts) {
     this.#frame = frame;
@@ -51,13 +53,15 @@ export class ChartView {
       'aria-label',
       `${machine}: ${state ?? 'not begun'}. ${this.meaningOf(machine, state)}`,
     );
-    if (state !== this.#state) this.reveal();
+    if (state !== this.#state || this.#isFresh) this.reveal();
     this.#state = state;
+    this.#isFresh = false;
   }
 
   #draw(machine) {
     this.#machine = machine;
     this.#state = null;
+    this.#isFresh = true;
     const text = this.#charts[machine]?.svg;
     if (!text) {
       this.#svg = null;
@@ -85,15 +89,17 @@ export class ChartView {
     return title;
   }
 
-  /** In a chart larger than its frame, brings the lit state to the middle. */
+  /** In a chart larger than its frame, brings the lit state to the middle, or where none is lit, the first one. */
   reveal() {
     const lit = [...this.#frame.querySelectorAll('.state.lit')].at(-1);
-    if (!lit) return;
-    const [box, frame] = [lit.getBoundingClientRect(), this.#frame.getBoundingClientRect()];
+    const shown = lit ?? this.#frame.querySelector('.state');
+    if (!shown) return;
+    const [box, frame] = [shown.getBoundingClientRect(), this.#frame.getBoundingClientRect()];
     this.#frame.scrollBy({
       left: box.left + box.width / 2 - frame.left - frame.width / 2,
       top: box.top + box.height / 2 - frame.top - frame.height / 2,
-      behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth',
+      behavior:
+        this.#isFresh || matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth',
     });
   }
 

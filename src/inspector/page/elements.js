@@ -24,7 +24,7 @@ export function withCode(words) {
   return words.split('`').map((part, index) => (index % 2 === 1 ? element('code', {}, part) : part));
 }
 
-const TIME = new Intl.DateTimeFormat([], { timeStyle: 'medium', hourCycle: 'h23' });
+const TIME = new Intl.DateTimeFormat([], { timeStyle: 'medium' });
 const DATE = new Intl.DateTimeFormat([], { dateStyle: 'short' });
 
 /** A time of day, with the date unless it is today's. */

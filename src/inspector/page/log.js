@@ -40,14 +40,14 @@ function rowOf(entry, isCurrent, onGoTo) {
   return row;
 }
 
-function newRow({ at, event, from, to, reason, index }, onGoTo) {
+function newRow({ at, event, from, to, reason, words, index }, onGoTo) {
   const button = element(
     'button',
     { type: 'button', title: at, onclick: () => onGoTo(index) },
     element('time', { dateTime: at }, clock(at)),
     element('span', { className: `pill ${tone(to)}` }, to),
     element('span', { className: 'cause' }, `${event} from ${from}`),
-    reason ? element('span', { className: 'reason' }, reason) : null,
+    reason ? element('span', { className: 'reason' }, words ?? reason) : null,
   );
   return element('li', {}, button);
 }

@@ -9,11 +9,13 @@ export function showNotices({ notices }) {
   box.replaceChildren(...words.map((line) => element('p', { className: 'notice' }, ...withCode(line))));
 }
 
+const KINDS = { pod: 'Pod', launch: 'Launch', tunnel: 'Tunnel' };
+
 /** What the selected subject does, since when, and what to do about it. */
 export function showNow(model, chart) {
   const { subject } = model;
   const { state } = model.viewOf(subject);
-  say(byId('title'), `${subject.id.startsWith('pod/') ? 'Pod' : 'Tunnel'} ${nameOf(subject)}`);
+  say(byId('title'), `${KINDS[subject.kind]} ${nameOf(subject)}`);
   const status = byId('status');
   say(status, state ?? 'not begun');
   status.className = `status pill ${tone(state)}`;
@@ -60,6 +62,12 @@ function flattened(value, name = '') {
   if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) {
     return value.length > 0 ? [[name, value.join(', ')]] : [];
   }
-  if (typeof value !== 'object') return [[name, name === 'launchedAt' ? clock(value) : String(value)]];
+  if (typeof value === 'number') return [[name, name === 'launchedAt' ? clock(value) : rounded(value)]];
+  if (typeof value !== 'object') return [[name, String(value)]];
   return Object.entries(value).flatMap(([key, item]) => flattened(item, name ? `${name}.${key}` : key));
+}
+
+/** A sum of many parts has many places. */
+function rounded(number) {
+  return String(Math.round(number * 10_000) / 10_000);
 }

@@ -37,7 +37,7 @@ function rowOf(subject, model, onChoose) {
   set(button, 'className', classes.filter(Boolean).join(' '));
   if (subject.id === model.selected) button.setAttribute('aria-current', 'true');
   else button.removeAttribute('aria-current');
-  say(kind, what);
+  say(kind, subject.kind);
   say(name, subject.title);
   set(pill, 'className', `pill ${tone(state)}`);
   say(pill, state ?? 'not begun');

@@ -55,6 +55,8 @@ function hasAllWords(gpu: GpuType, asked: string[]): boolean {
 }
 
 function nearNames(name: string, catalog: GpuType[]): string[] {
+  // A maker's name alone is near to none more than to another.
+  if (core(name) === '') return [];
   return catalog
     .map((gpu) => ({ id: gpu.id, distance: editDistance(core(name), core(gpu.name)) }))
     .toSorted((a, b) => a.distance - b.distance)

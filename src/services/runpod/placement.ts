@@ -101,7 +101,8 @@ function rank(stock: string): number {
   return STOCK_RANK[stock] ?? 2;
 }
 
-function maxCount({ maxCount: most }: GpuType, cloud: CloudTier): number {
+/** How many of them one machine has at most, where RunPod says. */
+export function maxCount({ maxCount: most }: GpuType, cloud: CloudTier): number {
   return (cloud === 'SECURE' ? most?.secure : most?.community) ?? Number.POSITIVE_INFINITY;
 }
 

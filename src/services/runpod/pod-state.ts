@@ -8,6 +8,8 @@ export interface PodSeen {
   condition: PodCondition;
   /** The pod's own sshd; absent until it has a public port. */
   ssh: { host: string; port: number; user: string } | undefined;
+  /** Whether it can have one: without 22/tcp among its ports no ssh ever gets there. */
+  hasSshPort: boolean;
   /** Changes with each start. */
   bootId: string;
   /** USD; 0 while stopped. */
@@ -40,6 +42,7 @@ export function observePod(pod: Pod): PodSeen {
     podId: pod.id,
     condition: CONDITIONS[pod.status] ?? 'pending',
     ssh: direct ? { host: direct.host, port: direct.port, user: direct.username } : undefined,
+    hasSshPort: pod.ports ? pod.ports.includes('22/tcp') : Boolean(direct),
     bootId: pod.startedAt ?? pod.createdAt ?? '',
     costPerHour: pod.cost ?? 0,
     uptimeSeconds: pod.runtime?.uptime ?? 0,

@@ -8,7 +8,11 @@ import { editDistance } from './gpu-names.ts';
  */
 export async function validateVolume(
   runpod: RunPod,
-  { volumeId, dataCenterId }: { volumeId: string; dataCenterId?: string },
+  {
+    volumeId,
+    isVolumeDefault = false,
+    dataCenterId,
+  }: { volumeId: string; isVolumeDefault?: boolean; dataCenterId?: string },
   signal: AbortSignal,
 ): Promise<NetworkVolume> {
   const volume = await runpod.getNetworkVolume(volumeId, signal).catch(async (error: unknown) => {
@@ -16,6 +20,7 @@ export async function validateVolume(
     const known = await runpod.listNetworkVolumes(signal);
     throw new AutopodError('volumeMissing', {
       volumeId,
+      ...(isVolumeDefault && { isDefault: true }),
       known: known.map(({ id, name }) => `${id} (${name})`),
     });
   });

@@ -65,7 +65,7 @@ export async function startScene({ port = 0 } = {}): Promise<Scene> {
     },
     wording: {
       failure: ({ code }) => ({ what: `what ${code}`, why: `why ${code}`, next: `next ${code}` }),
-      pastFailure: (reason) => ({ what: `It failed: ${reason}` }),
+      pastFailure: ({ reason }) => ({ what: `It failed: ${reason}` }),
       candidate: ({ gpuName }: Candidate) => gpuName,
     },
     secrets: [SECRET],
