@@ -1,4 +1,4 @@
-export { type FetchedSoFar, fetchOutputs, wantedOutputs } from './fetch-outputs.ts';
-export { jobOfFile, writeSidecar } from './sidecar.ts';
+export { fetchOutputs, wantedOutputs } from './fetch-outputs.ts';
+export { jobOfFile } from './sidecar.ts';
 export { targetPath } from './target-path.ts';
 export { checkTemplate, PLACEHOLDERS } from './template.ts';

@@ -1,10 +1,10 @@
 export { deletePending, interruptPrompt } from './cancel.ts';
 export { diskFailure } from './disk-failure.ts';
-export { type Downloaded, downloadOutput } from './download.ts';
+export { downloadOutput } from './download.ts';
 export { objectInfo } from './object-info.ts';
 export { watchProgress } from './progress.ts';
 export { isFile, sha256Of } from './settle.ts';
 export { findPrompt, type Standing } from './standing.ts';
-export { type Submitted, submitPrompt } from './submit.ts';
+export { submitPrompt } from './submit.ts';
 export { uploadInput } from './upload.ts';
 export type { ComfyWay } from './way.ts';
