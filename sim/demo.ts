@@ -47,7 +47,7 @@ try {
   say(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 } finally {
-  await autopod('tunnel', '--stop', '--all').catch(() => undefined);
+  await run(['tunnel', '--stop', '--all'], 'ignore').catch(() => undefined);
   await keeperLeft();
   await simulator.close();
   await rm(home, { recursive: true, force: true });
@@ -65,8 +65,12 @@ async function prepareHome(): Promise<void> {
   await writeFile(join(home, 'config.json'), JSON.stringify(config), { mode: 0o600 });
 }
 
-async function autopod(...args: string[]): Promise<void> {
-  const child = spawn(process.execPath, [cli, ...args], { env, stdio: 'inherit' });
+function autopod(...args: string[]): Promise<void> {
+  return run(args, 'inherit');
+}
+
+async function run(args: string[], stdio: 'inherit' | 'ignore'): Promise<void> {
+  const child = spawn(process.execPath, [cli, ...args], { env, stdio });
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error(`autopod ${args.join(' ')} ended with ${code}`);
 }

@@ -24,6 +24,8 @@ export class Context {
   readonly deadline = new Deadline();
   /** The command line that goes on with what this one is at; undefined as long as there is nothing to go on with. */
   resume: string | undefined;
+  /** The record this command brings to where it shall be. */
+  atWork: string | undefined;
   readonly #once = new Map<string, unknown>();
 
   constructor(env: NodeJS.ProcessEnv, out: Output, signal: AbortSignal) {

@@ -35,7 +35,11 @@ export async function run(
   } catch (error) {
     const command = commandOf(program, argv);
     if (error instanceof CommanderError) return commanderExit(error, command, out);
-    if (signal.aborted) return explain(new AutopodError('interrupted', { resume: context.resume }), out, env);
+    if (signal.aborted) {
+      const { leftBehind } = await import('./waiting/left-behind.ts');
+      const left = await leftBehind(context).catch(() => ({ resume: context.resume }));
+      return explain(new AutopodError('interrupted', left), out, env);
+    }
     if (isTimedOut(error, context)) {
       const { detail } = error instanceof AutopodError ? error : context.deadline.failure;
       return explain(new AutopodError('timedOut', { ...detail, resume: context.resume }), out, env);

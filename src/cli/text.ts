@@ -21,15 +21,15 @@ export const text = {
   readyWithoutTunnel: (podId: string) =>
     `ComfyUI answers on pod ${podId}. No tunnel is kept; open one with: autopod tunnel ${podId}`,
   stateSetAside: (from: string, to: string) =>
-    `${from} could not be read. It is kept as ${to}; autopod goes on with what RunPod says.`,
-  created: (podId: string, rate: string) => `Created pod ${podId} at ${rate}; it costs from now on.`,
+    `${from} could not be read. It is kept as ${to}; autopod continues with what RunPod says.`,
+  created: (podId: string, rate: string) => `Created pod ${podId} at ${rate}. Billing has started.`,
   found: (podId: string) => `Found pod ${podId} of this launch at RunPod; using it.`,
-  adopted: (podId: string) => `Pod ${podId} is at RunPod without a record here; using it.`,
+  adopted: (podId: string) => `Pod ${podId} was found at RunPod, without a record here; using it.`,
   continuing: (name: string) => `Continuing with ${printable(name)}.`,
   optionsIgnored: (name: string) =>
-    `${printable(name)} exists already, so the options for creating a pod are ignored. --new creates another one.`,
+    `${printable(name)} already exists, so the options for creating a pod are ignored. --new creates another one.`,
   optionsOfLaunchIgnored: (name: string) =>
-    `Launch ${printable(name)} has begun already, so the options for creating a pod are ignored. --new creates another one.`,
+    `Launch ${printable(name)} has already begun, so the options for creating a pod are ignored. --new creates another one.`,
   launchWithoutPod: () => 'launch without a pod',
   launchForgotten: (name: string) => `Launch ${printable(name)} has no pod and is forgotten.`,
   forgetQuestion: (name: string) =>
@@ -43,10 +43,10 @@ export const text = {
     `${holderWords(holder)} is already working on this pod; showing its progress.`,
   unmoved: (holder: FailureDetail, isPassedOver: boolean) =>
     isPassedOver
-      ? `${holderWords(holder)} does not move; going on without it.`
-      : `${holderWords(holder)} does not move. ${holderAdvice(holder)}`,
+      ? `${holderWords(holder)} is not responding; continuing without it.`
+      : `${holderWords(holder)} is not responding. ${holderAdvice(holder)}`,
   twinTerminated: (podId: string, kept: string) =>
-    `RunPod had made a second pod, ${podId}, for a request whose answer was lost. It is ended; ${kept} stays.`,
+    `RunPod made a second pod, ${podId}, for a request whose answer was lost. It was ended; ${kept} is kept.`,
   twinSeen: (podId: string, kept: string, rate: string) =>
     `Pod ${podId} carries the same launch id as ${kept} and is left alone: it may be a copy or a migration. It costs ${rate}; end it with: autopod kill ${podId}`,
   laterPod: (podId: string, than: string, status: string, rate: string) =>
@@ -56,13 +56,13 @@ export const text = {
   laterQuestion: (podId: string, status: string, rate: string) =>
     `Use pod ${podId} of the same launch instead (${status}, ${rate})? [y/N] `,
   unproven: (podId: string, watchedBy: 'session' | 'http') =>
-    `Pod ${podId} has not proven to be the one autopod made: ${unprovenWords(watchedBy)}. What answers is used all the same; to refuse it: autopod config set require_proof true`,
+    `Pod ${podId} has not proven that it is the one autopod created: ${unprovenWords(watchedBy)}. It is used anyway; to refuse such pods: autopod config set require_proof true`,
   tookPort: (podId: string, port: number) =>
     `Port ${port} was kept for stopped pod ${podId}. Its tunnel is closed; when that pod runs again, open one with: autopod tunnel ${podId} --local-port auto`,
   tunnelsWaiting: (podIds: string[]) =>
     `${podIds.length === 1 ? `The tunnel to pod ${podIds[0]} waits` : `The tunnels to pods ${podIds.join(', ')} wait`} for the pod to run; ssh reaches it then.`,
   powerTaken: (action: 'stop' | 'end', rate: string, seconds: number) =>
-    `RunPod took the request to ${action} it; the pod still runs and costs ${rate}. Waiting${upTo(seconds)}.`,
+    `RunPod accepted the request to ${action} it, but the pod is still running and costs ${rate}. Waiting${upTo(seconds)}.`,
   keysUnread: () =>
     'The API key may not read the ssh keys registered with the account, so the pod gets only the key of this machine.',
   lookingFurther: (seconds: number) => `RunPod may still be listing it; looking again${upTo(seconds)}`,
@@ -78,27 +78,26 @@ export const text = {
   trying: (candidate: Candidate, number: number, of: number) =>
     `${candidateWords(candidate)}${of > 1 ? ` (${number} of ${of})` : ''}`,
   stopped: (podId: string, spent: Spent | undefined) =>
-    `Stopped pod ${podId}: the GPU is no longer paid for.${spentWords(spent)} What is on a network volume stays; the container disk is wiped.`,
+    `Stopped pod ${podId}: you no longer pay for the GPU.${spentWords(spent)} What is on a network volume stays; the container disk is wiped.`,
   stopQuestion: (podId: string) =>
     `Pod ${podId} has no network volume: whatever is on it, outputs included, is lost when it stops. Stop it? [y/N] `,
   stopLoses: (podId: string) =>
     `Pod ${podId} has no network volume: whatever is on it, outputs included, is lost with the stop.`,
   noVolumeWarning: () =>
     'The pod gets no network volume: whatever is on it, outputs included, is lost when it stops. Name one with --volume-id.',
-  stoppedAlready: (podId: string) => `Pod ${podId} is stopped already: no GPU is paid for.`,
+  stoppedAlready: (podId: string) => `Pod ${podId} is already stopped; you pay for no GPU.`,
   startWarning: () =>
-    'A stopped pod keeps its machine, not its GPU: it may come back with another number of GPUs, or none.',
+    'A stopped pod keeps its host but not its GPU: it may come back with fewer GPUs, or none.',
   killed: (podId: string, spent: Spent | undefined) =>
     `Ended pod ${podId}.${spentWords(spent)} Network volumes are kept.`,
   unused: (podId: string, rate: string, why: string) =>
     `${podId} costs ${rate} and ${why}. Release its GPU with: autopod stop ${podId}`,
   killQuestion: (podId: string) =>
-    `End pod ${podId} for good? Everything outside its network volume is lost. [y/N] `,
+    `End pod ${podId} for good? Everything outside its network volume will be lost. [y/N] `,
   exposeWarning: (ports: number[]) =>
     `Port${ports.length > 1 ? 's' : ''} ${ports.join(', ')} will be public on the internet through RunPod's proxy. ComfyUI has no password: whoever knows the pod's id can use it and read its files.`,
   exposeQuestion: () => 'Make that public? [y/N] ',
-  settingUnchecked: (name: string) =>
-    `RunPod could not be asked whether ${name} is right; it is saved as it is.`,
+  settingUnchecked: (name: string) => `${name} could not be checked with RunPod; it is saved as given.`,
   helpTopics: (topics: string[]) => `\nTopics, each explained by autopod help TOPIC:\n  ${topics.join(', ')}`,
   nothingListed: () => 'No pods. Create one with: autopod up',
   noTunnels: () => 'No tunnels. Open one with: autopod tunnel',
@@ -107,42 +106,42 @@ export const text = {
       ? `RunPod offers no such GPU${place ? ` in ${place}` : ''}.`
       : `No such GPU is in stock${place ? ` in ${place}` : ''}. --all includes GPUs that are out of stock.`,
   tooOldGpus: (names: string[], minCudaVersion: string) =>
-    `In stock only on hosts below CUDA ${minCudaVersion}, and left out: ${names.join(', ')}. --min-cuda none shows them, too.`,
+    `In stock only on hosts below CUDA ${minCudaVersion}, and left out: ${names.join(', ')}. --min-cuda none includes them.`,
   stockIsAHint: () => 'Stock is a hint, not a reservation. Use one with: autopod up --gpu NAME',
   noVolumes: () =>
-    'The account has no network volumes. Without one, models are lost when the pod stops; make one at https://console.runpod.io/user/storage.',
+    'The account has no network volumes. Without one, models are lost when the pod stops. Create one at https://console.runpod.io/user/storage.',
   configTitle: () => 'Settings',
   settingSaved: (name: string) => `Saved ${name}.`,
   settingRemoved: (name: string) => `Removed ${name}; its default applies.`,
   askApiKey: () => 'RunPod API key (from https://console.runpod.io/user/settings; it is not shown)',
   wizardIntro: () => 'Setting up autopod. Nothing is written before the end.',
-  wizardKeepKey: (key: string) => `Keep the API key there is (${key})?`,
+  wizardKeepKey: (key: string) => `Keep the current API key (${key})?`,
   wizardSshKey: () => 'SSH key for the pods',
   wizardNewKey: () => 'make one for autopod: ~/.ssh/id_autopod',
   wizardGpus: () => 'GPUs to rent, most wanted first as you pick them',
   wizardGpuHint: (memory: number | undefined, perHour: number, stock: string) =>
     `${memory ?? '?'} GB, ${usd(perHour)}, stock ${stock.toLowerCase()}`,
-  wizardGpuUnknown: () => 'not among what RunPod offers now',
+  wizardGpuUnknown: () => 'not offered by RunPod now',
   wizardVolume: () => 'Network volume for models and outputs',
   wizardNoVolume: () => 'none',
   wizardChecking: () => 'Checking',
   wizardGood: () => 'Good',
-  wizardWrite: (file: string) => `Write this into ${file}? What else is in it stays.`,
+  wizardWrite: (file: string) => `Write this into ${file}? Everything else in it is kept.`,
   wizardDone: () => 'Done. Next: autopod doctor, then autopod up.',
   apiKeyTaken: (pods: number) =>
-    `RunPod takes it; ${pods} pod${pods === 1 ? '' : 's'} in the account. Whether it may create and stop pods cannot be checked without doing so`,
+    `RunPod accepts it; ${pods} pod${pods === 1 ? '' : 's'} in the account. Whether it may create and stop pods cannot be checked without doing so`,
   plannedStop: (podId: string, plan: AutoStop) =>
     planSentence(`Pod ${podId}`, plan, ', by the keeper on this machine'),
   allIsWell: () => 'All is well.',
   notWell: (count: number) => `${count === 1 ? '1 problem' : `${count} problems`} found; see above.`,
   portIsOurs: (podId: string) => `held by the tunnel to pod ${podId}`,
   autoStop: (pod: string, plan: AutoStop) =>
-    `${planSentence('The pod', plan, ', never while a job runs')} While this machine sleeps or is off nobody stops it; that is made up for on waking. Cancel with: autopod tunnel ${pod} --stop-after never --idle-stop never`,
+    `${planSentence('The pod', plan, ', never while a job runs')} While this machine sleeps or is off, nothing stops the pod; it is stopped once the machine wakes. Cancel with: autopod tunnel ${pod} --stop-after never --idle-stop never`,
   planStays: (podId: string, plan: AutoStop) =>
     `${planSentence(`Pod ${podId}`, plan)} Cancel with: autopod tunnel ${podId} --stop-after never --idle-stop never`,
   moreTime: (podId: string) => `Give it more with: autopod tunnel ${podId} --stop-after 1h`,
   keeperCannot: (why: string) =>
-    `But the background process that is to stop it cannot reach RunPod: ${why} As long as that is so, nobody stops the pod.`,
+    `But the background process that should stop it cannot reach RunPod: ${why} Until it can, nothing stops the pod.`,
   stoppedByKeeper: (reason: string) => `stopped by the keeper: ${reason}`,
   stopAskedByKeeper: (reason: string) => `the keeper asked RunPod to stop it: ${reason}`,
   endedByKeeper: (reason: string) => `ended for good by the keeper: ${reason}`,
@@ -150,33 +149,36 @@ export const text = {
   endFailedForKeeper: (reason: string) => `the keeper could not end it: ${reason}`,
   stopFailedForKeeper: (reason: string) => `the keeper could not stop it: ${reason}`,
   inUseForKeeper: (reason: string) => `not stopped as idle: ${reason}`,
-  noAutoStop: () => 'Automatic stop is off: nobody stops the pod but you.',
+  noAutoStop: () => 'Automatic stop is off: the pod runs until you stop it.',
   noSshPort: () => 'no ssh port',
   tunnelOpened: (podId: string, port: number) =>
     `Opened the tunnel to pod ${podId} at localhost:${port}. It stays; close it with: autopod tunnel ${podId} --stop`,
-  noHistory: () => 'Nothing has happened yet. Begin with: autopod up',
+  noHistory: () => 'Nothing has happened yet. Start with: autopod up',
   inspecting: () => 'The inspector is at that address on this machine only. Ctrl-C ends it.',
   failedBefore: (reason: string) => `It failed. The journal says: ${reason}`,
   noBrowser: () => 'No browser could be started; open the address yourself.',
   attaching: (url: string) => `autopod up --inspect sends to it; Stately's receiver attaches at ${url}`,
-  noInspector: () => 'No inspector runs, so --inspect has nowhere to send to.',
+  noInspector: () => 'No inspector is running, so --inspect has nowhere to send events.',
   badInspector: (file: string) => `${file} names no address on this machine.`,
   startInspector: () =>
     'Start `autopod inspect` in another terminal, or name one: --inspect=ws://localhost:8080.',
-  statelyLost: (url: string) => `The inspector at ${url} does not answer; going on without it.`,
+  statelyLost: (url: string) => `The inspector at ${url} does not answer; continuing without it.`,
   noHistoryOf: (named: string) => `The journal has nothing about ${named}.`,
   sshConfigIncluded: (file: string) =>
     `${file} includes autopod's hosts. While a tunnel stands: ssh autopod, scp FILE autopod:/workspace/, and "autopod" in VS Code's Remote-SSH.`,
   sshConfigLeft: (file: string) => `${file} does not include autopod's hosts.`,
-  tunnelTitle: (podId: string) => `Tunnel to ${podId}`,
+  tunnelTitle: (podId: string, name: string | null) =>
+    `Tunnel to ${podId}${name ? ` (${printable(name)})` : ''}`,
   tunnelClosed: (podId: string) => `Closed the tunnel to pod ${podId}.`,
   noTunnelTo: (podId: string) => `There is no tunnel to pod ${podId}.`,
   changedByOther: (state: string) => `Another autopod asked for something else; the pod is ${state} now.`,
   costNow: (rate: string) => `The pod costs ${rate} while it runs.`,
-  starting: (podId: string) => `RunPod starts pod ${podId}. Wait for ComfyUI with: autopod up ${podId}`,
-  startedAlready: (podId: string) => `Pod ${podId} runs already. Wait for ComfyUI with: autopod up ${podId}`,
+  starting: (podId: string) => `RunPod is starting pod ${podId}. Wait for ComfyUI with: autopod up ${podId}`,
+  startedAlready: (podId: string) =>
+    `Pod ${podId} is already running. Wait for ComfyUI with: autopod up ${podId}`,
   nothingDone: () => 'Nothing was done.',
   total: (pods: number, rate: string) => `${pods} pod${pods === 1 ? '' : 's'}, ${rate} in all`,
+  whichPod: () => 'Several pods fit. Which one?',
   podInformation: () => 'Pod Information',
   launchIdPlaceholder: () => '(made when the pod is created)',
   planTitle: (wish: PodWish) =>
@@ -184,11 +186,10 @@ export const text = {
   leftOut: (tooOld: BelowFloor[]) =>
     `Left out ${tooOld.map(tooOldWords).join('; ')}: in stock only on hosts below CUDA ${tooOld[0]?.minCudaVersion} (--min-cuda changes that)`,
   tooOldTitle: (minCudaVersion: string) =>
-    `Left out, for they are in stock only on hosts below CUDA ${minCudaVersion} (--min-cuda changes that):`,
+    `Left out, because they are in stock only on hosts below CUDA ${minCudaVersion} (--min-cuda changes that):`,
   requestTitle: () => 'The first request (POST /pods):',
   tunnelPending: (view: TunnelView) =>
-    `The tunnel at localhost:${view.localPort} is ${TUNNEL_STATE_WORDS[view.state]}; it goes on by itself. See: autopod tunnel --status`,
-  readyMark: () => 'Ready ✓',
+    `The tunnel at localhost:${view.localPort} is ${TUNNEL_STATE_WORDS[view.state]}; it keeps trying by itself. See: autopod tunnel --status`,
   comfyStatusTitle: () => 'ComfyUI Status',
   comfyInfoTitle: () => 'ComfyUI Information',
   queueCounts: ({ pending, running }: { pending: number; running: number }) =>

@@ -5,6 +5,7 @@ import type { Jobs } from '../jobs/jobs.ts';
 import { loadConfig } from '../services/config.ts';
 import { writeFileAtomic } from '../store/atomic-file.ts';
 import type { Home } from '../store/home.ts';
+import { knownPods } from '../store/pods-file.ts';
 import { isAlive, presentIdentity, sweepPresence } from '../store/presence.ts';
 import { ownIdentity } from '../store/process-identity.ts';
 import { RECORD_SCHEMA } from '../store/record-schema.ts';
@@ -295,8 +296,10 @@ export class Keeper {
     const reachable = [...this.#tunnels.values()].filter(
       ({ view }) => view.address && view.state !== 'waitingForPod' && view.failure?.code !== 'podUnproven',
     );
+    const pods = new Map(knownPods(home.pods).map(({ podId, name }) => [podId, name]));
+    const nameOf = (podId: string) => pods.get(podId);
     this.#sshConfig = this.#sshConfig
-      .then(() => writeFileAtomic(home.sshConfig, sshConfig(reachable, home.knownHosts)))
+      .then(() => writeFileAtomic(home.sshConfig, sshConfig(reachable, home.knownHosts, nameOf)))
       .catch((error: Error) => this.log(`cannot write ${home.sshConfig}: ${error.message}`));
   }
 

@@ -20,6 +20,8 @@ export interface Home {
   readonly sshConfig: string;
   /** Names of GPUs as last seen in the catalogue, for shell completion. */
   readonly gpuNames: string;
+  /** The account's volumes and RunPod's data centers as last seen, for the same. */
+  readonly places: string;
   /** Where the inspector that was started last can be reached. */
   readonly inspector: string;
 }
@@ -43,6 +45,7 @@ export function describeHome(root: string): Home {
     log: join(root, 'logs', 'autopod.log'),
     sshConfig: join(root, 'ssh_config'),
     gpuNames: join(root, 'gpu-names.json'),
+    places: join(root, 'places.json'),
     inspector: join(root, 'inspector.json'),
   };
 }

@@ -190,6 +190,22 @@ describe('completion', () => {
     ]);
   });
 
+  it('offers volumes and data centers as they were last seen, and what a setting may be', async () => {
+    await show(['volumes']);
+    await show(['gpus']);
+    expect(await suggest('up', '--volume-id', 'abc')).toEqual([
+      expect.stringMatching(/^abc123xyz\tcomfy-models, US-GA-1$/),
+      '',
+    ]);
+    expect(await suggest('up', '--datacenter', 'us-g')).toContain('US-GA-1');
+    expect(await suggest('config', 'set', 'cloud_type', 'c')).toEqual(['COMMUNITY', '']);
+    expect(await suggest('config', 'set', 'require_proof', '')).toEqual(['true', 'false', '']);
+    expect(await suggest('config', 'set', 'default_volume_id', '')).toContainEqual(
+      expect.stringMatching(/^abc123xyz\t/),
+    );
+    expect(await suggest('config', 'set', 'default_datacenter', 'US-G')).toContain('US-GA-1');
+  });
+
   it.each(['bash', 'zsh', 'fish'])('prints a script for %s', async (shell) => {
     const { code, stdout } = await show(['completion', shell]);
     expect(code).toBe(0);
@@ -202,6 +218,12 @@ describe('gpus', () => {
     const { code, stderr } = await show(['gpus', '--volume-id', 'nope']);
     expect([code, stderr]).toEqual([2, expect.stringContaining('abc123xyz')]);
     expect(stderr).not.toContain('has no network volumes');
+  });
+
+  it('on 80 columns the memory is told', async () => {
+    const { stdout } = await show(['gpus'], true);
+    expect(stdout).toMatch(/MEMORY/);
+    expect(stdout).toMatch(/A40 +48 GB/);
   });
 
   it('a data center is taken in small letters', async () => {

@@ -21,6 +21,6 @@ it('a preference RunPod does not offer now stays, and is told as such', () => {
   expect(chosen).toEqual(['RTX 9999']);
   expect(options[0]).toEqual({
     value: 'RTX 9999',
-    label: expect.stringMatching(/not among/),
+    label: expect.stringMatching(/not offered/),
   });
 });

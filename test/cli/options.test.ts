@@ -15,13 +15,18 @@ beforeAll(async () => {
 afterAll(() => world.end());
 
 it('--expose-all makes public what port_templates names for the image, with a warning', async () => {
-  const refused = await inProcess(world, ['up', '--dry-run', '--expose-all']);
+  const refused = await inProcess(world, ['connect', '--no-tunnel', '--dry-run', '--expose-all']);
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('no port_templates')]);
   const path = join(world.home, 'config.json');
   const config = JSON.parse(readFileSync(path, 'utf8'));
   const templates = { 'runpod/comfyui:latest': { 8188: 'ComfyUI', 8080: 'Files' } };
   writeFileSync(path, JSON.stringify({ ...config, port_templates: templates }), { mode: 0o600 });
-  const { code, stdout, stderr } = await inProcess(world, ['up', '--dry-run', '--expose-all']);
+  const { code, stdout, stderr } = await inProcess(world, [
+    'connect',
+    '--no-tunnel',
+    '--dry-run',
+    '--expose-all',
+  ]);
   expect([code, stderr]).toEqual([0, expect.stringMatching(/Ports .*will be public/)]);
   const request = JSON.parse(stdout.slice(stdout.indexOf('{')));
   expect(request.ports.toSorted()).toEqual(['22/tcp', '8080/http', '8188/http']);
@@ -65,11 +70,11 @@ it('ls points at a pod that costs while nobody uses it', async () => {
   ]);
 });
 
-it('stop on a stopped pod says that it is stopped already', async () => {
+it('stop on a stopped pod says that it is already stopped', async () => {
   const first = await world.autopod(['stop']);
-  expect(first.stdout).toContain('is no longer paid for');
+  expect(first.stdout).toContain('you no longer pay for the GPU');
   const again = await world.autopod(['stop']);
-  expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('is stopped already')]);
+  expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('is already stopped')]);
 });
 
 it.each([

@@ -175,7 +175,7 @@ describe('settings', () => {
     });
     config.defaults.gpu_count = 2;
     writeFileSync(path, JSON.stringify(config));
-    const { stdout } = await inProcess(world, ['up', '--dry-run', '--json']);
+    const { stdout } = await inProcess(world, ['connect', '--no-tunnel', '--dry-run', '--json']);
     expect(JSON.parse(stdout).request).toMatchObject({
       gpu: { count: 2 },
       mounts: { network: [{ volumeId: 'abc123xyz', path: '/models' }] },
@@ -184,8 +184,14 @@ describe('settings', () => {
 
   it('--cloud-type is taken in any case, and what it cannot be is named', async () => {
     world = await startWorld();
-    const { code } = await inProcess(world, ['up', '--dry-run', '--cloud-type', 'secure']);
-    const wrong = await inProcess(world, ['up', '--dry-run', '--cloud-type', 'private']);
+    const { code } = await inProcess(world, [
+      'connect',
+      '--no-tunnel',
+      '--dry-run',
+      '--cloud-type',
+      'secure',
+    ]);
+    const wrong = await inProcess(world, ['connect', '--no-tunnel', '--dry-run', '--cloud-type', 'private']);
     expect([code, wrong.code, wrong.stderr]).toEqual([0, 2, expect.stringContaining('private')]);
   });
 

@@ -77,6 +77,7 @@ async function withPods(work: (made: string) => Promise<string>, ...make: string
   return code;
 }
 const NEW = ['connect', '--no-tunnel'];
+const PLAN = ['connect', '--no-tunnel', '--dry-run'];
 /** With another server than RunPod's. */
 async function served(answer: RequestListener, at: number | string, work: (port: number) => Promise<string>) {
   const server = createServer(answer).listen(at);
@@ -199,9 +200,9 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
   volumeElsewhere: () => told(['gpus', '--volume-id', 'abc123xyz', '--datacenter', 'CA-MTL-1']),
   volumeNeedsSecureCloud: () =>
     told(['up', '--dry-run', '--volume-id', 'abc123xyz', '--cloud-type', 'COMMUNITY']),
-  dataCenterUnknown: () => told(['up', '--dry-run', '--datacenter', 'XX']),
-  gpuUnknown: () => told(['up', '--dry-run', '--gpu', 'RTX 4091']),
-  gpuAmbiguous: () => told(['up', '--dry-run', '--gpu', 'H100']),
+  dataCenterUnknown: () => told([...PLAN, '--datacenter', 'XX']),
+  gpuUnknown: () => told([...PLAN, '--gpu', 'RTX 4091']),
+  gpuAmbiguous: () => told([...PLAN, '--gpu', 'H100']),
   gpuOutOfStock: () =>
     under({ stock: { 'NVIDIA A40': { 'US-GA-1': 'NONE' } } }, () =>
       told([...NEW, '--gpu', 'A40', '--volume-id', 'abc123xyz']),

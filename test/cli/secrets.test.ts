@@ -29,7 +29,7 @@ it('after a full run the API key is in no output, no file, no command line and n
     ['history', '--json'],
     ['doctor', '--json'],
     ['config', 'show', '--json'],
-    ['up', '--dry-run', '--json'],
+    ['connect', '--no-tunnel', '--dry-run', '--json'],
     ['ssh', '-c', 'env'],
     ['ssh-config'],
   ]) {

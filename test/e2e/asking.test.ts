@@ -62,13 +62,13 @@ describe('exit codes say the same of the same', () => {
 
   it('of a pod that runs, start and start --no-wait; of one that is stopped, stop and stop', async () => {
     const started = await world.autopod(['start', '--no-wait']);
-    expect([started.code, started.stdout]).toEqual([0, expect.stringContaining('runs already')]);
+    expect([started.code, started.stdout]).toEqual([0, expect.stringContaining('is already running')]);
     expect((await world.autopod(['start'])).code).toBe(0);
     expect((await world.autopod(['stop'])).code).toBe(0);
     expect((await world.autopod(['stop'])).code).toBe(0);
     const open = await world.autopod(['comfy', 'open', '--no-browser']);
     const status = await world.autopod(['comfy', 'status']);
     expect([open.code, status.code]).toEqual([1, 1]);
-    expect((await world.autopod(['start', '--no-wait'])).stdout).toContain('RunPod starts pod');
+    expect((await world.autopod(['start', '--no-wait'])).stdout).toContain('RunPod is starting pod');
   });
 });

@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => world.end());
 
 const dryRun = async (...args: string[]) => {
-  const run = await world.autopod(['up', '--dry-run', '--json', ...args]);
+  const run = await world.autopod(['connect', '--no-tunnel', '--dry-run', '--json', ...args]);
   return JSON.parse(run.stdout) as {
     candidates: { gpuName: string }[];
     tooOld: { gpuName: string }[];
@@ -75,7 +75,7 @@ describe('what the floor excluded is told', () => {
   const gpus = ['--gpu', 'A40', '--gpu', 'A5000', '--datacenter', 'US-GA-1'];
 
   it('by --dry-run', async () => {
-    const { stdout } = await world.autopod(['up', '--dry-run', ...gpus]);
+    const { stdout } = await world.autopod(['connect', '--no-tunnel', '--dry-run', ...gpus]);
     expect(stdout).toMatch(/1\. RTX A5000 in US-GA-1/);
     expect(stdout).toMatch(/below CUDA 12\.8 \(--min-cuda changes that\):\s+– A40 in US-GA-1, Secure cloud/);
   });
@@ -135,7 +135,7 @@ describe('a value that is no CUDA version is named, and nothing is changed', () 
     const path = join(world.home, 'config.json');
     const before = readFileSync(path, 'utf8');
     writeFileSync(path, JSON.stringify({ ...JSON.parse(before), defaults: { min_cuda_version: '13' } }));
-    const { code, stderr } = await world.autopod(['up', '--dry-run']);
+    const { code, stderr } = await world.autopod(['connect', '--no-tunnel', '--dry-run']);
     writeFileSync(path, before);
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/defaults\.min_cuda_version/);

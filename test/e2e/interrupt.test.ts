@@ -34,7 +34,19 @@ describe('Ctrl-C leaves what up goes on with, and one pod', () => {
     const { child, ended } = await begin({ faults: [{ kind: 'stallBefore', route: 'createPod' }] });
     await until('asked', () => world.simulator.world.faults.pending.length === 0);
     child.kill('SIGINT');
-    expect(await ended).toMatchObject(interrupted);
+    const run = await ended;
+    expect(run).toMatchObject(interrupted);
+    expect(run.stderr).toContain('RunPod was being asked for a pod and may have made one');
+    await goesOn();
+  });
+
+  it('before a create is asked for, and says that there is none', async () => {
+    const { child, ended } = await begin({ faults: [{ kind: 'stallBefore', route: 'listGpuTypes' }] });
+    await until('asked', () => world.simulator.world.faults.pending.length === 0);
+    child.kill('SIGINT');
+    const run = await ended;
+    expect(run).toMatchObject(interrupted);
+    expect(run.stderr).toContain('No pod was created, so nothing costs.');
     await goesOn();
   });
 
@@ -42,7 +54,9 @@ describe('Ctrl-C leaves what up goes on with, and one pod', () => {
     const { child, ended } = await begin({ latencies: { comfyStartMs: 3_000 } });
     await said(child, 'ComfyUI starting');
     child.kill('SIGINT');
-    expect(await ended).toMatchObject(interrupted);
+    const run = await ended;
+    expect(run).toMatchObject(interrupted);
+    expect(run.stderr).toMatch(/Interrupted\. Pod \S+ is RUNNING and costs \$0\.40\/h/);
     await goesOn();
   });
 

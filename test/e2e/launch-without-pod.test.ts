@@ -53,7 +53,7 @@ describe('a launch without a pod', () => {
   it('is named where the options of creating are ignored, and where there are several', async () => {
     await fault({ route: 'createPod', kind: 'dropBefore', times: 50 });
     const again = await show('up', '--no-tunnel', '--gpu', 'A40', '--timeout', '6s');
-    expect(again.stderr).toContain('Launch in-vain has begun already');
+    expect(again.stderr).toContain('Launch in-vain has already begun');
     const second = await show('connect', '--no-tunnel', '--name', 'again', '--timeout', '9s');
     expect(second.stderr).toContain('Launch in-vain is unfinished');
     await fault();

@@ -68,7 +68,7 @@ describe('a pod that proves to be the one of its launch', { timeout: 90_000 }, (
       ['logs', '--system'],
       ['doctor', '--json'],
       ['ssh-config'],
-      ['up', '--dry-run', '--json'],
+      ['connect', '--no-tunnel', '--dry-run', '--json'],
     ])
       outputs.push(await world.autopod(args, { AUTOPOD_DEBUG: '1' }));
     expect(JSON.parse(outputs[0]?.stdout ?? '')).toMatchObject({ proof: 'proven', watchedBy: 'session' });

@@ -65,7 +65,9 @@ describe('a stop that RunPod takes and does not do', () => {
     await control('ignore-stops', {});
     const { code, stderr } = await world.autopod(['stop', '--timeout', '3s']);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/RunPod took the request to stop it; the pod still runs and costs \$0\.\d\d\/h/);
+    expect(stderr).toMatch(
+      /RunPod accepted the request to stop it, but the pod is still running and costs \$0\.\d\d\/h/,
+    );
     // podActionNotDone
     expect(stderr).toMatch(
       /RunPod took the request to stop pod \w+ at .* has not done it: the pod still runs and costs/,

@@ -42,7 +42,9 @@ describe('an up that was suspended with Ctrl-Z', () => {
     const stop = await world.autopod(['stop']);
     expect([stop.code, stop.stderr]).toEqual([
       0,
-      expect.stringMatching(`\`autopod up\` \\(process ${child?.pid}, suspended\\) does not move; going on`),
+      expect.stringMatching(
+        `\`autopod up\` \\(process ${child?.pid}, suspended\\) is not responding; continuing`,
+      ),
     ]);
     expect(await podState()).toBe('EXITED');
     child?.kill('SIGCONT');
@@ -70,7 +72,7 @@ describe('an up that was suspended with Ctrl-Z', () => {
     const asked = () => world.simulator.world.faults.pending.length === 0;
     const { ended } = await suspend(up, asked);
     const kill = await world.autopod(['kill', '--yes']);
-    expect(kill.stderr).toContain('does not move');
+    expect(kill.stderr).toContain('is not responding');
     await until('created late', async () => (await world.podIds()).length === 1);
     child?.kill('SIGCONT');
     expect(await ended).toMatchObject({ code: 1, stderr: expect.stringContaining('suspended') });

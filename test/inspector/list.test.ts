@@ -225,6 +225,32 @@ describe.runIf(hasChromium)('the list of pods and tunnels', () => {
     expect(await page.locator('#since').textContent()).toBe('');
   });
 
+  it('calls a launch that, tells a past failure in words, and rounds what is a sum of many parts', async () => {
+    const scene = await startScene();
+    const record = podRecord('a', { value: 'failed' });
+    scene.pods = {
+      'a71528e-1': { ...record, facts: { podId: null, wish: { name: 'art' }, spent: 0.123456789 } },
+    };
+    await scene.tell('pod@1', 'a71528e-1', ['booting', 'awaitBoot.failed', 'failed'], { reason: 'hostFull' });
+    const page = await open(scene);
+    expect(await text(page, '#title')).toBe('Launch art');
+    expect(await text(page, '#facts')).toContain('0.1235');
+    expect(await text(page, '#log')).toContain('It failed: hostFull');
+    expect(await text(page, '#subjects')).not.toContain('a71528e');
+  });
+
+  it('has the lit state in view from the beginning, in a chart larger than its frame', async () => {
+    const scene = await startScene();
+    scene.pods = { a: podRecord('a', { value: 'terminated' }) };
+    const page = await open(scene);
+    await page.locator('.state.lit').waitFor();
+    const isInView = `(() => {
+      const [box, frame] = ['.state.lit', '#chart'].map((one) => document.querySelector(one).getBoundingClientRect());
+      return box.left < frame.right && box.right > frame.left && box.top < frame.bottom && box.bottom > frame.top;
+    })()`;
+    expect(await page.evaluate(isInView)).toBe(true);
+  });
+
   it('says when the inspector has ended, and shows what it showed as no longer true', async () => {
     const scene = await startScene();
     scene.pods = { a: podRecord('a') };

@@ -151,7 +151,7 @@ describe('up --inspect', () => {
   it('goes on when nobody answers at the address', async () => {
     const run = await world.autopod(['up', '--local-port', await freePort(), '--inspect=ws://127.0.0.1:9']);
     expect(run.code, run.stderr).toBe(0);
-    expect(run.stderr.match(/does not answer; going on without it/g)).toHaveLength(1);
+    expect(run.stderr.match(/does not answer; continuing without it/g)).toHaveLength(1);
     expect((await world.autopod(['kill', '--yes'])).code).toBe(0);
   });
 

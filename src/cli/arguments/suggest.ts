@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Command, Option } from 'commander';
-import { SETTINGS } from '../../services/settings.ts';
+import { SETTINGS, settingNamed } from '../../services/settings.ts';
 import type { Home } from '../../store/home.ts';
+import { knownPlaces } from '../../store/places.ts';
 import { TOPICS } from '../text/topics.ts';
 
 export interface Suggestion {
@@ -30,7 +31,9 @@ function candidates(program: Command, place: Place, last: string, home: Home): S
     return valuesOf(assigned, home).map(({ word, about }) => ({ word: `${long}=${word}`, about }));
   }
   if (last.startsWith('-')) return optionsOf(command);
-  if (argumentsGiven > 0) return [];
+  if (argumentsGiven.length === 1 && command.name() === 'set')
+    return valuesOfSetting(argumentsGiven[0], home);
+  if (argumentsGiven.length > 0) return [];
   return [...subcommandsOf(command), ...argumentsOf(program, command, home)];
 }
 
@@ -40,18 +43,18 @@ interface Place {
   /** The option whose value comes next. */
   awaited: Option | undefined;
   /** Arguments that are neither commands nor options. */
-  argumentsGiven: number;
+  argumentsGiven: string[];
 }
 
 function placeAfter(program: Command, words: string[]): Place {
-  const place: Place = { command: program, awaited: undefined, argumentsGiven: 0 };
+  const place: Place = { command: program, awaited: undefined, argumentsGiven: [] };
   for (const word of words) {
     const { command, awaited } = place;
     const inner = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
     if (awaited) place.awaited = undefined;
     else if (word.startsWith('-')) place.awaited = optionAwaitingValue(command, word);
     else if (inner) place.command = inner;
-    else place.argumentsGiven += 1;
+    else place.argumentsGiven.push(word);
   }
   return place;
 }
@@ -62,15 +65,46 @@ function optionAwaitingValue(command: Command, word: string): Option | undefined
 
 function valuesOf({ long, argChoices }: Option, home: Home): Suggestion[] {
   if (long === '--gpu') return plain(gpuNames(home));
-  if (long === '--cloud-type') return plain(['SECURE', 'COMMUNITY', 'ALL']);
+  if (long === '--cloud-type') return plain(CLOUDS);
+  if (long === '--volume-id') return volumes(home);
+  if (long === '--datacenter') return plain(knownPlaces(home).dataCenters ?? []);
   if (long === '--local-port') return plain(['8188', 'auto']);
   return plain(argChoices ?? []);
+}
+
+const CLOUDS = ['SECURE', 'COMMUNITY', 'ALL'];
+
+/** What a setting may be, where that is known. */
+function valuesOfSetting(name: string | undefined, home: Home): Suggestion[] {
+  switch (settingNamed(name ?? '')?.name) {
+    case 'cloud_type':
+      return plain(CLOUDS);
+    case 'require_proof':
+      return plain(['true', 'false']);
+    case 'gpu_preferences':
+      return plain(gpuNames(home));
+    case 'default_volume_id':
+      return volumes(home);
+    case 'default_datacenter':
+      return plain(knownPlaces(home).dataCenters ?? []);
+    case 'min_cuda_version':
+      return plain(['none']);
+    default:
+      return [];
+  }
+}
+
+function volumes(home: Home): Suggestion[] {
+  return (knownPlaces(home).volumes ?? []).map(({ id, about }) => ({ word: id, about: oneLine(about) }));
 }
 
 function optionsOf(command: Command): Suggestion[] {
   return command.options
     .filter(({ hidden }) => !hidden)
-    .map(({ long, short, description }) => ({ word: long ?? short ?? '', about: description }));
+    .map(({ long, short, description }) => ({
+      word: long ?? short ?? '',
+      about: description.replace(/ \(default: .*\)$/, ''),
+    }));
 }
 
 function subcommandsOf(command: Command): Suggestion[] {

@@ -2,6 +2,7 @@ import { AutopodError } from '../../errors.ts';
 import { type Chosen, chooseNamed, chooseOnly } from '../../lifecycle/choose.ts';
 import { accessWish } from '../arguments/wishes.ts';
 import type { Context } from '../context.ts';
+import { pickingOne } from './several.ts';
 
 /**
  * The pod a command was given, or the only one there is (I12). Keeps a record of a pod it had none of. With `needsKey`
@@ -38,7 +39,9 @@ export async function choosePodOrLaunch(
     exposedPorts: [],
   };
   const wishes = { wish, access: accessWish({ tunnel: true }) };
-  return named === undefined
-    ? chooseOnly(choosing, wishes, context.signal)
-    : chooseNamed(choosing, named, wishes, context.signal);
+  return pickingOne(context, named, (pod) =>
+    pod === undefined
+      ? chooseOnly(choosing, wishes, context.signal)
+      : chooseNamed(choosing, pod, wishes, context.signal),
+  );
 }

@@ -105,7 +105,6 @@ function shown(
   screen: Screen | undefined,
 ): string {
   const rows: Row[] = [
-    ['Status', text.readyMark(), 'good'],
     ['Tunnel', `localhost:${port} → ${podId}:8188`],
     ['Queue', `${queue.pending} pending, ${queue.running} running`],
     ...stats.devices.map((device): Row => ['GPU', gpuMemory(device)]),

@@ -24,6 +24,7 @@ interface DryRun {
 /** Prints what the command would do, and asks RunPod only to see it: nothing is created, kept or changed. */
 export async function dryRun(context: Context, run: DryRun): Promise<number> {
   const { named, wish, options, createsAlways } = run;
+  await context.privateKey();
   const foreseen: Foreseen = createsAlways
     ? { kind: 'create' }
     : await foresee({ ...(await context.choosing()), needsKey: true }, named, context.signal);
@@ -37,11 +38,14 @@ export async function dryRun(context: Context, run: DryRun): Promise<number> {
     const isPortFree = async () => {
       if (typeof localPort === 'number') await requireFreePort(localPort, await context.keeper());
     };
+    const show = await creation(context, wish, told);
     // JSON has room for one value; people see the plan, and then why it would fail.
     if (context.out.isJson) await isPortFree();
-    await showCreation(context, wish, told);
+    show();
     await isPortFree();
-  } else if (context.out.isJson) context.out.json({ ...told, candidates: [], tooOld: [], request: null });
+    return 0;
+  }
+  if (context.out.isJson) context.out.json({ ...told, candidates: [], tooOld: [], request: null });
   else {
     if (hasCreateOptions(options)) context.out.say(ignored(foreseen));
     say(context, useWords(foreseen));
@@ -102,7 +106,8 @@ function sayRest(context: Context, { localPort, autoStop }: Told): void {
   if (autoStop) say(context, planText.stop(autoStop));
 }
 
-async function showCreation(context: Context, wish: PodWish, told: Told): Promise<void> {
+/** Plans a pod that is to be created; the answer shows it. */
+async function creation(context: Context, wish: PodWish, told: Told): Promise<() => void> {
   const { out, signal } = context;
   let tooOld: BelowFloor[] = [];
   const tell = (note: Note) => {
@@ -118,16 +123,18 @@ async function showCreation(context: Context, wish: PodWish, told: Told): Promis
   const request =
     first &&
     podRequest(placed, first, { launchId: madeLater, secret: madeLater, publicKeys: [key.publicKey] });
-  if (out.isJson) {
-    out.json({ ...told, candidates, tooOld, request });
-    return;
-  }
-  say(context, text.planTitle(wish));
-  for (const [index, candidate] of candidates.entries())
-    say(context, `  ${index + 1}. ${candidateWords(candidate)}`);
-  if (tooOld[0]) say(context, text.tooOldTitle(tooOld[0].minCudaVersion));
-  for (const one of tooOld) say(context, `  – ${tooOldWords(one)}`);
-  sayRest(context, told);
-  out.line(text.requestTitle());
-  out.line(JSON.stringify(request, null, 2));
+  return () => {
+    if (out.isJson) {
+      out.json({ ...told, candidates, tooOld, request });
+      return;
+    }
+    say(context, text.planTitle(wish));
+    for (const [index, candidate] of candidates.entries())
+      say(context, `  ${index + 1}. ${candidateWords(candidate)}`);
+    if (tooOld[0]) say(context, text.tooOldTitle(tooOld[0].minCudaVersion));
+    for (const one of tooOld) say(context, `  – ${tooOldWords(one)}`);
+    sayRest(context, told);
+    out.line(text.requestTitle());
+    out.line(JSON.stringify(request, null, 2));
+  };
 }

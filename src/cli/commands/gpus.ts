@@ -5,6 +5,7 @@ import { resolveGpuNames } from '../../services/runpod/gpu-names.ts';
 import { type CloudTier, maxCount } from '../../services/runpod/placement.ts';
 import { validateDataCenter, validateVolume } from '../../services/runpod/volume.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
+import { rememberPlaces } from '../../store/places.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
@@ -188,4 +189,6 @@ async function rememberNames(context: Context, types: GpuType[]): Promise<void> 
   const names = JSON.stringify(types.map(({ name }) => name));
   // Completion does without it.
   await writeFileAtomic(context.home().gpuNames, names).catch(() => undefined);
+  const ids = types.flatMap(({ dataCenters }) => (dataCenters ?? []).map(({ id }) => id));
+  await rememberPlaces(context.home(), { dataCenters: [...new Set(ids)].toSorted() });
 }

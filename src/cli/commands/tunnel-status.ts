@@ -1,9 +1,10 @@
 import type { TunnelView } from '../../keeper/client.ts';
 import { describeHome, homePath } from '../../store/home.ts';
 import { plannedPods, toldPlan } from '../../store/plans.ts';
+import { knownPods } from '../../store/pods-file.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
-import { tunnelPanel, tunnelTable } from '../views/tunnels.ts';
+import { type NamedTunnel, tunnelPanel, tunnelTable } from '../views/tunnels.ts';
 
 /** What looking at tunnels takes of a command's context. */
 export type Seeing = Pick<Context, 'out' | 'signal' | 'keeper' | 'env'>;
@@ -35,14 +36,21 @@ export async function tunnelList(context: Seeing): Promise<number> {
   return 0;
 }
 
-export function showTunnels({ out }: Seeing, views: TunnelView[], named?: string): void {
+export function showTunnels({ out }: Seeing, views: NamedTunnel[], named?: string): void {
   if (out.isJson) out.json({ tunnels: views });
   else if (views.length === 0) out.say(named === undefined ? text.noTunnels() : text.noTunnelTo(named));
   else out.line(tunnelTable(views, out.screen));
 }
 
 /** The tunnel to the named pod, or all. */
-export async function chosenTunnels(context: Seeing, named: string | undefined): Promise<TunnelView[]> {
-  const views = await (await context.keeper()).tunnels(context.signal);
+export async function chosenTunnels(context: Seeing, named: string | undefined): Promise<NamedTunnel[]> {
+  const views = withNames(context, await (await context.keeper()).tunnels(context.signal));
   return named === undefined ? views : views.filter(({ podId }) => podId === named);
+}
+
+/** Tunnels with the names of their pods. */
+export function withNames({ env }: Pick<Seeing, 'env'>, views: TunnelView[]): NamedTunnel[] {
+  const pods = knownPods(describeHome(homePath(env)).pods);
+  const nameOf = new Map(pods.map(({ podId, name }) => [podId, name]));
+  return views.map((view) => ({ ...view, name: nameOf.get(view.podId) || null }));
 }

@@ -7,7 +7,14 @@ import { type AutoStopOptions, schedule } from '../money/schedule.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
-import { chosenTunnels, showTunnels, tellPlans, tunnelList, tunnelStatus } from './tunnel-status.ts';
+import {
+  chosenTunnels,
+  showTunnels,
+  tellPlans,
+  tunnelList,
+  tunnelStatus,
+  withNames,
+} from './tunnel-status.ts';
 
 interface TunnelOptions extends AutoStopOptions {
   status?: boolean;
@@ -100,7 +107,7 @@ async function open(context: Context, named: string | undefined, options: Tunnel
   const settled = await untilSettled(context, opened);
   const view = opened.tookPortFrom ? { ...settled, tookPortFrom: opened.tookPortFrom } : settled;
   if (view.state === 'failed' && view.failure) throw new AutopodError(view.failure.code, view.failure.detail);
-  if (context.out.isJson) context.out.json(view);
+  if (context.out.isJson) context.out.json(withNames(context, [view])[0]);
   else context.out.line(await openedWords(context, view));
   if (view.proof === 'unproven' && view.watchedBy) context.out.say(text.unproven(view.podId, view.watchedBy));
   return view.state === 'healthy' ? 0 : 1;
@@ -126,7 +133,7 @@ async function openAll(context: Context): Promise<number> {
   }
   const isOpened = new Set(running.map(({ podId }) => podId));
   const waiting = (await chosenTunnels(context, undefined)).filter(({ podId }) => !isOpened.has(podId));
-  showTunnels(context, [...views, ...waiting]);
+  showTunnels(context, [...withNames(context, views), ...waiting]);
   for (const { podId } of unreachable) context.out.say(FAILURE_WORDS.podWithoutSsh({ podId }).what);
   const areAllHealthy = unreachable.length === 0 && views.every(({ state }) => state === 'healthy');
   return areAllHealthy && (views.length > 0 || waiting.length === 0) ? 0 : 1;
@@ -158,11 +165,13 @@ async function untilSettled(context: Context, opened: TunnelView): Promise<Tunne
 }
 
 async function close(context: Context, named: string | undefined, isAll: boolean): Promise<number> {
+  const { pickingOne } = await import('../choosing/several.ts');
   const { out, signal } = context;
-  const views = await chosenTunnels(context, named);
-  if (views.length > 1 && !isAll && named === undefined) {
-    throw new AutopodError('podNotChosen', { pods: views.map(({ podId }) => podId) });
-  }
+  const views = await pickingOne(context, named, async (pod) => {
+    const found = await chosenTunnels(context, pod);
+    if (found.length < 2 || isAll || pod !== undefined) return found;
+    throw new AutopodError('podNotChosen', { pods: found.map(({ podId }) => podId) });
+  });
   const keeper = await context.keeper();
   for (const { podId } of views) {
     await keeper.close(podId, signal);

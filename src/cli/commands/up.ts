@@ -5,11 +5,14 @@ import {
   type Chosen,
   chooseLaunch,
   chooseNamed,
+  hasBegun,
   planLaunch,
   readableRecords,
 } from '../../lifecycle/choose.ts';
 import type { Outcome } from '../../lifecycle/drive.ts';
 import type { PodWish } from '../../machines/pod-types.ts';
+import { observePod } from '../../services/runpod/pod-state.ts';
+import { shellWord } from '../../shell-word.ts';
 import { withLock } from '../../store/lock.ts';
 import {
   accessChange,
@@ -20,6 +23,7 @@ import {
 } from '../arguments/wishes.ts';
 import { confirm } from '../asking/ask.ts';
 import { laterPodThan, laterPodWords, takesLaterPod, withLaterPod } from '../choosing/later-pod.ts';
+import { pickingOne } from '../choosing/several.ts';
 import type { Context } from '../context.ts';
 import { statelyFor } from '../inspecting/stately-for.ts';
 import { requireTunnelFor, schedule } from '../money/schedule.ts';
@@ -61,7 +65,9 @@ async function launch(
   let podId = named;
   try {
     for (;;) {
-      const chosen = await choose(context, podId, { wish, options, createsAlways });
+      const chosen = await pickingOne(context, podId, (pod) =>
+        choose(context, pod, { wish, options, createsAlways }),
+      );
       const recordId = await goOnWithSuccessor(context, chosen.recordId, chosen.podId ?? chosen.name);
       await schedule(context, recordId, options, chosen.how === 'planned');
       const reached = await reachReady(context, recordId, { ...options, stately }, changes);
@@ -129,6 +135,7 @@ function sayExposed({ out }: Context, { exposedPorts }: PodWish): void {
 // What would make a bought pod useless is found out before it is bought.
 async function beforeBuying(context: Context, wish: PodWish, options: LaunchOptions): Promise<void> {
   const { out } = context;
+  if (options.name !== undefined) await requireFreeName(context, options.name);
   for (const [, { facts }] of await readableRecords(await context.pods())) {
     if (facts.isCreateOpen) out.say(text.unfinishedLaunch(facts.wish.name));
   }
@@ -141,4 +148,18 @@ async function beforeBuying(context: Context, wish: PodWish, options: LaunchOpti
   if (options.yes || !canAsk) return;
   if (!(await confirm(context, 'Making ports public', text.exposeQuestion())))
     throw new AutopodError('declined');
+}
+
+/** A name says which pod is meant, so two have not the same. A launch that asked RunPod for nothing has none yet. */
+async function requireFreeName(context: Context, name: string): Promise<void> {
+  const records = await readableRecords(await context.pods());
+  const known = records.find(([, record]) => hasBegun(record) && record.facts.wish.name === name);
+  const listed = await (await context.runpod()).listPods(context.signal);
+  const pod = listed.find((one) => one.name === name && observePod(one).condition !== 'gone');
+  if (!pod && !known) return;
+  const holder = pod?.id ?? known?.[1].facts.podId;
+  throw new AutopodError('usage', {
+    message: holder ? `Pod ${holder} is called “${name}” already.` : `A launch is called “${name}” already.`,
+    next: `Choose another --name, or use that one: autopod up ${shellWord(name)}`,
+  });
 }

@@ -1,4 +1,5 @@
 import { observePod } from '../../services/runpod/pod-state.ts';
+import { rememberPlaces } from '../../store/places.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { table } from '../views/table.ts';
@@ -12,6 +13,9 @@ export const volumes: Verb<object> = async (context) => {
     runpod.listPods(signal),
     context.config(),
   ]);
+  await rememberPlaces(context.home(), {
+    volumes: listed.map(({ id, name, dataCenter }) => ({ id, about: `${name}, ${dataCenter}` })),
+  });
   const seen = pods.map(observePod).filter(({ condition }) => condition !== 'gone');
   const rows = listed.map(({ id, name, size, dataCenter }) => ({
     volumeId: id,

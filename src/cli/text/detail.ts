@@ -82,3 +82,18 @@ export function onPod({ podId }: FailureDetail): string {
 export function megabytes(bytes: FailureDetail[string]): string {
   return typeof bytes === 'number' ? `${(bytes / 1e6).toFixed(1)} MB` : str(bytes);
 }
+
+/** What an interrupted command leaves behind, and what that costs. */
+export function leftWords({
+  podId,
+  status,
+  costPerHour,
+  isCreateOpen,
+  isNothingCreated,
+}: FailureDetail): string {
+  if (isNothingCreated) return 'No pod was created, so nothing costs.';
+  if (isCreateOpen) return 'RunPod was being asked for a pod and may have made one. What was begun is saved.';
+  if (podId && status)
+    return `Pod ${str(podId)} is ${str(status)}${rate({ costPerHour })}. What was begun is saved.`;
+  return podId ? `Pod ${str(podId)} may run and cost. What was begun is saved.` : 'What was begun is saved.';
+}

@@ -7,6 +7,7 @@ import {
   holderAdvice,
   holderWords,
   inItsPlace,
+  leftWords,
   list,
   megabytes,
   nearWords,
@@ -38,12 +39,12 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   interrupted: (d) =>
     d.resume
       ? {
-          what: 'Interrupted. What was begun is saved.',
-          next: `Continue with \`${str(d.resume)}\`; see what costs money with \`autopod ls\`.`,
+          what: `Interrupted. ${leftWords(d)}`,
+          next: `Continue with \`${str(d.resume)}\`${d.isNothingCreated ? '' : '; see what costs money with `autopod ls`'}.`,
         }
       : { what: d.isNothingWritten ? 'Interrupted. Nothing was written.' : 'Interrupted.' },
   timedOut: (d) => ({
-    what: 'The time that --timeout gives is up.',
+    what: 'The time allowed by --timeout is up.',
     why: d.podId ? `Pod ${str(d.podId)} exists${rate(d)}.` : undefined,
     next: d.resume
       ? `What was begun is saved: continue with \`${str(d.resume)}\`; see what costs money with \`autopod ls\`.`
@@ -260,7 +261,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
     next: `Make a pod in its place, on the same volume and local port, with \`autopod up ${str(d.podId)} --replace\`, or try again later.`,
   }),
   podTakenOver: (d) => ({
-    what: `${d.pid ? holderWords(d) : 'Another autopod'} has gone on with the pod while this command was suspended.`,
+    what: `${d.pid ? holderWords(d) : 'Another autopod'} took over the pod while this command was suspended.`,
     why: 'This one has changed nothing since.',
     next: 'See what there is with `autopod ls`, and continue with `autopod up`.',
   }),
@@ -300,14 +301,14 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   comfyCrashed: (d) => ({
     what: `ComfyUI on pod ${str(d.podId)} has crashed. The pod is kept${rate(d)}.`,
     why: ['The last lines of its log:', ...list(d.lines)].join('\n  '),
-    next: `See all of it with \`autopod logs ${str(d.podId)} --container\`. When the cause is mended (\`autopod ssh ${str(d.podId)}\`), \`autopod restart ${str(d.podId)}\`.`,
+    next: `See all of it with \`autopod logs ${str(d.podId)} --container\`. Once the cause is fixed, (\`autopod ssh ${str(d.podId)}\`), \`autopod restart ${str(d.podId)}\`.`,
   }),
   bootTimedOut: (d) => ({
     what: `Pod ${str(d.podId)} has not booted in time. It is kept${rate(d)}.`,
     why: d.isRunning
       ? 'It runs, but RunPod has not given it a public ssh port yet; that takes some minutes at most.'
       : 'A first boot pulls the image and can take half an hour.',
-    next: `See its state with \`autopod info ${str(d.podId)}\`; wait on with \`autopod up\`; end it with \`autopod kill ${str(d.podId)}\`.`,
+    next: `See its state with \`autopod info ${str(d.podId)}\`; keep waiting with \`autopod up\`; end it with \`autopod kill ${str(d.podId)}\`.`,
   }),
   comfyElsewhere: (d) => ({
     what: `Port 8188 of pod ${str(d.podId)} is not ComfyUI's: what answers is ${str(d.answeredBy)}. The pod is kept${rate(d)}.`,
@@ -317,7 +318,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   comfyTimedOut: (d) => ({
     what: `ComfyUI ${d.podId ? `on pod ${str(d.podId)} ` : ''}does not answer yet. The pod is kept${rate(d)}.`,
     why: strOr(d.detail) ?? 'A first start copies it to the volume.',
-    next: `Its log is the container's: \`autopod logs${d.podId ? ` ${str(d.podId)}` : ''} --container\` (images before 1.3.0 write /workspace/runpod-slim/comfyui.log on the pod). Wait on with \`autopod up\`.`,
+    next: `Its log is the container's: \`autopod logs${d.podId ? ` ${str(d.podId)}` : ''} --container\` (images before 1.3.0 write /workspace/runpod-slim/comfyui.log on the pod). Keep waiting with \`autopod up\`.`,
   }),
 
   comfyUnanswered: (d) => ({

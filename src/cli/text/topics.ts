@@ -11,15 +11,15 @@ Connections that a browser or a script keeps open stay open.
   autopod tunnel                      open it, or see that it stands
   autopod tunnel --status             how it is, and why it died last
   autopod tunnel --local-port auto    another port when 8188 is taken
-  autopod history                     what happened to it, with times
-  autopod ssh-config --install        ssh, scp, rsync and editors reach the pod as "autopod"
+  autopod history                     what happened to it, and when
+  autopod ssh-config --install        ssh, scp, rsync and editors reach the pod as "autopod" or "autopod-NAME"
 
 It outlives the terminal, and the pod's stop: while the pod is stopped the port answers 503 and says so, and when the
 pod runs again, whoever started it, the tunnel is back. It ends with "autopod tunnel --stop", when the pod is killed
 or gone, and when the tunnel of another pod is opened on its port while it waits.`,
   money: `A pod costs from its creation until it is stopped or killed; a stopped one costs nothing for compute, a network
 volume costs by the month. autopod says the rate when it creates a pod; "autopod ls" and "autopod info" say what
-it has cost so far, running time only, all its runs together; a plus means that it ran on while nobody looked.
+it has cost so far, running time only, all its runs together; a plus means that it also ran while nobody was looking.
 
   autopod ls                   every pod of the account, its rate, what it has cost
   autopod stop                 release the GPU; the network volume stays, the container disk is wiped
@@ -28,8 +28,8 @@ it has cost so far, running time only, all its runs together; a plus means that 
   autopod up --idle-stop 30m   stop it when nothing has been asked of ComfyUI for half an hour
 
 The last two are done by the keeper on this machine, never while ComfyUI has a job, and also when "up" was interrupted
-or the tunnel closed. While this machine sleeps or is off nobody stops the pod; it is stopped as soon as the machine
-is awake again.`,
+or the tunnel closed. While this machine sleeps or is off, nothing stops the pod; it is stopped once the machine
+wakes.`,
   files: `Everything is under AUTOPOD_HOME (by default ~/.autopod), open to you alone:
 
   config.json      settings, in the Python autopod's format; the API key, unless RUNPOD_API_KEY has it
@@ -52,7 +52,7 @@ deleted, "autopod up" still finds its pod by the launch id the pod carries.`,
   1    failed, not ready, or nothing was chosen
   2    the command line or the configuration is wrong; nothing was changed
   130  interrupted; what was begun is saved, and the message says how to continue
-  70   a bug of autopod's own
+  70   a bug in autopod
 "autopod ssh" passes on ssh's.`,
 };
 

@@ -8,6 +8,9 @@ import { planCell, proofWords, text } from '../text.ts';
 import { panel, type Row } from './panel.ts';
 import { table } from './table.ts';
 
+/** A tunnel with what its pod is called; null where no record tells. */
+export type NamedTunnel = TunnelView & { name: string | null };
+
 const TONES: Record<TunnelState, Tone | undefined> = {
   starting: 'warning',
   healthy: 'good',
@@ -22,7 +25,7 @@ const TONES: Record<TunnelState, Tone | undefined> = {
 const COMFY_TONES = { answering: 'good', down: 'bad', other: 'bad', unknown: undefined } as const;
 
 /** All that is known of one tunnel. */
-export function tunnelPanel(view: TunnelView, screen: Screen | undefined): string {
+export function tunnelPanel(view: NamedTunnel, screen: Screen | undefined): string {
   const { podId, state, since, localPort, address, comfy, failure, lastDeath, lastHealedAt } = view;
   const traffic = `${size(view.bytesIn)} in, ${size(view.bytesOut)} out`;
   const rows: Row[] = [
@@ -43,7 +46,7 @@ export function tunnelPanel(view: TunnelView, screen: Screen | undefined): strin
   if (lastHealedAt) rows.push(['Last healed', `${ago(lastHealedAt)} ago`]);
   if (view.autoStop)
     rows.push(['Pod stops', planCell(view.autoStop), view.autoStop.overdue ? 'bad' : undefined]);
-  return panel(text.tunnelTitle(podId), rows, screen);
+  return panel(text.tunnelTitle(podId, view.name), rows, screen);
 }
 
 function proofRow(view: TunnelView): Row[] {
@@ -65,10 +68,11 @@ function ago(at: string): string {
 }
 
 /** Tunnels as a table, dead and failed ones included, with why the last one died; of proofs it tells where one is missing. */
-export function tunnelTable(views: TunnelView[], screen: Screen | undefined): string {
+export function tunnelTable(views: NamedTunnel[], screen: Screen | undefined): string {
   const hasProof = views.some(({ proof }) => proof === 'unproven');
   const rows = views.map((view) => [
     view.podId,
+    view.name ?? '–',
     `localhost:${view.localPort}`,
     TUNNEL_STATE_WORDS[view.state],
     timeOf(new Date(view.since), 'second'),
@@ -79,9 +83,9 @@ export function tunnelTable(views: TunnelView[], screen: Screen | undefined): st
     `${size(view.bytesIn)} in, ${size(view.bytesOut)} out`,
     view.failure?.code ?? view.lastDeath?.failure.code ?? '',
   ]);
-  const way = ['POD', 'LOCAL', 'STATE', 'SINCE', 'COMFYUI', ...(hasProof ? ['PROOF'] : [])];
+  const way = ['POD', 'NAME', 'LOCAL', 'STATE', 'SINCE', 'COMFYUI', ...(hasProof ? ['PROOF'] : [])];
   const head = [...way, 'ADDRESS', 'SSH', 'TRAFFIC', 'LAST FAILURE'];
-  return table(head, rows, screen, ['TRAFFIC', 'SSH', 'ADDRESS', 'SINCE']);
+  return table(head, rows, screen, ['TRAFFIC', 'SSH', 'ADDRESS', 'SINCE', 'NAME']);
 }
 
 function size(bytes: number): string {

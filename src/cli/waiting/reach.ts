@@ -42,6 +42,7 @@ export async function reach(
   const resumeWith = (podId: string | null) => {
     context.resume = ['autopod', RESUMED_BY[goal], podId, ...asked(changes)].filter(Boolean).join(' ');
   };
+  context.atWork = recordId;
   resumeWith((await (await context.pods()).get(recordId))?.facts.podId ?? null);
   const onState = (state: string, { podId, wish }: PodRecordFacts) => {
     resumeWith(podId);
@@ -62,7 +63,10 @@ export async function reach(
       signal,
     );
     const canGoOn = signal.aborted || outcome.failure?.code === 'timedOut';
-    if (!canGoOn) context.resume = undefined;
+    if (!canGoOn) {
+      context.resume = undefined;
+      context.atWork = undefined;
+    }
     return outcome;
   } finally {
     progress.end();
