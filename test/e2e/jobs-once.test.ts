@@ -43,6 +43,7 @@ describe('a job is run once, and its files come once', () => {
     expect(facts?.usd).toBeGreaterThan(0);
     await expectOneSet(batch, 3);
     expect(timesMade(world, [podId], batch.jobIds)).toEqual([3]);
+    await until('the journal has its end', () => journal().at(-1)?.to === 'done');
     const told = journal().map(({ to }) => to);
     expect(told.filter((to) => to !== 'running' && to !== 'queued')).toEqual([
       'reconciling',
