@@ -74,7 +74,7 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
     const [colored, plain] = await Promise.all(
       [{}, { NO_COLOR: '1' }].map((env) => onTerminal(['comfy', 'status'], { env }).ended),
     );
-    expect(colored?.screen).toContain('\u001b[32mReady');
+    expect(colored?.screen).toContain('\u001b[32mComfyUI: Ready');
     expect(plain?.screen).not.toContain('\u001b');
     expect(plain?.screen).toContain('┌─ ComfyUI Status');
   });
