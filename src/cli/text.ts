@@ -98,7 +98,8 @@ export const text = {
     `Port${ports.length > 1 ? 's' : ''} ${ports.join(', ')} will be public on the internet through RunPod's proxy. ComfyUI has no password: whoever knows the pod's id can use it and read its files.`,
   exposeQuestion: () => 'Make that public? [y/N] ',
   settingUnchecked: (name: string) => `${name} could not be checked with RunPod; it is saved as given.`,
-  helpTopics: (topics: string[]) => `\nTopics, each explained by autopod help TOPIC:\n  ${topics.join(', ')}`,
+  helpTopics: (topics: string[]) =>
+    ['', 'Topics (autopod help TOPIC):', ...topics.map((topic) => `  ${topic}`)].join('\n'),
   nothingListed: () => 'No pods. Create one with: autopod up',
   noTunnels: () => 'No tunnels. Open one with: autopod tunnel',
   noGpus: (place: string | undefined, isAll: boolean) =>
@@ -167,8 +168,7 @@ export const text = {
   sshConfigIncluded: (file: string) =>
     `${file} includes autopod's hosts. While a tunnel stands: ssh autopod, scp FILE autopod:/workspace/, and "autopod" in VS Code's Remote-SSH.`,
   sshConfigLeft: (file: string) => `${file} does not include autopod's hosts.`,
-  tunnelTitle: (podId: string, name: string | null) =>
-    `Tunnel to ${podId}${name ? ` (${printable(name)})` : ''}`,
+  tunnelTitle: (podId: string) => `Tunnel to ${podId}`,
   tunnelClosed: (podId: string) => `Closed the tunnel to pod ${podId}.`,
   noTunnelTo: (podId: string) => `There is no tunnel to pod ${podId}.`,
   changedByOther: (state: string) => `Another autopod asked for something else; the pod is ${state} now.`,

@@ -85,7 +85,7 @@ it('config show says where the key comes from, and its last four characters', as
 });
 
 it('autopod help lists the topics', async () => {
-  expect((await show('help')).stdout).toMatch(/autopod help TOPIC:\n +states, tunnels, money/);
+  expect((await show('help')).stdout).toMatch(/autopod help TOPIC\):\n +states\n +tunnels\n +money/);
 });
 
 describe('what was made on a pod without a volume', () => {

@@ -117,7 +117,7 @@ it.runIf(HAS_SCRIPT)(
     expect(await wizard([[/RunPod API key/, `${KEY}\r`], ...rest, [/Write this into/, 'n']])).toBe(1);
     expect(filesIn(world.home).filter((path) => readFileSync(path, 'utf8').includes(KEY))).toEqual([]);
     expect(await wizard([[/RunPod API key/, `${KEY}\r`], ...rest, [/Write this into/, 'y']])).toBe(0);
-    expect(await wizard([[/Keep the API key/, 'y'], ...rest, [/Write this into/, 'y']])).toBe(0);
+    expect(await wizard([[/Keep the current API key/, 'y'], ...rest, [/Write this into/, 'y']])).toBe(0);
 
     expect(screens).toHaveLength(5);
     for (const screen of screens) expect(screen).not.toContain(KEY.slice(0, -1));

@@ -82,7 +82,7 @@ it.each([
 ])('%s a setting is saved, with a word that it could not be checked', async (_, env) => {
   const world2 = { env: { ...world.env, ...env } };
   const { code, stderr } = await inProcess(world2, ['config', 'set', 'default_volume_id', 'abc123xyz']);
-  expect([code, stderr]).toEqual([0, expect.stringContaining('could not be asked')]);
+  expect([code, stderr]).toEqual([0, expect.stringContaining('could not be checked')]);
 });
 
 it('config init without a terminal names what to use instead', async () => {

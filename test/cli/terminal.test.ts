@@ -74,7 +74,7 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
     const [colored, plain] = await Promise.all(
       [{}, { NO_COLOR: '1' }].map((env) => onTerminal(['comfy', 'status'], { env }).ended),
     );
-    expect(colored?.screen).toContain('\u001b[32mReady');
+    expect(colored?.screen).toContain('\u001b[32mComfyUI: Ready');
     expect(plain?.screen).not.toContain('\u001b');
     expect(plain?.screen).toContain('┌─ ComfyUI Status');
   });
@@ -84,7 +84,7 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
     await world.autopod(['up', '--local-port', 'auto']);
     const run = await onTerminal(['comfy', 'status'], { env: { LANG: 'C', LC_ALL: 'C' } }).ended;
     expect(run.code).toBe(0);
-    expect(stripVTControlCharacters(run.screen)).toMatch(/Status: +Ready OK/);
+    expect(stripVTControlCharacters(run.screen)).toContain('ComfyUI: Ready');
     expect(run.screen).toMatch(/^[\0-\x7f]*$/);
     const help = await onTerminal(['up', '--help'], { env: { LANG: 'C', LC_ALL: 'C' } }).ended;
     expect(help.screen).toMatch(/^[\0-\x7f]*$/);
@@ -97,7 +97,7 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
     up.type('\u0003');
     const { code, screen } = await up.ended;
     expect(code).toBe(130);
-    expect(screen).toMatch(/What was begun is saved[\s\S]*autopod up/);
+    expect(screen).toMatch(/What\s+was\s+begun\s+is\s+saved[\s\S]*autopod\s+up/);
     expect((await world.autopod(['up', '--local-port', 'auto'])).code).toBe(0);
     expect(await world.podIds()).toHaveLength(1);
   });
@@ -146,7 +146,7 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
     const init = onTerminal(['config', 'init']);
     await expect
       .poll(() => stripVTControlCharacters(init.screen()), { timeout: 20_000 })
-      .toMatch(/Keep the API key/);
+      .toMatch(/Keep the current API key/);
     init.type('\u0003');
     const { code, screen } = await init.ended;
     expect([code, screen]).toEqual([130, expect.stringContaining('Nothing was written')]);
@@ -178,7 +178,7 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
       mode: 0o600,
     });
     const init = onTerminal(['config', 'init']);
-    await init.when(/Keep the API key/, 'y');
+    await init.when(/Keep the current API key/, 'y');
     await init.when(/SSH key for the pods/, '\r');
     await init.when(/GPUs to rent/, ' \r');
     await init.when(/Network volume/, '\r');

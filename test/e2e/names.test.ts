@@ -27,7 +27,9 @@ describe('a pod goes by its name', () => {
 
   it('in the tunnels', async () => {
     expect((await world.autopod(['tunnel', 'list'])).stdout).toMatch(/NAME[\s\S]*my art/);
-    expect((await world.autopod(['tunnel', '--status'])).stdout).toMatch(/^Tunnel to \S+ \(my art\)/);
+    expect((await world.autopod(['tunnel', '--status'])).stdout).toMatch(
+      /^Tunnel to \S+[\s\S]*Name: +my art/,
+    );
     const { tunnels } = JSON.parse((await world.autopod(['tunnel', 'list', '--json'])).stdout);
     expect(tunnels).toMatchObject([{ name: 'my art' }]);
   });

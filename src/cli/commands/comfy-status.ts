@@ -109,7 +109,8 @@ function shown(
     ['Queue', `${queue.pending} pending, ${queue.running} running`],
     ...stats.devices.map((device): Row => ['GPU', gpuMemory(device)]),
   ];
-  return `${text.comfyReady()}\n${panel(text.comfyStatusTitle(), rows, screen)}`;
+  const ready = screen?.paint('good', text.comfyReady()) ?? text.comfyReady();
+  return `${ready}\n${panel(text.comfyStatusTitle(), rows, screen)}`;
 }
 
 function gpuMemory({ name, vram_total, vram_free }: SystemStats['devices'][number]): string {

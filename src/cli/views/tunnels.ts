@@ -34,6 +34,7 @@ export function tunnelPanel(view: NamedTunnel, screen: Screen | undefined): stri
       `${TUNNEL_STATE_WORDS[state]} for ${ago(since)}${failure ? `: ${whyWords(failure)}` : ''}`,
       TONES[state],
     ],
+    ...(view.name ? [['Name', view.name] as Row] : []),
     ['Local', `http://localhost:${localPort}`],
     ['Pod', address ? `${address.user}@${address.host}:${address.port}` : 'not reached yet'],
     ['ComfyUI', view.answeredBy ?? comfy, COMFY_TONES[comfy]],
@@ -46,7 +47,7 @@ export function tunnelPanel(view: NamedTunnel, screen: Screen | undefined): stri
   if (lastHealedAt) rows.push(['Last healed', `${ago(lastHealedAt)} ago`]);
   if (view.autoStop)
     rows.push(['Pod stops', planCell(view.autoStop), view.autoStop.overdue ? 'bad' : undefined]);
-  return panel(text.tunnelTitle(podId, view.name), rows, screen);
+  return panel(text.tunnelTitle(podId), rows, screen);
 }
 
 function proofRow(view: TunnelView): Row[] {
