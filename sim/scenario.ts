@@ -69,7 +69,6 @@ const networkVolume = z.strictObject({
 
 const someMs = z.number().nonnegative();
 
-const comfyScript = z.strictObject({
 const pastUse = z
   .strictObject({
     podId: z.string().optional(),
@@ -92,7 +91,7 @@ const billing = z.strictObject({
   past: z.array(pastUse).default([]),
 });
 
-const comfyui = z.strictObject({
+const comfyScript = z.strictObject({
   /** Which recorded version answers. */
   version: z.enum(['0.3.64', '0.33.0']),
   /** How long a job runs besides, spread over its nodes. */

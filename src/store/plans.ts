@@ -8,6 +8,8 @@ export interface AutoStop {
   stopAt: string | null;
   /** Milliseconds without traffic or job. */
   idleMs: number | null;
+  /** USD of `max_per_launch`, where `stopAt` is when the pod will have cost that much. */
+  limitUsd?: number | null | undefined;
   /** The pod was due to be stopped, and RunPod has not shown it stopped since. */
   overdue?: Overdue | null | undefined;
 }
@@ -84,7 +86,12 @@ interface ToldFacts {
 /** What is told of a plan: when, and how far it has come. */
 export function toldPlan({ autoStop, overdue }: ToldFacts): AutoStop | undefined {
   return autoStop
-    ? { stopAt: autoStop.stopAt, idleMs: autoStop.idleMs, overdue: overdue ?? null }
+    ? {
+        stopAt: autoStop.stopAt,
+        idleMs: autoStop.idleMs,
+        ...(autoStop.limitUsd && { limitUsd: autoStop.limitUsd }),
+        overdue: overdue ?? null,
+      }
     : undefined;
 }
 
