@@ -132,6 +132,7 @@ export class Context {
     const { spending } = await import('../lifecycle/spending.ts');
     const { limitLaunch } = await import('../lifecycle/limit-launch.ts');
     const { bookRun } = await import('../store/ledger.ts');
+    const { noteEndedRun } = await import('../store/runs.ts');
     const { costSighting } = await import('../services/runpod/pod-state.ts');
     // From here on it goes on even where autopod is updated or removed under it: all it may need is loaded.
     await Promise.all([keeper.prepare(), import('../services/ssh/key.ts')]);
@@ -157,7 +158,10 @@ export class Context {
         if (plan) watch.tell({ kind: 'launchLimited', podId, plan });
       },
       self: () => presentIdentity(this.home().locks),
-      book: (seen: PodSeen, isLast: boolean) => bookRun(pods, costSighting(seen), isLast),
+      book: async (seen: PodSeen, isLast: boolean) => {
+        await bookRun(pods, costSighting(seen), isLast);
+        if (isLast) await noteEndedRun(this.home(), seen);
+      },
     };
     return { env, home: this.home(), pods, journal, onState: watch.onState, inspect: watch.inspect };
   }

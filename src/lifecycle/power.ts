@@ -59,6 +59,7 @@ export async function terminatePod(env: Environment, facts: PodFacts, signal: Ab
   const terminate = (id: string) => patiently(env, signal, () => env.runpod.terminatePod(id, signal));
   const list = () => patiently(env, signal, () => findLaunch(env.runpod, facts.launchId, signal));
   const known = await getPod(env, podId, signal);
+  if (known) await env.book(observePod(known), true);
   if (known) await settleTwins(env, facts, known, await list(), signal);
   await terminate(podId);
   await env.keeper.close(podId, signal);

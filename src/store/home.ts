@@ -11,6 +11,8 @@ export interface Home {
   readonly pods: string;
   readonly tunnels: string;
   readonly journal: string;
+  /** Runs of pods that autopod ended, one JSON object a line. */
+  readonly runs: string;
   readonly knownHosts: string;
   readonly locks: string;
   readonly log: string;
@@ -37,6 +39,7 @@ export function describeHome(root: string): Home {
     pods: join(root, 'pods.json'),
     tunnels: join(root, 'tunnels.json'),
     journal: join(root, 'journal.jsonl'),
+    runs: join(root, 'runs.jsonl'),
     knownHosts: join(root, 'known_hosts'),
     locks: join(root, 'locks'),
     log: join(root, 'logs', 'autopod.log'),

@@ -183,7 +183,8 @@ describe('max_per_launch', () => {
 
   it('a pod that has cost that much is stopped by the keeper', async () => {
     await begin();
-    const run = await up('--max-per-launch', '0.0003');
+    world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({ autoStopLookMs: 200 });
+    const run = await up('--max-per-launch', '0.0008');
     expect(run.code, run.stderr).toBe(0);
     await world.simulator.world.until(() => world.simulator.world.runningPods.length === 0);
   });
