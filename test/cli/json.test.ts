@@ -49,6 +49,7 @@ describe('docs/json.md', () => {
       'tunnel',
       'comfy',
       'gpus',
+      'costs',
       'volumes',
       'logs',
       'history',
