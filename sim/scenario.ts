@@ -69,6 +69,28 @@ const networkVolume = z.strictObject({
 
 const someMs = z.number().nonnegative();
 
+const pastUse = z
+  .strictObject({
+    podId: z.string().optional(),
+    networkVolumeId: z.string().optional(),
+    from: z.iso.datetime(),
+    to: z.iso.datetime(),
+    /** USD. */
+    gpuPerHour: z.number().nonnegative().default(0),
+    /** USD; of a network volume its storage. */
+    diskPerHour: z.number().nonnegative().default(0),
+  })
+  .refine(({ podId, networkVolumeId }) => (podId === undefined) !== (networkVolumeId === undefined), {
+    error: 'it is about one of podId and networkVolumeId',
+  });
+
+const billing = z.strictObject({
+  /** How long what was used is not booked yet. */
+  lagMs: ms(0),
+  /** What was used before the simulator began, by pods that may be gone. */
+  past: z.array(pastUse).default([]),
+});
+
 const comfyScript = z.strictObject({
   /** Which recorded version answers. */
   version: z.enum(['0.3.64', '0.33.0']),
@@ -156,6 +178,7 @@ const scenarioSchema = z.strictObject({
   zeroGpusOnResume: z.boolean().default(false),
   /** Whether log event ids are bare timestamps or, as in the document's example, carry a sequence. */
   logIds: z.enum(['timestamp', 'timestamp/sequence']).default('timestamp'),
+  billing: billing.prefault({}),
   faults: z.array(knownFault).default([]),
   comfyui: comfyui.prefault({}),
   /** Validate every answer against the API document; a wrong one is a 500 that says where. */

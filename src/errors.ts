@@ -42,6 +42,8 @@ export const FAILURES = {
   gpuAmbiguous: { exitCode: 2, retryable: false },
   gpuOutOfStock: { exitCode: 1, retryable: false },
   placementRefused: { exitCode: 1, retryable: false },
+  /** It would run or cost more than the user allows. */
+  limitReached: { exitCode: 1, retryable: false },
   balanceEmpty: { exitCode: 1, retryable: false },
   /** The answer to a create was lost: a pod may or may not exist. */
   createUnanswered: { exitCode: 1, retryable: true },

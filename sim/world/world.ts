@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { Problem } from '../api/answer.ts';
 import { RequestLog } from '../api/request-log.ts';
+import { Meter } from '../billing/meter.ts';
 import { ComfyUi } from '../comfyui/comfyui.ts';
 import type { ComfyScript } from '../comfyui/script.ts';
 import { type Fault, FaultQueue } from '../faults.ts';
@@ -21,6 +22,7 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
   readonly pods = new Map<string, Pod>();
   readonly faults = new FaultQueue();
   readonly requests = new RequestLog();
+  readonly meter = new Meter();
   /** How many pods were ever created. */
   createCount = 0;
   /** By image. */
@@ -38,6 +40,7 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
     },
     changed: () => this.changed(),
     statusChanged: (pod) => {
+      this.meter.note(pod);
       this.emit('status', pod);
       this.changed();
     },
@@ -94,6 +97,7 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
     for (let index = 0; index < count; index++) {
       const pod = this.#build(bystanderSpec(this.#scenario, index));
       pod.status = 'EXITED';
+      this.meter.note(pod);
       if (clusterId !== undefined) pod.cluster = { id: clusterId, rank: index };
       this.pods.set(pod.id, pod);
     }

@@ -6,6 +6,7 @@ import type { DriveContext } from '../lifecycle/drive.ts';
 import type { Note } from '../lifecycle/environment.ts';
 import type { PodRecordFacts, PodStore } from '../lifecycle/pod-records.ts';
 import type { Config } from '../services/config.ts';
+import type { LimitOptions, Limits } from '../services/limits.ts';
 import type { RunPod } from '../services/runpod/client.ts';
 import type { PodSeen } from '../services/runpod/pod-state.ts';
 import type { PrivateKey } from '../services/ssh/key.ts';
@@ -26,6 +27,8 @@ export class Context {
   resume: string | undefined;
   /** The record this command brings to where it shall be. */
   atWork: string | undefined;
+  /** What this command line says of the user's limits. */
+  limitOptions: LimitOptions = {};
   readonly #once = new Map<string, unknown>();
 
   constructor(env: NodeJS.ProcessEnv, out: Output, signal: AbortSignal) {
@@ -43,6 +46,12 @@ export class Context {
       const { loadConfig } = await import('../services/config.ts');
       return loadConfig(this.home().config, this.env);
     });
+  }
+
+  /** The limits in force: what this command line says over the configuration. */
+  async limits(): Promise<Limits> {
+    const { limitsInForce } = await import('../services/limits.ts');
+    return limitsInForce((await this.config()).limits, this.limitOptions);
   }
 
   /** Throws `apiKeyMissing` before anything is asked of RunPod. */
@@ -120,21 +129,39 @@ export class Context {
       this.pods(),
       this.journal(),
     ]);
+    const { spending } = await import('../lifecycle/spending.ts');
+    const { limitLaunch } = await import('../lifecycle/limit-launch.ts');
     const { bookRun } = await import('../store/ledger.ts');
+    const { noteEndedRun } = await import('../store/runs.ts');
     const { costSighting } = await import('../services/runpod/pod-state.ts');
     // From here on it goes on even where autopod is updated or removed under it: all it may need is loaded.
     await Promise.all([keeper.prepare(), import('../services/ssh/key.ts')]);
     const { apiUrl, apiKey } = await this.config();
-    const env = {
-      account: { apiUrl, apiKey },
+    const account = { apiUrl, apiKey };
+    const shared = {
+      account,
       runpod,
       keeper,
       timings: timingsFrom(this.env),
       deadline: this.deadline,
       privateKey: () => this.privateKey(),
       tell: watch.tell,
+      limits: await this.limits(),
+      pods,
+      home: this.home(),
+    };
+    const env = {
+      ...shared,
+      spend: spending(shared),
+      limitLaunch: async (podId: string, signal: AbortSignal) => {
+        const plan = await limitLaunch(shared, podId, signal);
+        if (plan) watch.tell({ kind: 'launchLimited', podId, plan });
+      },
       self: () => presentIdentity(this.home().locks),
-      book: (seen: PodSeen, isLast: boolean) => bookRun(pods, costSighting(seen), isLast),
+      book: async (seen: PodSeen, isLast: boolean) => {
+        await bookRun(pods, costSighting(seen), isLast);
+        if (isLast) await noteEndedRun(this.home(), seen);
+      },
     };
     return { env, home: this.home(), pods, journal, onState: watch.onState, inspect: watch.inspect };
   }

@@ -1,4 +1,5 @@
 import { Command, Help } from 'commander';
+import type { LimitOptions } from '../services/limits.ts';
 import { VERSION } from '../version.ts';
 import { requireValues } from './arguments/given.ts';
 import type { Context } from './context.ts';
@@ -78,6 +79,7 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
       const { timeout } = command.opts<{ timeout?: number }>();
       if (timeout !== undefined)
         context.deadline.begin(timeout, command.getOptionValueSource('timeout') === 'cli');
+      context.limitOptions = command.opts<LimitOptions>();
       onExit(await (await load())(context, named, command.opts(), value));
     };
 

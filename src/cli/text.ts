@@ -71,6 +71,9 @@ export const text = {
   waitingForAnswer: (seconds: number) => `RunPod has not answered yet; waiting${upTo(seconds)}.`,
   waitingForOther: (holder: FailureDetail, seconds: number) =>
     `${holderWords(holder)} is choosing a pod; waiting for it${upTo(seconds)}.${holder.isUnseen || holder.isSuspended ? ` ${holderAdvice(holder)}` : ''}`,
+  waitingForBuyer: (holder: FailureDetail, seconds: number) =>
+    `${holderWords(holder)} is buying or starting a pod; the limits are looked at after that. Waiting${upTo(seconds)}.`,
+  billingUnread: () => 'The API key may not read billing, so max_per_day counts only the pods that run now.',
   waitingForQuota: (seconds: number) =>
     `RunPod's limit of requests is reached; waiting ${uptimeWords(Math.ceil(seconds))} for the next minute.`,
   waitingForTunnel: (podId: string, seconds: number) =>
@@ -187,6 +190,7 @@ export const text = {
     `Left out ${tooOld.map(tooOldWords).join('; ')}: in stock only on hosts below CUDA ${tooOld[0]?.minCudaVersion} (--min-cuda changes that)`,
   tooOldTitle: (minCudaVersion: string) =>
     `Left out, because they are in stock only on hosts below CUDA ${minCudaVersion} (--min-cuda changes that):`,
+  wouldBeRefused: (why: string) => `Your limits would refuse it: ${why}`,
   requestTitle: () => 'The first request (POST /pods):',
   tunnelPending: (view: TunnelView) =>
     `The tunnel at localhost:${view.localPort} is ${TUNNEL_STATE_WORDS[view.state]}; it keeps trying by itself. See: autopod tunnel --status`,
@@ -232,8 +236,9 @@ function isPast({ stopAt }: AutoStop): boolean {
 }
 
 /** `at 14:05`, on another day with its date, `after 30m without use`, or both. */
-export function autoStopWords({ stopAt, idleMs }: AutoStop, now = new Date()): string {
-  const time = stopAt && momentOf(new Date(stopAt), now);
+export function autoStopWords({ stopAt, idleMs, limitUsd }: AutoStop, now = new Date()): string {
+  const limit = limitUsd ? ` (by max_per_launch, $${limitUsd.toFixed(2)})` : '';
+  const time = stopAt && momentOf(new Date(stopAt), now) + limit;
   const idle = idleMs && `after ${uptimeWords(idleMs / 1000)} without use`;
   return [time && `at ${time}`, idle].filter(Boolean).join(', or ');
 }
@@ -313,6 +318,12 @@ export function noteWords(note: Note): string {
       return replacementText.brokenEnded(note.podId);
     case 'powerTaken':
       return text.powerTaken(note.action, usd(note.costPerHour), note.forMs / 1000);
+    case 'waitingForBuyer':
+      return text.waitingForBuyer(note.holder, note.forMs / 1000);
+    case 'launchLimited':
+      return text.autoStop(note.podId, note.plan);
+    case 'billingUnread':
+      return text.billingUnread();
     case 'keysUnread':
       return text.keysUnread();
     case 'podLog':

@@ -10,6 +10,7 @@ import { tryLock } from '../store/lock.ts';
 import type { Overdue, PlanFacts, PlannedPod } from '../store/plans.ts';
 import { isSuspended } from '../store/process-identity.ts';
 import type { RecordStore } from '../store/records.ts';
+import { noteEndedRun } from '../store/runs.ts';
 import type { Accounts } from './accounts.ts';
 import { type DueReason, UNKNOWN_GRACE_MS } from './auto-stop.ts';
 
@@ -142,9 +143,9 @@ export class StopOrders {
     if ((seen.isStopping && pod.overdue?.takenAt) || steadyMs() < progress.askAgainAt) return false;
     const { log, records } = this.#options;
     log(`${isForGood ? 'ending' : 'stopping'} pod ${podId}: ${reason.words}`);
-    await bookRun(records, costSighting(seen), true).catch((error: Error) =>
-      log(`cannot note what pod ${podId} has cost: ${error.message}`),
-    );
+    const { home } = this.#options;
+    const booked = Promise.all([bookRun(records, costSighting(seen), true), noteEndedRun(home, seen)]);
+    await booked.catch((error: Error) => log(`cannot note what pod ${podId} has cost: ${error.message}`));
     if (isForGood) await runpod.terminatePod(podId, signal).catch(missing);
     else await runpod.act(podId, 'stop', signal);
     const overdue = pod.overdue ?? dueNow(reason);

@@ -209,7 +209,7 @@ class Persistence {
 
   async finish(root: AnyActorRef, state: RestingState): Promise<void> {
     await this.save(root, (saved) => ({
-      ...(state === 'stopped' && { autoStop: null, overdue: null }),
+      ...(state === 'stopped' && { autoStop: null, overdue: null, bought: null }),
       ...accessToKeep(this.facts, saved, state),
     }));
     if (state === 'terminated') {
@@ -248,8 +248,9 @@ function writtenByOthers({
   autoStop = null,
   overdue = null,
   ledger = null,
+  bought = null,
 }: PodRecordFacts): Partial<PodRecordFacts> {
-  return { access, asked, autoStop, overdue, ledger };
+  return { access, asked, autoStop, overdue, ledger, bought };
 }
 
 function isRoot(event: InspectionEvent): boolean {

@@ -1,12 +1,14 @@
-import type { Failure } from '../errors.ts';
+import type { Failure, FailureDetail } from '../errors.ts';
 import type { KeeperClient, OpenRequest } from '../keeper/client.ts';
 import type { Candidate } from '../machines/pod-types.ts';
 import type { RunPod } from '../services/runpod/client.ts';
 import type { BelowFloor } from '../services/runpod/placement.ts';
 import type { PodSeen } from '../services/runpod/pod-state.ts';
 import type { PrivateKey } from '../services/ssh/key.ts';
+import type { AutoStop } from '../store/plans.ts';
 import type { ProcessIdentity } from '../store/process-identity.ts';
 import type { Deadline } from './deadline.ts';
+import type { Spend } from './spending.ts';
 import type { Timings } from './timings.ts';
 
 /** What happens inside a state, for whoever watches. Not kept: the journal has the transitions. */
@@ -21,6 +23,9 @@ export type Note =
   | { kind: 'unproven'; podId: string; watchedBy: 'session' | 'http' }
   | { kind: 'tookPort'; podId: string; localPort: number }
   | { kind: 'powerTaken'; podId: string; action: 'stop' | 'end'; costPerHour: number; forMs: number }
+  | { kind: 'waitingForBuyer'; holder: FailureDetail; forMs: number }
+  | { kind: 'billingUnread' }
+  | { kind: 'launchLimited'; podId: string; plan: AutoStop }
   | { kind: 'keysUnread' }
   | { kind: 'podLog'; source: 'system' | 'container'; line: string }
   | { kind: 'brokenEnded'; podId: string }
@@ -42,4 +47,8 @@ export interface Environment {
   tell: (note: Note) => void;
   /** Notes what the pod has cost until now; `isLast` when this run of it is ended now. */
   book: (seen: PodSeen, isLast: boolean) => Promise<void>;
+  /** Buys or starts within the user's limits. */
+  spend: Spend;
+  /** Has the pod stopped when it has cost `max_per_launch`. */
+  limitLaunch: (podId: string, signal: AbortSignal) => Promise<void>;
 }

@@ -108,7 +108,11 @@ export async function placePod(
   });
   // Nobody would wait for a pod that is bought only now.
   env.deadline.throwIfOver();
-  const pod = await patientlyCreate(env, signal, () => env.runpod.createPod(request, signal));
+  const { launchId, replaces } = facts;
+  const endsPodId = replaces?.reason === 'broken' ? replaces.podId : undefined;
+  const pod = await env.spend({ launchId, costPerHour: candidate.pricePerHour, endsPodId }, signal, () =>
+    patientlyCreate(env, signal, () => env.runpod.createPod(request, signal)),
+  );
   env.tell({ kind: 'created', podId: pod.id, costPerHour: pod.cost ?? candidate.pricePerHour });
   return { podId: pod.id };
 }

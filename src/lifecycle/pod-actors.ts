@@ -35,7 +35,11 @@ export function providedPodMachine(env: Environment, save: (root: AnyActorRef) =
       }),
       awaitBoot: durable(async ({ input, signal }) => {
         await endBroken(env, input, signal);
-        return awaitBoot(env, input, witness, signal);
+        // What it costs may be told only once it runs.
+        await env.limitLaunch(input.podId ?? '', signal);
+        const booted = await awaitBoot(env, input, witness, signal);
+        await env.limitLaunch(booted.podId, signal);
+        return booted;
       }),
       awaitComfyUI: durable(({ input, signal }) => awaitComfyUI(env, input, witness, signal)),
       startPod: durable(async ({ input, signal }) => {

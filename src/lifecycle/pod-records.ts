@@ -25,6 +25,8 @@ export interface PodRecordFacts extends PodFacts {
   isOthers?: boolean;
   /** What the pod has cost, run by run. */
   ledger?: Ledger | null;
+  /** What was last bought or started for it, kept before the request leaves: USD per hour, epoch milliseconds. */
+  bought?: { costPerHour: number; at: number } | null;
 }
 
 export type PodStore = RecordStore<PodRecordFacts>;

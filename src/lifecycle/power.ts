@@ -6,17 +6,24 @@ import { observePod, type PodSeen } from '../services/runpod/pod-state.ts';
 import type { Environment } from './environment.ts';
 import { findPod, getPod, settleTwins } from './look.ts';
 import { patiently } from './patience.ts';
+import { rateWhenRunning } from './rate.ts';
 
 /** Starts a stopped pod, or restarts the boot that is to be replaced. Does nothing to a pod that runs as wished. */
 export async function startPod(env: Environment, facts: PodFacts, signal: AbortSignal): Promise<void> {
   await patiently(env, signal, async () => {
     const seen = await see(env, facts, signal);
-    if (seen.condition === 'stopped') await env.runpod.act(seen.podId, 'start', signal);
+    if (seen.condition === 'stopped') await startWithinLimits(env, seen, signal);
     if (seen.condition === 'running' && seen.bootId === facts.bootToReplace) {
       await env.book(seen, true);
       await env.runpod.act(seen.podId, 'restart', signal);
     }
   });
+}
+
+async function startWithinLimits(env: Environment, seen: PodSeen, signal: AbortSignal): Promise<void> {
+  const { podId } = seen;
+  const costPerHour = await rateWhenRunning(env.runpod, seen, signal);
+  await env.spend({ podId, costPerHour }, signal, () => env.runpod.act(podId, 'start', signal));
 }
 
 /** Stops the pod and waits until RunPod says it is stopped. Its tunnel stays wanted, and waits for the pod (I13). */
@@ -52,6 +59,7 @@ export async function terminatePod(env: Environment, facts: PodFacts, signal: Ab
   const terminate = (id: string) => patiently(env, signal, () => env.runpod.terminatePod(id, signal));
   const list = () => patiently(env, signal, () => findLaunch(env.runpod, facts.launchId, signal));
   const known = await getPod(env, podId, signal);
+  if (known) await env.book(observePod(known), true);
   if (known) await settleTwins(env, facts, known, await list(), signal);
   await terminate(podId);
   await env.keeper.close(podId, signal);

@@ -40,6 +40,7 @@ const NOTHING_CREATED: readonly FailureCode[] = [
   'apiRequestRefused',
   'apiUnreachable',
   'balanceEmpty',
+  'limitReached',
   'timedOut',
 ];
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AutopodError } from '../errors.ts';
 import { userHome } from '../user.ts';
+import type { Limits } from './limits.ts';
 import { isCudaFloor, NO_CUDA_FLOOR } from './runpod/cuda.ts';
 
 const DEFAULT_API_URL = 'https://api.runpod.io/v2';
@@ -34,6 +35,16 @@ const file = z.looseObject({
     })
     .optional(),
   port_templates: z.record(z.string(), z.record(z.string(), z.string())).optional(),
+  // A limit that is misspelt would limit nothing.
+  limits: z
+    .strictObject({
+      max_pods: z.number().int().positive(),
+      max_per_hour: z.number().positive(),
+      max_per_day: z.number().positive(),
+      max_per_launch: z.number().positive(),
+    })
+    .partial()
+    .optional(),
   security: z.looseObject({ require_proof: z.boolean().optional() }).optional(),
 });
 
@@ -58,11 +69,12 @@ export interface Config {
   portTemplates: Record<string, Record<string, string>>;
   /** No tunnel goes to a pod that has not proven itself, not even where its login shell only does not answer. */
   isProofRequired: boolean;
+  limits: Limits;
 }
 
 /** Reads `config.json` in the Python autopod's format. Throws `configMalformed` naming file, place and reason, and `usage` for an AUTOPOD_API_URL that is none. */
 export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<Config> {
-  const { providers, defaults, port_templates, security } = await readConfigFile(path);
+  const { providers, defaults, port_templates, security, limits } = await readConfigFile(path);
   const runpod = providers?.runpod ?? {};
   return {
     apiUrl: webAddress(env.AUTOPOD_API_URL || DEFAULT_API_URL),
@@ -78,6 +90,12 @@ export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<
     minCudaVersion: defaults?.min_cuda_version ?? undefined,
     portTemplates: port_templates ?? {},
     isProofRequired: security?.require_proof ?? false,
+    limits: {
+      maxPods: limits?.max_pods,
+      maxPerHour: limits?.max_per_hour,
+      maxPerDay: limits?.max_per_day,
+      maxPerLaunch: limits?.max_per_launch,
+    },
   };
 }
 

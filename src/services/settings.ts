@@ -29,6 +29,12 @@ export const SETTINGS: Setting[] = [
   { name: 'gpu_preferences', path: ['defaults', 'gpu_preferences'], read: list },
   { name: 'gpu_count', path: ['defaults', 'gpu_count'], read: positiveInteger },
   { name: 'min_cuda_version', path: ['defaults', 'min_cuda_version'], read: cudaVersion },
+  { name: 'max_pods', path: ['limits', 'max_pods'], read: positiveInteger },
+  ...['max_per_hour', 'max_per_day', 'max_per_launch'].map((name) => ({
+    name,
+    path: ['limits', name],
+    read: usd,
+  })),
   { name: 'require_proof', path: ['security', 'require_proof'], read: trueOrFalse },
 ];
 
@@ -94,4 +100,10 @@ function list(value: string): string[] {
 function positiveInteger(value: string): number {
   if (/^[1-9]\d*$/.test(value)) return Number(value);
   throw new AutopodError('usage', { message: `“${value}” is not a whole number of at least 1.` });
+}
+
+function usd(value: string): number {
+  const amount = Number(value.replace(/^\$/, ''));
+  if (/^\$?\d*\.?\d+$/.test(value) && amount > 0 && Number.isFinite(amount)) return amount;
+  throw new AutopodError('usage', { message: `“${value}” is no amount in USD such as 1.50.` });
 }

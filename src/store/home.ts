@@ -13,6 +13,8 @@ export interface Home {
   /** A folder: a file a job, batches and what they are to run. */
   readonly jobs: string;
   readonly journal: string;
+  /** Runs of pods that autopod ended, one JSON object a line. */
+  readonly runs: string;
   readonly knownHosts: string;
   readonly locks: string;
   readonly log: string;
@@ -40,6 +42,7 @@ export function describeHome(root: string): Home {
     tunnels: join(root, 'tunnels.json'),
     jobs: join(root, 'jobs'),
     journal: join(root, 'journal.jsonl'),
+    runs: join(root, 'runs.jsonl'),
     knownHosts: join(root, 'known_hosts'),
     locks: join(root, 'locks'),
     log: join(root, 'logs', 'autopod.log'),

@@ -10,6 +10,8 @@ export interface AutoStop {
   idleMs: number | null;
   /** It is then ended for good. */
   isForGood?: boolean | undefined;
+  /** USD of `max_per_launch`, where `stopAt` is when the pod will have cost that much. */
+  limitUsd?: number | null | undefined;
   /** The pod was due to be stopped, and RunPod has not shown it stopped since. */
   overdue?: Overdue | null | undefined;
 }
@@ -92,6 +94,7 @@ export function toldPlan({ autoStop, overdue }: ToldFacts): AutoStop | undefined
         stopAt: autoStop.stopAt,
         idleMs: autoStop.idleMs,
         ...(autoStop.isForGood && { isForGood: true }),
+        ...(autoStop.limitUsd && { limitUsd: autoStop.limitUsd }),
         overdue: overdue ?? null,
       }
     : undefined;

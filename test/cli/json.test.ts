@@ -50,6 +50,7 @@ describe('docs/json.md', () => {
       'tunnel',
       'comfy',
       'gpus',
+      'costs',
       'volumes',
       'logs',
       'run',

@@ -212,6 +212,10 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     ),
   placementRefused: () =>
     struck({ route: 'createPod', kind: 'status', status: 400 }, ['connect', '--no-tunnel']),
+  limitReached: file(
+    'e2e/limits.test.ts',
+    'a pod beyond max_pods is refused with the sum, and --over-limit goes on',
+  ),
   balanceEmpty: () => under({ balance: 0 }, () => told(NEW)),
   createUnanswered: () => struck({ route: 'createPod', kind: 'dropBefore' }, ['connect', '--no-tunnel']),
 

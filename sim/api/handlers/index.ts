@@ -1,6 +1,7 @@
 import type { Answer } from '../answer.ts';
 import type { ApiRequest } from '../request.ts';
 import * as account from './account.ts';
+import * as billing from './billing.ts';
 import * as dataCenters from './data-centers.ts';
 import * as gpus from './gpus.ts';
 import { getPodLogs } from './pod-logs.ts';
@@ -12,6 +13,7 @@ export type Handler = (request: ApiRequest) => Answer;
 export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...pods,
   ...account,
+  ...billing,
   ...gpus,
   ...dataCenters,
   getPodLogs,

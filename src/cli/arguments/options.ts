@@ -63,6 +63,18 @@ export function since(value: string, now: Date): string {
   }
 }
 
+/** `2026-11-01`, or an RFC 3339 time; epoch milliseconds. A day begins as RunPod's does, in UTC. */
+export function sinceDate(value: string): number {
+  const time = Date.parse(value);
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(value);
+  const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(value);
+  const isReal = !Number.isNaN(time) && (!isDay || new Date(time).toISOString().startsWith(value));
+  if (isReal && (isDay || isTime)) return time;
+  throw new InvalidArgumentError(
+    'It takes a day such as 2026-11-01, or a time such as 2026-11-01T08:00:00Z.',
+  );
+}
+
 /** USD. */
 export function price(value: string): number {
   const usd = Number(value.replace(/^\$/, ''));

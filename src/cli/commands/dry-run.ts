@@ -1,8 +1,12 @@
+import { AutopodError, type FailureDetail } from '../../errors.ts';
 import { requireFreePort } from '../../keeper/local-port.ts';
-import type { Note } from '../../lifecycle/environment.ts';
+import type { Environment, Note } from '../../lifecycle/environment.ts';
 import { type Foreseen, foresee } from '../../lifecycle/foresee.ts';
 import { findDataCenter, planCandidates } from '../../lifecycle/place.ts';
+import { rateWhenRunning } from '../../lifecycle/rate.ts';
+import { type Purchase, requireAllowed } from '../../lifecycle/spending.ts';
 import { type PodWish, USUAL_LOCAL_PORT } from '../../machines/pod-types.ts';
+import type { Pod } from '../../services/runpod/client.ts';
 import type { BelowFloor } from '../../services/runpod/placement.ts';
 import { podRequest } from '../../services/runpod/pod-request.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
@@ -10,6 +14,7 @@ import { type AutoStop, toldPlan } from '../../store/plans.ts';
 import { hasCreateOptions, type LaunchOptions } from '../arguments/wishes.ts';
 import type { Context } from '../context.ts';
 import { changed } from '../money/schedule.ts';
+import { limitWords } from '../text/limits.ts';
 import { planText } from '../text/plan.ts';
 import { candidateWords, text, tooOldWords, usd } from '../text.ts';
 import { prose } from '../views/prose.ts';
@@ -33,6 +38,7 @@ export async function dryRun(context: Context, run: DryRun): Promise<number> {
     localPort: await portOf(context, foreseen, options),
     autoStop: planOf(foreseen, options),
   };
+  const refusal = foreseen.kind === 'use' ? await startRefusal(context, foreseen.pod, told.autoStop) : null;
   if (foreseen.kind === 'create') {
     const { localPort } = told;
     const isPortFree = async () => {
@@ -45,10 +51,11 @@ export async function dryRun(context: Context, run: DryRun): Promise<number> {
     await isPortFree();
     return 0;
   }
-  if (context.out.isJson) context.out.json({ ...told, candidates: [], tooOld: [], request: null });
+  if (context.out.isJson) context.out.json({ ...told, candidates: [], tooOld: [], request: null, refusal });
   else {
     if (hasCreateOptions(options)) context.out.say(ignored(foreseen));
     say(context, useWords(foreseen));
+    if (refusal) say(context, text.wouldBeRefused(limitWords(refusal.detail)));
     sayRest(context, told);
   }
   return 0;
@@ -123,9 +130,11 @@ async function creation(context: Context, wish: PodWish, told: Told): Promise<()
   const request =
     first &&
     podRequest(placed, first, { launchId: madeLater, secret: madeLater, publicKeys: [key.publicKey] });
+  const purchase = { costPerHour: first?.pricePerHour, ...stopOf(told.autoStop) };
+  const refusal = await refusalOf(context, env, purchase);
   return () => {
     if (out.isJson) {
-      out.json({ ...told, candidates, tooOld, request });
+      out.json({ ...told, candidates, tooOld, request, refusal });
       return;
     }
     say(context, text.planTitle(wish));
@@ -133,8 +142,39 @@ async function creation(context: Context, wish: PodWish, told: Told): Promise<()
       say(context, `  ${index + 1}. ${candidateWords(candidate)}`);
     if (tooOld[0]) say(context, text.tooOldTitle(tooOld[0].minCudaVersion));
     for (const one of tooOld) say(context, `  – ${tooOldWords(one)}`);
+    if (refusal) say(context, text.wouldBeRefused(limitWords(refusal.detail)));
     sayRest(context, told);
     out.line(text.requestTitle());
     out.line(JSON.stringify(request, null, 2));
   };
+}
+
+/** Why a stopped pod would not be started; null for any other, and where the limits allow it. */
+async function startRefusal(context: Context, pod: Pod, autoStop: AutoStop | null): Promise<Refusal | null> {
+  const seen = observePod(pod);
+  if (seen.condition !== 'stopped') return null;
+  const { env } = await context.driving({ onState: () => undefined, tell: () => undefined });
+  const costPerHour = await rateWhenRunning(env.runpod, seen, context.signal);
+  return refusalOf(context, env, { podId: pod.id, costPerHour, ...stopOf(autoStop) });
+}
+
+function stopOf(autoStop: AutoStop | null): { stopAt?: number } {
+  return autoStop?.stopAt ? { stopAt: Date.parse(autoStop.stopAt) } : {};
+}
+
+interface Refusal {
+  code: string;
+  detail: FailureDetail;
+}
+
+/** Why the limits would not allow it; null where they would. */
+async function refusalOf(context: Context, env: Environment, purchase: Purchase): Promise<Refusal | null> {
+  try {
+    const shared = { ...env, limits: await context.limits(), pods: await context.pods() };
+    await requireAllowed(shared, purchase, context.signal);
+    return null;
+  } catch (error) {
+    if (!(error instanceof AutopodError) || error.code !== 'limitReached') throw error;
+    return { code: error.code, detail: error.detail };
+  }
 }

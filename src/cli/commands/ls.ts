@@ -9,8 +9,10 @@ import { bookRun, roundedUsd, spentUntil } from '../../store/ledger.ts';
 import { toldPlan } from '../../store/plans.ts';
 import { laterPods, laterPodWords } from '../choosing/later-pod.ts';
 import type { Context } from '../context.ts';
+import { diskPerMonth, volumesBesides, volumesPerMonth } from '../money/silent.ts';
 import type { Output } from '../output/output.ts';
 import { toldState } from '../state/told-state.ts';
+import { costsText } from '../text/costs.ts';
 import { uptimeWords } from '../text/uptime.ts';
 import { spentCell, text, usd } from '../text.ts';
 import type { Verb } from '../verb.ts';
@@ -29,6 +31,8 @@ interface Row {
   dataCenterId: string | null;
   uptimeSeconds: number;
   costPerHour: number;
+  /** USD for the disk it keeps while it is stopped. */
+  diskPerMonth: number;
   /** USD of all its runs that autopod knows of; of this one alone where it has no record. */
   spent: number;
   spentThisRun: number;
@@ -56,7 +60,8 @@ export const ls: Verb<{ all?: boolean }> = async (context, _podId, { all }) => {
   ];
   const tunnels = await (await context.keeper()).tunnels(context.signal);
   for (const pod of living) await bookRun(await context.pods(), costSighting(observePod(pod)), false);
-  show(context, rows);
+  const perMonth = volumesPerMonth(await volumesBesides(context));
+  show(context, rows, perMonth);
   for (const later of laterPods(living)) context.out.say(laterPodWords(later));
   for (const [, { facts }] of records) {
     const { podId } = facts;
@@ -83,11 +88,14 @@ function unusedBecause(row: Row, tunnels: TunnelView[]): string | undefined {
     : `nothing was asked of it for ${uptimeWords(quietSeconds)}`;
 }
 
-function show({ out }: Context, rows: Row[]): void {
+function show({ out }: Context, rows: Row[], volumes: number): void {
+  const disks = roundedUsd(rows.reduce((sum, row) => sum + row.diskPerMonth, 0));
   const totalPerHour = roundedUsd(rows.reduce((sum, row) => sum + row.costPerHour, 0));
-  if (out.isJson) out.json({ pods: rows, totalPerHour });
+  if (out.isJson) out.json({ pods: rows, totalPerHour, totalPerMonth: { disks, volumes } });
   else if (rows.length === 0) out.say(text.nothingListed());
   else printTable(out, rows, totalPerHour);
+  const silent = costsText.silent(disks, volumes);
+  if (silent && !out.isJson) out.say(silent);
 }
 
 function printTable(out: Output, rows: Row[], totalPerHour: number): void {
@@ -100,7 +108,7 @@ function printTable(out: Output, rows: Row[], totalPerHour: number): void {
     row.dataCenterId ?? '–',
     row.uptimeSeconds > 0 ? uptimeWords(row.uptimeSeconds) : '–',
     spentCell(row.spent, row.isSpentAtLeast),
-    usd(row.costPerHour),
+    row.diskPerMonth > 0 ? costsText.perMonth(row.diskPerMonth) : usd(row.costPerHour),
   ]);
   // A launch without a pod has nothing but its name.
   const spare = rows.every(({ podId }) => podId) ? ['WHERE', 'NAME'] : ['WHERE'];
@@ -126,6 +134,7 @@ function podRow(pod: Pod, record: PodRecord | undefined): Row {
     dataCenterId: seen.dataCenterId ?? null,
     uptimeSeconds: seen.uptimeSeconds,
     costPerHour: seen.costPerHour,
+    diskPerMonth: diskPerMonth(pod),
     spent: spent.total,
     spentThisRun: spent.run,
     isSpentAtLeast: spent.isAtLeast,
@@ -163,6 +172,7 @@ function unseenRow(record: PodRecord, status: string): Row {
     dataCenterId: wish.dataCenterId ?? null,
     uptimeSeconds: 0,
     costPerHour: 0,
+    diskPerMonth: 0,
     spent: spent.total,
     spentThisRun: 0,
     isSpentAtLeast: spent.isAtLeast,

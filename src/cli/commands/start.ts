@@ -1,10 +1,12 @@
+import type { Note } from '../../lifecycle/environment.ts';
+import { rateWhenRunning } from '../../lifecycle/rate.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import { accessChange, type WaitOptions } from '../arguments/wishes.ts';
 import { laterPodThan, laterPodWords, withLaterPod } from '../choosing/later-pod.ts';
 import { choosePod } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
 import { isStopped } from '../state/is-stopped.ts';
-import { text } from '../text.ts';
+import { noteWords, text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { finishReady } from '../waiting/finish.ts';
 import { goOnWithSuccessor, type ReplaceOptions, reachReady } from '../waiting/replacing.ts';
@@ -29,10 +31,18 @@ export const start: Verb<WaitOptions & ReplaceOptions & { wait: boolean }> = asy
 /** A pod that runs, or comes up already, is as wished: asking twice changes nothing. */
 async function startOnly(context: Context, podId: string): Promise<number> {
   const { out, signal } = context;
-  const runpod = await context.runpod();
-  const { condition } = observePod(await runpod.getPod(podId, signal));
-  const isUp = condition === 'running' || condition === 'pending';
-  if (!isUp) await runpod.act(podId, 'start', signal);
+  const { maxPerLaunch } = await context.limits();
+  // A plan needs it, and the pod is not started before.
+  if (maxPerLaunch !== undefined) await context.privateKey();
+  const tell = (note: Note) => out.say(noteWords(note));
+  const { env } = await context.driving({ onState: () => undefined, tell });
+  const seen = observePod(await env.runpod.getPod(podId, signal));
+  const isUp = seen.condition === 'running' || seen.condition === 'pending';
+  if (!isUp) {
+    const costPerHour = await rateWhenRunning(env.runpod, seen, signal);
+    await env.spend({ podId, costPerHour }, signal, () => env.runpod.act(podId, 'start', signal));
+    await env.limitLaunch(podId, signal);
+  }
   if (out.isJson) out.json({ podId, state: 'starting' });
   else out.line(isUp ? text.startedAlready(podId) : text.starting(podId));
   return 0;

@@ -1,9 +1,13 @@
+import { observePod } from '../../services/runpod/pod-state.ts';
 import type { Spent } from '../../store/ledger.ts';
 import { confirm } from '../asking/ask.ts';
 import { choosePodOrLaunch } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
+import { diskPerMonth, volumesBesides, volumesPerMonth } from '../money/silent.ts';
+
 import { spentJson, spentUntilNow } from '../money/spent.ts';
 import { isStopped } from '../state/is-stopped.ts';
+import { costsText } from '../text/costs.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { prose } from '../views/prose.ts';
@@ -23,8 +27,10 @@ export const stop: Verb<{ yes?: boolean }> = async (context, named, { yes }) => 
   const outcome = await reach(context, recordId, 'stopped', {});
   await throwFailure(context, outcome);
   const { podId, state } = outcome;
-  if (out.isJson) out.json({ podId, state, ...spentJson(spent) });
-  else out.line(prose(told(podId, { name, wasStopped, spent }), out.screen));
+  const perMonth = await goesOnCosting(context, podId);
+  const goesOn = costsText.goesOn(perMonth.disk, perMonth.volume);
+  if (out.isJson) out.json({ podId, state, ...spentJson(spent), perMonth });
+  else out.line(prose(told(podId, { name, wasStopped, spent }) + goesOn, out.screen));
   return 0;
 };
 
@@ -50,4 +56,19 @@ async function mayLose(context: Context, podId: string, isAgreed: boolean): Prom
   if (canAsk) return confirm(context, `Stopping pod ${podId}`, text.stopQuestion(podId));
   out.say(text.stopLoses(podId));
   return true;
+}
+
+/** USD a month for what stays of a stopped pod; 0 where RunPod does not tell. */
+async function goesOnCosting(
+  context: Context,
+  podId: string | null,
+): Promise<{ disk: number; volume: number }> {
+  if (podId === null) return { disk: 0, volume: 0 };
+  const pod = await (await context.runpod()).getPod(podId, context.signal).catch(() => undefined);
+  const volumeId = pod && observePod(pod).volume?.volumeId;
+  const attached = volumeId === undefined ? [] : await volumesBesides(context);
+  return {
+    disk: pod ? diskPerMonth(pod) : 0,
+    volume: volumesPerMonth(attached.filter(({ id }) => id === volumeId)),
+  };
 }

@@ -1,12 +1,17 @@
 import { toFailure } from '../../errors.ts';
 import { requireFreePort } from '../../keeper/local-port.ts';
 import { readableRecords } from '../../lifecycle/choose.ts';
+import type { NetworkVolume } from '../../services/runpod/client.ts';
+import { observePod } from '../../services/runpod/pod-state.ts';
+import { volumePerMonth } from '../../services/runpod/storage-prices.ts';
 import { USER_AGENT } from '../../services/runpod/user-agent.ts';
 import { sshVersion } from '../../services/ssh/version.ts';
 import { plannedPods, toldPlan } from '../../store/plans.ts';
 import { requireKnownUser } from '../../user.ts';
 import { configuredCloud } from '../arguments/wishes.ts';
 import type { Context } from '../context.ts';
+import { diskPerMonth, lastUses } from '../money/silent.ts';
+import { costsText } from '../text/costs.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
 import { text } from '../text.ts';
 import { openToOthers } from './home-modes.ts';
@@ -37,6 +42,7 @@ export async function examine(context: Context): Promise<Check[]> {
     ['API key', apiKey],
     ['Registered keys', registeredKeys],
     ['Volumes', volumes],
+    ['Stopped pods', stoppedPods],
     ['Clock', clock],
     ['Keeper', keeper],
     ['Planned stops', plannedStops],
@@ -130,12 +136,39 @@ async function volumes(context: Context): Promise<Examined> {
   const listed = await (await context.runpod()).listNetworkVolumes(context.signal);
   const { volumeId } = await context.config();
   const missing = volumeId !== undefined && listed.every(({ id }) => id !== volumeId);
-  if (!missing)
-    return good(listed.map(({ id, dataCenter }) => `${id} in ${dataCenter}`).join(', ') || 'none');
+  if (!missing) return good((await describedVolumes(context, listed)).join(', ') || 'none');
   return {
     verdict: 'bad',
     found: `the default volume ${volumeId} is not in this account`,
     fix: 'See `autopod volumes`, then `autopod config set default_volume_id ID`.',
+  };
+}
+
+async function describedVolumes(context: Context, listed: NetworkVolume[]): Promise<string[]> {
+  const pods = await (await context.runpod()).listPods(context.signal);
+  const used = await lastUses(context, listed, pods);
+  return listed.map((volume) => {
+    const perMonth = volumePerMonth(volume);
+    const cost = perMonth === undefined ? '' : `, ${costsText.perMonth(perMonth)}`;
+    return `${volume.id} in ${volume.dataCenter}${cost}, last used ${used.get(volume.id)?.slice(0, 10) ?? 'not known when'}`;
+  });
+}
+
+/** A stopped pod's disk is paid for, and its owner may think that nothing is. */
+async function stoppedPods(context: Context): Promise<Examined> {
+  const pods = await (await context.runpod()).listPods(context.signal);
+  const stopped = pods.filter((pod) => observePod(pod).condition === 'stopped');
+  const perMonth = stopped.reduce((sum, pod) => sum + diskPerMonth(pod), 0);
+  if (perMonth === 0) return good(`${stopped.length}, whose disks cost nothing`);
+  const costing = stopped.filter((pod) => diskPerMonth(pod) > 0).map(({ id }) => id);
+  const few =
+    costing.length > 3
+      ? `${costing.slice(0, 3).join(', ')} and ${costing.length - 3} more`
+      : costing.join(', ');
+  return {
+    verdict: 'warning',
+    found: `disks of stopped pods cost ${costsText.perMonth(perMonth)}: ${few}`,
+    fix: 'End those you do not need: autopod kill POD. What is on their disks is lost then.',
   };
 }
 

@@ -43,6 +43,8 @@ export async function schedule(
     return { ...record, facts: { ...record.facts, autoStop, overdue: null } };
   });
   if (!isAsked) return;
+  const { podId } = (await pods.get(recordId))?.facts ?? {};
+  if (podId) await limitPlanned(context, podId);
   const cannot = await heed(context, recordId);
   const kept = (await pods.get(recordId))?.facts;
   const plan = kept?.autoStop;
@@ -64,7 +66,7 @@ export async function remindOfPlan(context: Context, recordId: string): Promise<
   const pod =
     isOverdue && podId ? await (await context.runpod()).getPod(podId, signal).catch(() => null) : null;
   if (pod && observePod(pod).condition === 'stopped') {
-    const plan = autoStop.idleMs === null ? null : { ...autoStop, stopAt: null };
+    const plan = autoStop.idleMs === null ? null : { ...autoStop, stopAt: null, limitUsd: null };
     await pods.update(
       recordId,
       (record) => record && { ...record, facts: { ...record.facts, autoStop: plan, overdue: null } },
@@ -85,6 +87,14 @@ export async function remindOfPlan(context: Context, recordId: string): Promise<
 /** How a command line says which pod is meant, also before there is one. */
 function nameOf({ podId, wish }: PodRecordFacts): string {
   return podId ?? shellWord(wish.name);
+}
+
+/** A pod that runs is stopped by `max_per_launch` all the same; one that is still to start, once it does. */
+async function limitPlanned(context: Context, podId: string): Promise<void> {
+  const { env } = await context.driving({ onState: () => undefined, tell: () => undefined });
+  await env.limitLaunch(podId, context.signal).catch((error: unknown) => {
+    if (!(error instanceof AutopodError)) throw error;
+  });
 }
 
 /** Has the keeper look after the plan; what keeps it from doing so, in words. */
@@ -116,5 +126,6 @@ export function changed<Plan extends AutoStop>(
           : new Date(Date.now() + stopAfter).toISOString(),
     idleMs: idleStop === undefined ? plan.idleMs : idleStop === 'never' ? null : idleStop,
   };
-  return stopAt === null && idleMs === null ? null : { ...plan, stopAt, idleMs };
+  const limitUsd = stopAfter === undefined ? plan.limitUsd : null;
+  return stopAt === null && idleMs === null ? null : { ...plan, stopAt, idleMs, limitUsd };
 }

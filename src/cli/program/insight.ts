@@ -7,8 +7,10 @@ import {
   portNumber,
   price,
   since,
+  sinceDate,
   wholeNumber,
 } from '../arguments/options.ts';
+import { GROUPINGS } from '../costs/report.ts';
 import { ASKING_MINUTES, examples, json, POD, type Runs, timeout } from './shared.ts';
 
 /** Minutes for a dozen checks, each of which may find that nobody answers. */
@@ -75,6 +77,20 @@ export function addInsight(program: Command, runs: Runs): void {
     .option('--all', 'include GPUs that are out of stock')
     .addHelpText('after', examples(['autopod gpus --min-memory 24 --max-price 0.80', 'autopod gpus 4090']))
     .action(runs(async () => (await import('../commands/gpus.ts')).gpus));
+
+  timeout(json(program.command('costs')), ASKING_MINUTES)
+    .summary('what pods and network volumes have cost, and what runs at which rate')
+    .addOption(
+      new Option('--last <duration>', 'so far back; 7d unless --since is given').argParser(durationMs),
+    )
+    .addOption(new Option('--since <date>', 'from this day or time on (UTC)').argParser(sinceDate))
+    .addOption(new Option('--by <what>', 'one line for each').choices(GROUPINGS).default('day'))
+    .option('--csv', 'print a table for spreadsheets')
+    .addHelpText(
+      'after',
+      examples(['autopod costs --last 30d', 'autopod costs --since 2026-11-01 --by pod --csv']),
+    )
+    .action(runs(async () => (await import('../commands/costs.ts')).costs));
 
   timeout(json(program.command('volumes')), ASKING_MINUTES)
     .summary('list the network volumes, and where they are')

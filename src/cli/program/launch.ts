@@ -9,7 +9,7 @@ import {
   podName,
   wholeNumber,
 } from '../arguments/options.ts';
-import { autoStop, examples, json, POD, type Runs, replacing, waiting } from './shared.ts';
+import { autoStop, examples, json, limiting, POD, type Runs, replacing, waiting } from './shared.ts';
 
 /** `up` and `connect`. */
 export function addLaunch(program: Command, runs: Runs): void {
@@ -47,7 +47,8 @@ function launchOptions(command: Command): Command {
     .option('-y, --yes', 'do not ask before --expose makes a port public')
     .optionsGroup('The way to ComfyUI:');
   waiting(command).optionsGroup('When it ends, and what takes its place:');
-  replacing(autoStop(command)).optionsGroup('What is shown:');
+  replacing(autoStop(command)).optionsGroup('What it may cost:');
+  limiting(command).optionsGroup('What is shown:');
   return json(command)
     .option('--dry-run', 'print what would be done; create and change nothing')
     .option('--json-stream', 'print one JSON line for each change of state')

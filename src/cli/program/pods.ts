@@ -1,5 +1,15 @@
 import type { Command } from 'commander';
-import { ASKING_MINUTES, examples, json, POD, type Runs, replacing, timeout, waiting } from './shared.ts';
+import {
+  ASKING_MINUTES,
+  examples,
+  json,
+  limiting,
+  POD,
+  type Runs,
+  replacing,
+  timeout,
+  waiting,
+} from './shared.ts';
 
 /** Minutes a pod has to stop or to end. */
 const POWER_OFF_MINUTES = 10;
@@ -39,16 +49,11 @@ export function addPods(program: Command, runs: Runs): void {
     .option('-y, --yes', 'do not ask, where there is no volume to keep what was made')
     .action(runs(async () => (await import('../commands/stop.ts')).stop));
 
-  replacing(
-    waiting(
-      json(
-        program
-          .command('start')
-          .alias('resume')
-          .argument(...POD),
-      ),
-    ),
-  )
+  const start = program
+    .command('start')
+    .alias('resume')
+    .argument(...POD);
+  limiting(replacing(waiting(json(start))))
     .summary('start a stopped pod and wait until ComfyUI answers')
     .description(
       'Starts a stopped pod and waits until ComfyUI answers. A stopped pod keeps its host, not its GPU: where others have it by now, --replace makes a pod in its place.',
@@ -56,7 +61,7 @@ export function addPods(program: Command, runs: Runs): void {
     .option('--no-wait', 'return once RunPod has accepted')
     .action(runs(async () => (await import('../commands/start.ts')).start));
 
-  waiting(json(program.command('restart').argument(...POD)))
+  limiting(waiting(json(program.command('restart').argument(...POD))))
     .summary('restart a pod and wait until ComfyUI answers')
     .description(
       'Restarts a pod and waits until ComfyUI answers again. Its container disk is wiped, and its address changes.',

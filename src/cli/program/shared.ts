@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { delayOrNever, durationMs, localPort } from '../arguments/options.ts';
+import { delayOrNever, durationMs, localPort, price, wholeNumber } from '../arguments/options.ts';
 import type { Verb } from '../verb.ts';
 
 /** Joins a command to its lazily loaded verb. */
@@ -40,6 +40,17 @@ export function replacing(command: Command): Command {
       'on a full host, make another pod on the same volume, and end this one when that is ready',
     )
     .option('--replace-broken', 'end a pod that can never work, and try the next candidate');
+}
+
+/** What the account may run and cost, this once; and going on in spite of it. */
+export function limiting(command: Command): Command {
+  const usd = (flags: string, what: string) => new Option(flags, what).argParser(price);
+  return command
+    .option('--max-pods <n>', 'refuse when more pods than that would run', wholeNumber(1))
+    .addOption(usd('--max-per-hour <usd>', 'refuse when all pods together would cost more an hour'))
+    .addOption(usd('--max-per-day <usd>', 'refuse when this day (UTC) could cost more in all'))
+    .addOption(usd('--max-per-launch <usd>', 'stop the pod when it has cost that since its start'))
+    .option('--over-limit', 'go on this once whatever the limits say');
 }
 
 /** When the keeper stops the pod by itself. */

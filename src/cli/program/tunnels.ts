@@ -14,6 +14,7 @@ export function addTunnels(program: Command, runs: Runs): void {
     .option('--status', 'show the tunnel; exit 0 when it is healthy, else 1')
     .option('--stop', 'close the tunnel')
     .option('--all', 'every running pod, or with --stop or --status every tunnel')
+    .option('--over-limit', 'with --stop-after: let it run on past max_per_launch')
     .addOption(portOption())
     .addHelpText(
       'after',

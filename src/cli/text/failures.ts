@@ -18,6 +18,7 @@ import {
   str,
   strOr,
 } from './detail.ts';
+import { limitWords } from './limits.ts';
 
 /** What happened, why, and what to do next. */
 export interface Words {
@@ -208,6 +209,11 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
       .filter(Boolean)
       .join(' '),
     next: 'RunPod answers this for a broken rule as well as for missing capacity: check the options, or try again later.',
+  }),
+  limitReached: (d) => ({
+    what: 'That would exceed a limit of yours. Nothing was bought or started.',
+    why: limitWords(d),
+    next: `Stop or end a pod, change the limit with \`autopod config set ${strOr(d.limit, 'max_per_hour')} N\`, or go on this once with --over-limit.`,
   }),
   balanceEmpty: (d) => ({
     what: 'The RunPod account has no balance left. Nothing was created.',

@@ -36,6 +36,7 @@ wakes.`,
   pods.json        the pods and unfinished launches, so that "up" goes on after any crash
   tunnels.json     the tunnels that are wanted
   journal.jsonl    what happened, which "history" and "inspect" show
+  runs.jsonl       runs of pods that autopod ended, for "costs"
   inspector.json   where the relay of a running "inspect" is, for "up --inspect"
   known_hosts/     host keys, a file for each pod, pinned for one start of it
   ssh_config       how ssh reaches the pods that have a tunnel

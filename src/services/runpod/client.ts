@@ -3,6 +3,15 @@ import got, { type Got, type Response } from 'got';
 import pRetry from 'p-retry';
 import type { z } from 'zod';
 import { AutopodError } from '../../errors.ts';
+import {
+  type Bill,
+  type BillingWindow,
+  billingQuery,
+  podBillShape,
+  podBills,
+  volumeBillShape,
+  volumeBills,
+} from './billing.ts';
 import { answeredElsewhere } from './elsewhere.ts';
 import { createFailure, isHostFull, readFailure } from './failures.ts';
 import { type FollowedLine, followLog, type LogFollowing, type LogQuery } from './logs.ts';
@@ -25,7 +34,7 @@ import {
 import { USER_AGENT } from './user-agent.ts';
 import { wayOut } from './way-out.ts';
 
-export type { DataCenter, GpuType, LogLine, NetworkVolume, Pod };
+export type { Bill, DataCenter, GpuType, LogLine, NetworkVolume, Pod };
 
 export interface RunPodOptions {
   /** Base of the REST API with its version, such as `https://api.runpod.io/v2`. */
@@ -65,6 +74,10 @@ export interface RunPod {
     signal: AbortSignal,
   ): Promise<GpuType[]>;
   dataCenters(signal: AbortSignal): Promise<DataCenter[]>;
+  /** One record for each pod and bucket, pods that are gone included. Not paged. */
+  podBilling(window: BillingWindow, signal: AbortSignal): Promise<Bill[]>;
+  /** Likewise of network volumes. */
+  volumeBilling(window: BillingWindow, signal: AbortSignal): Promise<Bill[]>;
   /** Lines as they come, resumed after a broken stream, until the signal ends it. */
   podLogs(podId: string, query: LogQuery, following: LogFollowing): AsyncIterable<FollowedLine>;
 }
@@ -168,6 +181,12 @@ export function createRunPod(options: RunPodOptions): RunPod {
 
     dataCenters: async (signal) =>
       (await read('catalog/datacenters', dataCenterListShape, signal)).dataCenters,
+
+    podBilling: async (window, signal) =>
+      podBills(await read(`billing/pods?${billingQuery(window)}`, podBillShape, signal)),
+
+    volumeBilling: async (window, signal) =>
+      volumeBills(await read(`billing/network-volumes?${billingQuery(window)}`, volumeBillShape, signal)),
 
     podLogs: (podId, query, following) => followLog(client, podId, query, following),
   };

@@ -17,6 +17,7 @@ export interface PodSeen {
   uptimeSeconds: number;
   gpuName: string | undefined;
   gpuCount: number;
+  cloud: 'SECURE' | 'COMMUNITY';
   dataCenterId: string | undefined;
   volume: { volumeId: string; path: string } | undefined;
   ports: string[];
@@ -48,6 +49,7 @@ export function observePod(pod: Pod): PodSeen {
     uptimeSeconds: pod.runtime?.uptime ?? 0,
     gpuName: pod.gpu ? (pod.gpu.id ?? 'unreadable') : undefined,
     gpuCount: pod.gpu ? (pod.gpu.count ?? 1) : 0,
+    cloud: pod.cloud === 'COMMUNITY' ? 'COMMUNITY' : 'SECURE',
     dataCenterId: pod.dataCenterId ?? undefined,
     volume: volume && { volumeId: volume.volumeId, path: volume.path },
     ports: pod.ports ?? [],

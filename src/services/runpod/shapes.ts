@@ -31,7 +31,10 @@ export const podShape = z.looseObject({
   cloud: text,
   dataCenterId: text,
   mounts: z
-    .looseObject({ network: z.array(z.looseObject({ volumeId: z.string(), path: z.string() })).nullish() })
+    .looseObject({
+      network: z.array(z.looseObject({ volumeId: z.string(), path: z.string() })).nullish(),
+      persistent: z.looseObject({ size: number }).nullish().catch(null),
+    })
     .nullish()
     .catch(null),
   ssh: z
@@ -56,6 +59,7 @@ export const volumeShape = z.looseObject({
   name: z.string(),
   size: z.number().nullish(),
   dataCenter: z.string(),
+  type: text,
 });
 export const volumeListShape = z.looseObject({ networkVolumes: z.array(volumeShape) });
 
