@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -105,11 +105,12 @@ async function keeperLeft(): Promise<void> {
 }
 
 async function tunnelUrl(): Promise<string> {
-  const text = execFileSync(process.execPath, [cli, 'tunnel', '--status', '--json'], {
+  // On a machine that is busy it may be healing at this moment; its port is the same.
+  const { stdout } = spawnSync(process.execPath, [cli, 'tunnel', '--status', '--json'], {
     env,
     encoding: 'utf8',
   });
-  const { tunnels } = JSON.parse(text) as { tunnels: { localPort: number }[] };
+  const { tunnels } = JSON.parse(stdout) as { tunnels: { localPort: number }[] };
   return `http://localhost:${tunnels[0]?.localPort}`;
 }
 

@@ -6,7 +6,7 @@ interface States {
   states: { id: string; description: string }[];
 }
 
-/** What the states of pods and tunnels mean, in the machines' own words as the build wrote them for the inspector. */
+/** What the states of pods, tunnels and jobs mean, in the machines' own words as the build wrote them for the inspector. */
 export function stateHelp(): string {
   const charts: Record<string, States> = JSON.parse(readFileSync(join(pageFolder(), 'charts.json'), 'utf8'));
   const statesOf = (machine: string) =>
@@ -15,7 +15,8 @@ export function stateHelp(): string {
     );
   const pod = ['A pod is in one of these states:', '', ...statesOf('pod')];
   const tunnel = ['', 'And a tunnel in one of these:', '', ...statesOf('tunnel')];
-  return [...pod, ...tunnel].join('\n');
+  const job = ['', 'And a job, which "autopod run" makes, in one of these:', '', ...statesOf('job')];
+  return [...pod, ...tunnel, ...job].join('\n');
 }
 
 function linesOf(states: States['states']): string[] {
