@@ -212,10 +212,7 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     ),
   placementRefused: () =>
     struck({ route: 'createPod', kind: 'status', status: 400 }, ['connect', '--no-tunnel']),
-  limitReached: file(
-    'e2e/limits.test.ts',
-    'a pod beyond max_pods is refused with the sum, and --over-limit goes on',
-  ),
+  limitReached: file('e2e/limits.test.ts', '--dry-run tells that it would be refused'),
   balanceEmpty: () => under({ balance: 0 }, () => told(NEW)),
   createUnanswered: () => struck({ route: 'createPod', kind: 'dropBefore' }, ['connect', '--no-tunnel']),
 
@@ -307,7 +304,10 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     'machines/job-table.test.ts',
     'that it was lost too often, as by a ComfyUI that dies of it',
   ),
-  jobNotRun: file('e2e/jobs-batch.test.ts', 'submits nothing more once it has cost as much as it may'),
+  jobNotRun: file(
+    'e2e/jobs-batch.test.ts',
+    'stops after a failure where that is asked for, and goes on otherwise',
+  ),
   promptRefused: file(
     'services/comfyui/submit.test.ts',
     'a prompt that ComfyUI stumbles over is refused, not sent for ever',
