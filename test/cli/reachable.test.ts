@@ -395,7 +395,11 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
 
   workflowUnreadable: () => told(['run', folder]),
   workflowNotRunnable: () =>
-    told(['run', workflowFile(folder, 'unknown.json', { '1': { class_type: 'Imagined', inputs: {} } })]),
+    told([
+      'run',
+      workflowFile(folder, 'unknown.json', { '1': { class_type: 'Imagined', inputs: {} } }),
+      podId,
+    ]),
   outUnwritable: () => {
     const path = workflowFile(folder, 'empty.json', EMPTY_IMAGE);
     return told(['run', path, '--out', path]);
