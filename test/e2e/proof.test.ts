@@ -92,7 +92,8 @@ describe('a pod that proves to be the one of its launch', { timeout: 90_000 }, (
     const secret = await secretOf();
     await world.autopod(['connect', '--no-tunnel', '--name', 'second']);
     expect(new Set((await world.pods()).map(({ env }) => env?.AUTOPOD_POD_SECRET)).size).toBe(2);
-    expect((await world.autopod(['restart', podId])).code).toBe(0);
+    const restarted = await world.autopod(['restart', podId]);
+    expect(restarted.code, restarted.stderr).toBe(0);
     expect(await secretOf()).toBe(secret);
     await up(podId);
     await isStanding('proven', 'session');
