@@ -5,7 +5,8 @@ import { type AnyActorRef, createActor, type InspectionEvent } from 'xstate';
 import { AutopodError, type Failure } from '../errors.ts';
 import { eventName, stateName } from '../machines/names.ts';
 import { factsOf } from '../machines/pod-reading.ts';
-import { type Goal, type PodContext, type PodEvent, USUAL_LOCAL_PORT } from '../machines/pod-types.ts';
+import type { Goal, PodContext, PodEvent } from '../machines/pod-types.ts';
+import { usualLocalPort } from '../services/usual-local-port.ts';
 import type { Home } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
 import type { Environment } from './environment.ts';
@@ -239,7 +240,7 @@ function accessToKeep(
   const { keepTunnel, localPort } = access;
   if (state === 'ready' && keepTunnel) return { access: { keepTunnel, localPort } };
   const isRefused = failure?.code === 'localPortTaken' && saved.access.localPort === failure.detail.port;
-  return isRefused ? { access: { keepTunnel: true, localPort: USUAL_LOCAL_PORT } } : {};
+  return isRefused ? { access: { keepTunnel: true, localPort: usualLocalPort() } } : {};
 }
 
 function writtenByOthers({

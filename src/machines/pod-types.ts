@@ -56,9 +56,6 @@ export interface AccessWish {
   isPortAsked?: boolean;
 }
 
-/** ComfyUI's own. */
-export const USUAL_LOCAL_PORT = 8188;
-
 /** A pod whose place another launch takes. */
 export interface ReplacedPod {
   recordId: string;

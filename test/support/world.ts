@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { type Simulator, startSimulator } from '../../sim/simulator.ts';
 import type { components } from '../../src/services/runpod/generated/api.ts';
+import { freePort } from './free-port.ts';
 import { commandLine, procFile, signal } from './processes.ts';
 
 const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli.js');
@@ -90,6 +91,8 @@ export async function startWorld(
     AUTOPOD_API_URL: simulator.url,
     AUTOPOD_TIMINGS: JSON.stringify(QUICK_TIMINGS),
     RUNPOD_API_KEY: apiKey,
+    // Worlds run side by side.
+    AUTOPOD_LOCAL_PORT: await freePort(),
     NO_COLOR: '1',
   };
   const start: TestWorld['start'] = (args, more = {}) => {

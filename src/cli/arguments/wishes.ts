@@ -1,14 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { AutopodError } from '../../errors.ts';
-import {
-  type AccessWish,
-  type Cloud,
-  type ExposedPort,
-  type PodWish,
-  USUAL_LOCAL_PORT,
-} from '../../machines/pod-types.ts';
+import type { AccessWish, Cloud, ExposedPort, PodWish } from '../../machines/pod-types.ts';
 import type { Config } from '../../services/config.ts';
 import { cudaFloor } from '../../services/runpod/cuda.ts';
+import { usualLocalPort } from '../../services/usual-local-port.ts';
 import type { AutoStopOptions } from '../money/schedule.ts';
 import { cloudType } from './options.ts';
 
@@ -86,7 +81,7 @@ export function podWish(options: LaunchOptions, config: Config): PodWish {
 export function accessWish({ tunnel, localPort }: Pick<WaitOptions, 'tunnel' | 'localPort'>): AccessWish {
   return {
     keepTunnel: tunnel,
-    localPort: localPort ?? USUAL_LOCAL_PORT,
+    localPort: localPort ?? usualLocalPort(),
     ...(localPort !== undefined && { isPortAsked: true }),
   };
 }

@@ -1,8 +1,8 @@
 import { AutopodError } from '../../errors.ts';
 import type { TunnelView } from '../../keeper/client.ts';
 import { openTunnel } from '../../lifecycle/open-tunnel.ts';
-import { USUAL_LOCAL_PORT } from '../../machines/pod-types.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
+import { usualLocalPort } from '../../services/usual-local-port.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 
@@ -19,7 +19,7 @@ export async function tunnelTo(
   const standing = (await keeper.tunnels(context.signal)).find((view) => view.podId === podId);
   if (!standing) await requireSshPort(context, podId);
   const { apiUrl, apiKey } = await context.config();
-  const port = localPort ?? standing?.localPort ?? (await savedPort(context, podId)) ?? USUAL_LOCAL_PORT;
+  const port = localPort ?? standing?.localPort ?? (await savedPort(context, podId)) ?? usualLocalPort();
   const needs = { keeper, privateKey: () => context.privateKey(), account: { apiUrl, apiKey } };
   const opened = await openTunnel(needs, { podId, localPort: port }, context.signal);
   if (localPort !== undefined) await rememberPort(context, podId, localPort);

@@ -6,11 +6,12 @@ import { findDataCenter, planCandidates } from '../../lifecycle/place.ts';
 import type { Purchase } from '../../lifecycle/purchase.ts';
 import { rateWhenRunning } from '../../lifecycle/rate.ts';
 import { requireAllowed } from '../../lifecycle/spending.ts';
-import { type PodWish, USUAL_LOCAL_PORT } from '../../machines/pod-types.ts';
+import type { PodWish } from '../../machines/pod-types.ts';
 import type { Pod } from '../../services/runpod/client.ts';
 import type { BelowFloor } from '../../services/runpod/placement.ts';
 import { podRequest } from '../../services/runpod/pod-request.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
+import { usualLocalPort } from '../../services/usual-local-port.ts';
 import { type AutoStop, toldPlan } from '../../store/plans.ts';
 import { hasCreateOptions, type LaunchOptions } from '../arguments/wishes.ts';
 import type { Context } from '../context.ts';
@@ -91,13 +92,13 @@ async function portOf(
   { localPort, tunnel }: LaunchOptions,
 ): Promise<number | 'auto' | null> {
   if (!tunnel) return null;
-  if (foreseen.kind === 'create') return localPort ?? USUAL_LOCAL_PORT;
+  if (foreseen.kind === 'create') return localPort ?? usualLocalPort();
   const views = await (await context.keeper()).seen(context.signal);
   const standing =
     foreseen.kind === 'use'
       ? views.find(({ podId, isTemporary }) => podId === foreseen.pod.id && !isTemporary)
       : undefined;
-  return localPort ?? standing?.localPort ?? foreseen.record?.facts.access.localPort ?? USUAL_LOCAL_PORT;
+  return localPort ?? standing?.localPort ?? foreseen.record?.facts.access.localPort ?? usualLocalPort();
 }
 
 function planOf(foreseen: Foreseen, options: LaunchOptions): AutoStop | null {

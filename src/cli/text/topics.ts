@@ -47,6 +47,7 @@ deleted, "autopod up" still finds its pod by the launch id the pod carries.`,
   environment: `  RUNPOD_API_KEY    the API key; before config.json, before runpodctl's ~/.runpod/config.toml
   AUTOPOD_HOME      where the files are; by default ~/.autopod
   AUTOPOD_API_URL   another RunPod API, such as that of "autopod sim"
+  AUTOPOD_LOCAL_PORT  port of this machine for ComfyUI where none is named; by default 8188
   AUTOPOD_DEBUG     show each request to RunPod, and stack traces of bugs; the same as -v
   NO_COLOR, CI, TERM=dumb    no colours, no redrawing`,
   exit: `  0    done, or ready
