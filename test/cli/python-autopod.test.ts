@@ -120,7 +120,7 @@ describe('with one pod that is ready', () => {
     const resumed = await world.autopod(['resume', '--local-port', 'auto']);
     expect([resumed.code, resumed.stderr]).toEqual([
       0,
-      expect.stringContaining('keeps its machine, not its GPU'),
+      expect.stringContaining('keeps its host but not its GPU'),
     ]);
     const runs = await world.autopod(['start']);
     expect([runs.code, runs.stderr]).toEqual([0, expect.not.stringContaining('not its GPU')]);

@@ -165,7 +165,7 @@ it('through up, stop, start, a failure and kill nothing is told that is secret, 
     [['stop'], 0],
     [['start'], 0],
     [['up', '--inspect', '--local-port', port], 0],
-    [['up', '--new', '--inspect', '--volume-id', 'nope', '--local-port', await freePort()], 1],
+    [['up', '--new', '--inspect', '--volume-id', 'nope', '--local-port', await freePort()], 2],
   ] as const) {
     const run = await other.autopod([...args]);
     expect(run.code, `${args}: ${run.stderr}`).toBe(code);

@@ -176,7 +176,7 @@ describe.runIf(hasChromium)('the page in a browser', () => {
 
   it('a failure is shown with its reason and what to do', async () => {
     const run = await world.autopod(['up', '--volume-id', 'nope', '--local-port', await freePort()]);
-    expect(run.code).toBe(1);
+    expect(run.code).toBe(2);
     await opened.page.locator('.subject.pod:not(.past)').click();
     await shows('failed');
     const advice = await opened.page.locator('#advice').innerText();
