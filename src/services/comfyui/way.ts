@@ -22,7 +22,7 @@ export interface Question {
 /** One of our own, as Node's may be told to use a proxy; connections of the tunnel are not kept when it is renewed. */
 const agent = new Agent({ keepAlive: false });
 const SILENCE_MS = 35_000;
-/** Of the socket, which Node's types leave out: where the processor is busy, shallow buffers cost half the speed. */
+/** Of the socket, which Node's types leave out: fewer and larger pieces of a file. */
 const DEEP = { highWaterMark: 1 << 20 };
 
 /**
