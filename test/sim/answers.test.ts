@@ -56,6 +56,16 @@ const SAMPLES: Record<string, Sample[]> = {
     ['DELETE', '/pods/:pod', 204],
     ['DELETE', '/pods/none', 404],
   ],
+  listPodBilling: [
+    ['GET', '/billing/pods', 200],
+    ['GET', '/billing/pods?bucketSize=day&lastN=7', 200],
+    ['GET', '/billing/pods?bucketSize=second', 422],
+  ],
+  listNetworkVolumeBilling: [
+    ['GET', '/billing/network-volumes', 200],
+    ['GET', '/billing/network-volumes?bucketSize=week', 200],
+    ['GET', '/billing/network-volumes?lastN=many', 422],
+  ],
   getSshKeys: [['GET', '/account/ssh-keys', 200]],
   updateSshKeys: [
     ['PUT', '/account/ssh-keys', 200, { keys: [KEY] }],
