@@ -58,7 +58,7 @@ describe('--timeout', () => {
     const { code, stdout, stderr, seconds } = await timed(world.autopod(argv));
     expect([code, stderr + stdout]).toEqual([
       1,
-      expect.stringMatching(/--timeout gives is up|has not|is opening/),
+      expect.stringMatching(/allowed by --timeout is up|has not|is opening/),
     ]);
     expect(seconds).toBeLessThan(10);
     expect(await world.podIds()).toEqual([podId]);
@@ -119,7 +119,7 @@ describe('--timeout', () => {
       code: 1,
       stderr: expect.stringMatching(/may still be listing it.*up to \ds/),
     });
-    expect(run.stderr).toMatch(/--timeout gives is up[\s\S]*autopod up/);
+    expect(run.stderr).toMatch(/allowed by --timeout is up[\s\S]*autopod up/);
     expect((await world.autopod(['up', '--no-tunnel'], env)).code).toBe(0);
     expect(await world.podIds()).toHaveLength(1);
   });
@@ -128,7 +128,7 @@ describe('--timeout', () => {
     world = await startWorld();
     strike({ kind: 'delay', ms: 1_500, route: 'listGpuTypes' });
     const run = await world.autopod([...CREATE, '--timeout', '1s']);
-    expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('--timeout gives is up') });
+    expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('allowed by --timeout is up') });
     expect(await world.podIds()).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
+import { localeOf, timeOf } from '../../src/cli/text/time.ts';
 import type { TunnelView } from '../../src/keeper/client.ts';
 import { until } from '../support/until.ts';
 import { WallClock } from '../support/wall-clock.ts';
@@ -92,7 +93,7 @@ describe('a wall clock that is set while autopod works', () => {
         () => Math.abs(stopAt() - clock.now(offMs).getTime() - dueIn) < 5_000,
       );
       expect(await podState()).toBe('RUNNING');
-      const time = new Date(stopAt()).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+      const time = timeOf(new Date(stopAt()), 'minute', localeOf(world.env));
       for (const shows of [['ls'], ['tunnel', '--status'], ['info']]) {
         const { stdout, stderr } = await world.autopod(shows);
         expect(stdout + stderr).toContain(time);
