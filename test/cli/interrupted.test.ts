@@ -77,7 +77,7 @@ it('an interrupted stop goes on with stop, and not with what starts the pod agai
 
 it('an interrupted start goes on with up', async () => {
   const { code, stderr } = await interruptedAfter(/Starting/, ['start', '--local-port', 'auto']);
-  expect([code, stderr]).toEqual([130, expect.stringContaining(`\`autopod up ${podId}\``)]);
+  expect([code, stderr]).toEqual([130, expect.stringContaining(`\`autopod up ${podId}`)]);
   const saved = JSON.parse(readFileSync(join(world.home, 'pods.json'), 'utf8')).records;
   expect(Object.keys(saved)).toHaveLength(1);
 });
