@@ -8,7 +8,7 @@ import type { PrivateKey } from '../services/ssh/key.ts';
 import type { AutoStop } from '../store/plans.ts';
 import type { ProcessIdentity } from '../store/process-identity.ts';
 import type { Deadline } from './deadline.ts';
-import type { Spend } from './spending.ts';
+import type { Spend } from './purchase.ts';
 import type { Timings } from './timings.ts';
 
 /** What happens inside a state, for whoever watches. Not kept: the journal has the transitions. */
