@@ -11,6 +11,9 @@ import { openTunnel } from './open-tunnel.ts';
 import { comfyElsewhere, OtherAnswer } from './other-answer.ts';
 import { containerLog, type Witness, withPodLog } from './pod-log.ts';
 
+/** Milliseconds one question may take; less where the deadline comes before. */
+const QUESTION_MS = 10_000;
+
 /**
  * Opens the tunnel the user will use and waits for a 200 from ComfyUI through it (I4). With `--no-tunnel` a
  * temporary tunnel on a free port does, and the answer is a null port.
@@ -65,7 +68,8 @@ async function untilAnswering(
   signal: AbortSignal,
 ): Promise<void> {
   const other = new OtherAnswer(env.timings.otherAnswerMs);
-  while (!(await isAnswering(tunnel.localPort, signal))) {
+  const questionMs = () => Math.max(1, Math.min(QUESTION_MS, env.deadline.leftMs));
+  while (!(await isAnswering(tunnel.localPort, signal, questionMs()))) {
     const view = await failIfHopeless(env, facts, signal);
     const verdict = log.verdict(tunnel.podId, env.timings.gpuDoubtMs) ?? other.verdict(view);
     if (verdict) throw verdict;

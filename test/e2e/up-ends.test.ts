@@ -51,7 +51,7 @@ describe('up, when the pod is not what it was', () => {
       await until('ComfyUI is waited for', () => /ComfyUI/.test(told));
       await control(action);
       const { code, stderr } = await ended;
-      expect(code).toBe(1);
+      expect(code, stderr).toBe(1);
       expect(stderr).toMatch(action === 'exit' ? /is not running/ : /gone|no longer/);
       expect(performance.now() - begun).toBeLessThan(60_000);
     },
