@@ -32,6 +32,8 @@ export interface Outcome {
   failure: Failure | null;
   /** The pod it was about, also where that is gone by now; null where RunPod has made none. */
   podId: string | null;
+  /** This run has seen the pod at RunPod. */
+  hasSeenPod?: boolean;
 }
 
 export interface DriveContext {
@@ -88,8 +90,8 @@ export async function drive(
     });
     const state = await rested;
     await persistence.finish(actor, state);
-    const { facts: kept, podId } = persistence;
-    return { state, facts: kept, failure: kept.failure, podId };
+    const { facts: kept, podId, hasSeenPod } = persistence;
+    return { state, facts: kept, failure: kept.failure, podId, hasSeenPod };
   } finally {
     stopped.abort();
     actor.stop();
@@ -141,11 +143,15 @@ function eventFor({ goal, bootToReplace }: Asked): PodEvent {
     : { type: 'restart.requested', bootId: bootToReplace };
 }
 
+/** States that a pod is in only where RunPod has shown it. */
+const OF_A_POD_THERE = ['starting', 'booting', 'startingComfyUI', 'ready', 'stopped'];
+
 /** Keeps the record and the journal in step with one actor; writes go out one after the other. */
 class Persistence {
   facts: PodRecordFacts;
   /** The last one it had: the machine forgets a pod that is gone. */
   podId: string | null;
+  hasSeenPod = false;
   readonly #context: DriveContext;
   readonly #recordId: string;
   readonly #fence: Fence;
@@ -201,6 +207,7 @@ class Persistence {
       detail: snapshot.context.failure?.detail,
     };
     this.#state = to;
+    this.hasSeenPod ||= OF_A_POD_THERE.includes(to);
     this.#context.onState(to, { ...this.facts, ...factsOf(snapshot.context) });
     this.#enqueue(async () => {
       await this.#fence();

@@ -88,9 +88,12 @@ export async function bringUp(
       await schedule(context, recordId, options, chosen.how === 'planned');
       const reached = await reachReady(context, recordId, { ...options, stately }, changes);
       await leaveToOthers(context, chosen, reached);
-      // The pod of an earlier launch may be gone; unless it was named, another one takes its place.
+      // The pod of an earlier launch may be gone; unless it was named, or was ended just now, another one takes its place.
       const isReplaceable =
-        reached.failure?.code === 'podGone' && chosen.how !== 'planned' && podId === undefined;
+        reached.failure?.code === 'podGone' &&
+        !reached.hasSeenPod &&
+        chosen.how !== 'planned' &&
+        podId === undefined;
       if (isReplaceable) {
         context.out.say(text.replacing(chosen.podId ?? chosen.name));
         continue;
