@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Found, JobFacts, JobProgress } from '../machines/job-types.ts';
+import type { Found, JobFacts } from '../machines/job-types.ts';
 import { findPrompt, watchProgress } from '../services/comfyui/index.ts';
 import type { JobEnvironment } from './environment.ts';
 import { foundBy } from './look.ts';
+import { NO_PROGRESS } from './no-progress.ts';
 import { nodeCount } from './prompt-text.ts';
 
 /** Milliseconds after which ComfyUI is asked when its socket has told something; it tells before its history has it. */
@@ -29,7 +30,7 @@ export class Following {
     for (;;) {
       const standing = await findPrompt(pods.way(facts.podId), last.promptId, signal);
       const found = foundBy(standing, last);
-      if (standing.kind === 'pending') onProgress(facts.jobId, atPlace(standing.place));
+      if (standing.kind === 'pending') onProgress(facts.jobId, { ...NO_PROGRESS, place: standing.place });
       if (!waits.includes(found.kind)) return found;
       const waited = new AbortController();
       await Promise.race([
@@ -71,19 +72,4 @@ export class Following {
     }
     this.#nudge();
   }
-}
-
-function atPlace(place: number): JobProgress {
-  return {
-    place,
-    nodeId: null,
-    title: null,
-    step: null,
-    steps: null,
-    nodesDone: 0,
-    nodes: 0,
-    leftMs: null,
-    bytes: null,
-    ofBytes: null,
-  };
 }

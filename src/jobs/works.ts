@@ -10,6 +10,7 @@ import type { JobEnvironment } from './environment.ts';
 import { fetchOutputs } from './files/index.ts';
 import { Following } from './follow.ts';
 import { lookForPrompt } from './look.ts';
+import { NO_PROGRESS } from './no-progress.ts';
 import { withNames } from './prompt-text.ts';
 
 type OfFacts = Working<JobFacts>;
@@ -105,18 +106,7 @@ async function fetchFiles(
   const way = facts.podId === null ? { localPort: 0 } : pods.way(facts.podId);
   const outputs = await fetchOutputs(way, facts, signal, {
     onFile: arrived,
-    onBytes: ({ bytes, ofBytes }) => onProgress(facts.jobId, { ...HERE, bytes, ofBytes }),
+    onBytes: ({ bytes, ofBytes }) => onProgress(facts.jobId, { ...NO_PROGRESS, bytes, ofBytes }),
   });
   arrived(outputs);
 }
-
-const HERE = {
-  place: null,
-  nodeId: null,
-  title: null,
-  step: null,
-  steps: null,
-  nodesDone: 0,
-  nodes: 0,
-  leftMs: null,
-};

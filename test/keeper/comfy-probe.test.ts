@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { whoAnswers } from '../../src/keeper/comfy-probe.ts';
-import { HAS_OPENSSL } from '../support/over-tls.ts';
+import { HAS_OPENSSL, selfSigned } from '../support/over-tls.ts';
 
 async function listening(server: Server, folder = temporaryFolder()): Promise<string> {
   const path = join(folder, 'forward');
@@ -58,22 +57,8 @@ it('where a login is asked for, or leads elsewhere, it says so', async () => {
 
 it.runIf(HAS_OPENSSL)('a server that speaks TLS wants HTTPS', async () => {
   const folder = temporaryFolder();
-  const [key, cert] = [join(folder, 'key'), join(folder, 'cert')];
-  const made = [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    key,
-    '-out',
-    cert,
-    '-subj',
-    '/CN=x',
-  ];
-  execFileSync('openssl', made, { stdio: 'ignore' });
-  const server = createSecure({ key: readFileSync(key), cert: readFileSync(cert) }, (_, response) =>
+  const { key, certificate } = selfSigned(folder);
+  const server = createSecure({ key: readFileSync(key), cert: readFileSync(certificate) }, (_, response) =>
     response.end('{"system":{}}'),
   );
   expect(await whoAnswers(await listening(server, folder))).toEqual({

@@ -8,10 +8,9 @@ import type { TestWorld } from './world.ts';
 
 export const HAS_OPENSSL = hasOpenssl();
 
-/** The simulator's API behind a certificate that nobody knows. */
-export async function overTls({ home, simulator }: TestWorld) {
-  const [key, certificate] = [join(home, 'tls.key'), join(home, 'tls.pem')];
-  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+/** A key and a certificate of this machine's loopback that nobody knows, in files of a folder. */
+export function selfSigned(folder: string): { key: string; certificate: string } {
+  const [key, certificate] = [join(folder, 'tls.key'), join(folder, 'tls.pem')];
   const made = [
     'req',
     '-x509',
@@ -25,7 +24,14 @@ export async function overTls({ home, simulator }: TestWorld) {
     '-out',
     certificate,
   ];
+  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
   execFileSync('openssl', [...made, ...subject], { stdio: 'ignore' });
+  return { key, certificate };
+}
+
+/** The simulator's API behind such a certificate. */
+export async function overTls({ home, simulator }: TestWorld) {
+  const { key, certificate } = selfSigned(home);
   const { port } = new URL(simulator.url);
   const server = createServer({ key: readFileSync(key), cert: readFileSync(certificate) }, (inward) => {
     const outward = connect(Number(port), '127.0.0.1');

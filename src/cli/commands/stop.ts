@@ -4,7 +4,6 @@ import { confirm } from '../asking/ask.ts';
 import { choosePodOrLaunch } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
 import { diskPerMonth, volumesBesides, volumesPerMonth } from '../money/silent.ts';
-
 import { spentJson, spentUntilNow } from '../money/spent.ts';
 import { isStopped } from '../state/is-stopped.ts';
 import { costsText } from '../text/costs.ts';
