@@ -3,9 +3,7 @@ import { join } from 'node:path';
 import { AutopodError, type Failure } from '../errors.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { loadConfig } from '../services/config.ts';
-import { writeFileAtomic } from '../store/atomic-file.ts';
 import type { Home } from '../store/home.ts';
-import { knownPods } from '../store/pods-file.ts';
 import { isAlive, presentIdentity, sweepPresence } from '../store/presence.ts';
 import { ownIdentity } from '../store/process-identity.ts';
 import { RECORD_SCHEMA } from '../store/record-schema.ts';
@@ -15,11 +13,12 @@ import type { OpenRequest, TunnelView } from './client.ts';
 import type { KeeperPods, TunnelNeeds } from './job-pods.ts';
 import { keeperJobs } from './keeper-jobs.ts';
 import { Locator } from './locate.ts';
-import { sshConfig } from './ssh-config.ts';
+import { SshConfigFile } from './ssh-config-file.ts';
 import { Stopping } from './stopping.ts';
 import { endStrays } from './strays.ts';
 import type { KeeperTimings } from './timings.ts';
 import { Tunnel, type TunnelOptions } from './tunnel.ts';
+import { Turns } from './turns.ts';
 import { PatientJournal, PatientLog } from './unwritten.ts';
 
 export interface KeeperOptions {
@@ -42,24 +41,26 @@ export class Keeper {
   readonly #log: PatientLog;
   readonly #tunnels = new Map<string, Tunnel>();
   readonly #accounts: Accounts;
-  readonly #turns = new Map<string, Promise<unknown>>();
-  readonly #stopping: Stopping;
+  readonly #turns: Turns;
+  /** The pods that are to be stopped some time; their tunnels wait for them (I13). */
+  readonly stopping: Stopping;
   readonly #pods: KeeperPods;
+  readonly #sshConfig: SshConfigFile;
   /** The batches that have not ended. */
   readonly jobs: Jobs;
-
-  #sshConfig: Promise<void> = Promise.resolve();
 
   constructor(options: KeeperOptions) {
     this.#options = options;
     const { home } = options;
     this.#journal = new PatientJournal(home.journal);
     this.#log = new PatientLog(home.log);
+    this.#turns = new Turns(options.onChange);
+    this.#sshConfig = new SshConfigFile(home, (line) => this.log(line));
     this.#accounts = new Accounts(home.config, options.env);
     this.#store = tunnelStore(home.tunnels, home.locks, (from, to) =>
       this.log(`${from} is unreadable, kept as ${to}`),
     );
-    this.#stopping = new Stopping({
+    this.stopping = new Stopping({
       home,
       accounts: this.#accounts,
       journal: this.#journal,
@@ -81,7 +82,7 @@ export class Keeper {
       home,
       env: options.env,
       accounts: this.#accounts,
-      stopping: this.#stopping,
+      stopping: this.stopping,
       journal: this.#journal,
       timings: options.timings,
       tunnelTo: (podId) => this.#tunnels.get(podId),
@@ -95,22 +96,17 @@ export class Keeper {
 
   get views(): TunnelView[] {
     return [...this.#tunnels.values()].map(({ view }) => {
-      const autoStop = this.#stopping.planOf(view.podId);
+      const autoStop = this.stopping.planOf(view.podId);
       return autoStop ? { ...view, autoStop } : view;
     });
   }
 
   get isIdle(): boolean {
-    return this.#tunnels.size === 0 && this.#turns.size === 0 && !this.#stopping.isWanted && this.jobs.isIdle;
+    return this.#tunnels.size === 0 && this.#turns.size === 0 && !this.stopping.isWanted && this.jobs.isIdle;
   }
 
   log(line: string): void {
     this.#log.say(`keeper ${process.pid}: ${line}`);
-  }
-
-  /** Whether a pod is to be stopped some time. */
-  get hasPlans(): boolean {
-    return this.#stopping.isWanted;
   }
 
   /** Writes what could not be written while the home was away. */
@@ -130,7 +126,7 @@ export class Keeper {
   /** Brings back what was wanted when the last keeper ended, with the ssh it left if that still answers. */
   async restore(): Promise<void> {
     await sweepPresence(this.#options.home.locks);
-    await this.#stopping.readPlans();
+    await this.stopping.readPlans();
     const records = Object.values(await this.#store.all());
     await endStrays(this.#options.runtime, new Set(records.map(({ facts }) => facts.generation?.id)));
     for (const { facts, schema, machine } of records) {
@@ -138,7 +134,7 @@ export class Keeper {
         this.log(`the tunnel of ${facts.podId} was kept by a later autopod (${machine}); left alone`);
         continue;
       }
-      await this.#turn(facts.podId, () => this.#restoreTunnel(facts));
+      await this.#turns.take(facts.podId, () => this.#restoreTunnel(facts));
     }
     await this.jobs.restore();
   }
@@ -160,7 +156,7 @@ export class Keeper {
       agentSocket: request.agentSocket ?? null,
       neededBy: request.neededBy ?? null,
     };
-    return this.#turn(podId, async () => {
+    return this.#turns.take(podId, async () => {
       const standing = this.#tunnels.get(podId);
       const isMeant =
         localPort === standing?.wish.localPort || (localPort === 'auto' && standing?.isListening);
@@ -177,7 +173,7 @@ export class Keeper {
   }
 
   close(podId: string): Promise<void> {
-    return this.#turn(podId, async () => {
+    return this.#turns.take(podId, async () => {
       await this.#tunnels.get(podId)?.stop();
       this.#tunnels.delete(podId);
       this.#writeSshConfig();
@@ -190,8 +186,8 @@ export class Keeper {
   /** Looks after the plan in a pod's record from now on; a plan that is changed or taken out there is noticed by itself. The answer is what keeps it from being carried out as things are. */
   async heedPlan(recordId: string, account: OpenRequest['account']): Promise<Failure | undefined> {
     this.#accounts.remember(recordId, account);
-    await this.lookAtPlans();
-    return this.#stopping.whyNot(recordId);
+    await this.stopping.readPlans();
+    return this.stopping.whyNot(recordId);
   }
 
   /** Looks after a batch from now on, or at what was asked of its jobs since. */
@@ -202,15 +198,6 @@ export class Keeper {
       this.#pods.remember(podId, account.apiUrl);
     }
     await this.jobs.heed(batchId);
-  }
-
-  lookAtPlans(): Promise<void> {
-    return this.#stopping.readPlans();
-  }
-
-  /** Stops the pods whose time is up. Their tunnels wait for them (I13). */
-  stopWhatIsDue(): Promise<void> {
-    return this.#stopping.stopWhatIsDue();
   }
 
   /** Opens a tunnel that ends when neither a plan nor a job needs it. */
@@ -232,7 +219,7 @@ export class Keeper {
     const tunnels = [...this.#tunnels.values()].map(async ({ wish: { neededBy, podId } }) => {
       if (!neededBy || this.jobs.needs(podId)) return;
       const isOwn = neededBy.pid === own.pid && neededBy.startedAt === own.startedAt;
-      const isNeeded = isOwn ? this.#stopping.planOf(podId) : await isAlive(neededBy, locks);
+      const isNeeded = isOwn ? this.stopping.planOf(podId) : await isAlive(neededBy, locks);
       if (!isNeeded) await this.close(podId);
     });
     await Promise.all(tunnels);
@@ -246,7 +233,7 @@ export class Keeper {
   async suspend(): Promise<void> {
     await this.jobs.stop();
     await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel.suspend()));
-    await this.#sshConfig;
+    await this.#sshConfig.written;
   }
 
   // The port a tunnel moves to is taken before the one it leaves is given up.
@@ -292,15 +279,7 @@ export class Keeper {
   }
 
   #writeSshConfig(): void {
-    const { home } = this.#options;
-    const reachable = [...this.#tunnels.values()].filter(
-      ({ view }) => view.address && view.state !== 'waitingForPod' && view.failure?.code !== 'podUnproven',
-    );
-    const pods = new Map(knownPods(home.pods).map(({ podId, name }) => [podId, name]));
-    const nameOf = (podId: string) => pods.get(podId);
-    this.#sshConfig = this.#sshConfig
-      .then(() => writeFileAtomic(home.sshConfig, sshConfig(reachable, home.knownHosts, nameOf)))
-      .catch((error: Error) => this.log(`cannot write ${home.sshConfig}: ${error.message}`));
+    this.#sshConfig.write([...this.#tunnels.values()]);
   }
 
   /** A tunnel that waits for a stopped pod gives its port up and is closed; the answer is its pod. Throws `localPortTaken`. */
@@ -314,18 +293,5 @@ export class Keeper {
     this.log(`the tunnel of ${other.wish.podId} waits for its pod and gives port ${port} up to ${podId}`);
     await this.close(other.wish.podId);
     return other.wish.podId;
-  }
-
-  #turn<T>(podId: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(podId) ?? Promise.resolve();
-    const turn = before.catch(() => undefined).then(work);
-    const settled = turn
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#turns.get(podId) === settled) this.#turns.delete(podId);
-        this.#options.onChange();
-      });
-    this.#turns.set(podId, settled);
-    return turn;
   }
 }

@@ -62,8 +62,8 @@ const serving = { failure, onHandover: () => setTimeout(handOver, 50) };
 let server = await serveApi(keeper, keeperSocket(home), serving);
 if (failure || keeper.isIdle) leaving = setTimeout(() => void leave(), KEEPER_TIMINGS.lingerMs * 2);
 
-if (!failure) void keeper.stopWhatIsDue();
-const stopping = setInterval(() => void keeper.stopWhatIsDue(), timings.autoStopLookMs);
+if (!failure) void keeper.stopping.stopWhatIsDue();
+const stopping = setInterval(() => void keeper.stopping.stopWhatIsDue(), timings.autoStopLookMs);
 stopping.unref();
 
 /** Looks at what the keeper stands on. */
@@ -88,7 +88,7 @@ async function lookOnce(): Promise<void> {
     keeper.log('the home is back; writing what is in memory');
     await keeper.writeAgain();
   }
-  await keeper.lookAtPlans();
+  await keeper.stopping.readPlans();
   keeper.jobs.look();
   await keeper.closeUnneeded();
   await serveAgain();
@@ -96,7 +96,7 @@ async function lookOnce(): Promise<void> {
 
 // A home that stays away was removed, and has no tunnels; only the promise to stop a pod is kept for longer.
 async function leaveIfAwayForGood(): Promise<void> {
-  const patienceMs = keeper.hasPlans ? timings.homeAwayPlannedMs : timings.homeAwayMs;
+  const patienceMs = keeper.stopping.isWanted ? timings.homeAwayPlannedMs : timings.homeAwayMs;
   if (watch.awayMs < patienceMs || isLeaving) return;
   keeper.log('the home stays away');
   await leave();
