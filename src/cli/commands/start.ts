@@ -6,7 +6,8 @@ import { laterPodThan, laterPodWords, withLaterPod } from '../choosing/later-pod
 import { choosePod } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
 import { isStopped } from '../state/is-stopped.ts';
-import { noteWords, text } from '../text.ts';
+import { noteWords } from '../text/notes.ts';
+import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { finishReady } from '../waiting/finish.ts';
 import { goOnWithSuccessor, type ReplaceOptions, reachReady } from '../waiting/replacing.ts';

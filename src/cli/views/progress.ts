@@ -1,8 +1,8 @@
 import type { Note } from '../../lifecycle/environment.ts';
 import type { Output } from '../output/output.ts';
 import { printable } from '../output/printable.ts';
+import { noteWords } from '../text/notes.ts';
 import { podStateWords } from '../text/states.ts';
-import { noteWords } from '../text.ts';
 import { ImagePull } from './image-pull.ts';
 
 /** Notes worth a line of their own even where nothing is redrawn: what has happened, and each wait as it begins. */
