@@ -1,7 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
+import { openHome } from '../../src/store/home.ts';
+import { JobStore } from '../../src/store/jobs.ts';
+import { batchFacts, jobFacts } from '../support/job-facts.ts';
 import { inProcess } from '../support/shell.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
@@ -78,15 +81,18 @@ describe('what has cost', () => {
 
   it('by job takes what job records say, and the rest is outside of jobs', async () => {
     await begin(booked());
-    mkdirSync(join(world.home, 'jobs'));
-    const job = (id: string, ago: number, usd: number) =>
-      JSON.stringify({ id, podId: 'gone', gpu: 'A40', seconds: 60, usd, createdAt: `${day(ago)}T12:00:00Z` });
-    writeFileSync(join(world.home, 'jobs', 'a.json'), job('a', 3, 0.25));
-    writeFileSync(join(world.home, 'jobs', 'b.json'), job('b', 30, 9));
-    writeFileSync(join(world.home, 'jobs', 'c.json'), '{"id":');
+    const store = new JobStore(openHome(world.home));
+    const keep = (jobId: string, ago: number, usd: number | null) =>
+      store.create(batchFacts({ batchId: jobId }), [
+        jobFacts({ jobId, batchId: jobId, usd, startedAt: Date.parse(`${day(ago)}T12:00:00Z`) }),
+      ]);
+    await keep('aaaaaa', 3, 0.25);
+    await keep('bbbbbb', 30, 9);
+    await keep('cccccc', 3, null);
+    writeFileSync(join(world.home, 'jobs', 'dddddd.json'), '{"id":');
     const { rows } = await json('--by', 'job');
     expect(rows.map(({ key, usd }: { key: string; usd: number }) => [key, usd])).toEqual([
-      ['a', 0.25],
+      ['aaaaaa', 0.25],
       [null, 6.25],
     ]);
   });

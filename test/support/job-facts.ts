@@ -1,3 +1,4 @@
+import { UNBEGUN } from '../../src/cli/running/batch.ts';
 import type { BatchFacts, JobFacts } from '../../src/machines/job-types.ts';
 
 export function jobFacts(changes: Partial<JobFacts> = {}): JobFacts {
@@ -16,16 +17,7 @@ export function jobFacts(changes: Partial<JobFacts> = {}): JobFacts {
     out: '/tmp/out',
     nameTemplate: '{date}-{job}-{node}-{n}.{ext}',
     withPreviews: false,
-    podId: null,
-    submissions: [],
-    outputs: null,
-    ranMs: null,
-    startedAt: null,
-    endedAt: null,
-    usd: null,
-    ranOn: null,
-    asked: null,
-    failure: null,
+    ...UNBEGUN,
     ...changes,
   };
 }
