@@ -206,26 +206,27 @@ function upTo(seconds: number): string {
   return Number.isFinite(seconds) ? ` for up to ${uptimeWords(Math.ceil(seconds))}` : '';
 }
 
-/** When a pod is stopped by itself, or what keeps a stop that was due from being done. */
+/** When a pod is stopped or ended by itself, or what keeps that from being done when it was due. */
 function planSentence(subject: string, plan: AutoStop, by = ''): string {
-  if (plan.overdue) return `${subject} ${overdueWords(plan.overdue)}`;
+  if (plan.overdue) return `${subject} ${overdueWords(plan.overdue, plan.isForGood)}`;
+  const done = plan.isForGood ? 'ended for good' : 'stopped';
   return isPast(plan)
-    ? `${subject}: its time is up, and it is stopped as soon as no job runs.`
-    : `${subject} will be stopped ${autoStopWords(plan)}${by}.`;
+    ? `${subject}: its time is up, and it is ${done} as soon as no job runs.`
+    : `${subject} will be ${done} ${autoStopWords(plan)}${by}.`;
 }
 
 /** `was due to stop at 14:05 and still runs: ...`, with what autopod does about it. */
-export function overdueWords({ since, takenAt, failure }: Overdue, now = new Date()): string {
+function overdueWords({ since, takenAt, failure }: Overdue, isForGood = false, now = new Date()): string {
   const { what = '', why } = failure ? FAILURE_WORDS[failure.code](failure.detail) : {};
   const reason = failure
     ? [what, why].filter(Boolean).join(' ')
     : `RunPod took the request${takenAt ? ` at ${momentOf(new Date(takenAt), now)}` : ''} and has not done it yet.`;
-  return `was due to stop at ${momentOf(new Date(since), now)} and still runs: ${reason} autopod keeps asking.`;
+  return `was due to ${isForGood ? 'be ended' : 'stop'} at ${momentOf(new Date(since), now)} and still runs: ${reason} autopod keeps asking.`;
 }
 
 /** Of a plan as one cell: what is due and not done is never a promise. */
 export function planCell(plan: AutoStop): string {
-  if (plan.overdue) return overdueWords(plan.overdue);
+  if (plan.overdue) return overdueWords(plan.overdue, plan.isForGood);
   return isPast(plan) ? 'its time is up; as soon as no job runs' : autoStopWords(plan);
 }
 

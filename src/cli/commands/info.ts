@@ -136,7 +136,7 @@ function rows(shown: ReturnType<typeof describe> & { services: Service[] }): [st
     ['SSH', sshWords(shown)],
     ['Tunnel', tunnel ? `localhost:${tunnel.localPort}, ${TUNNEL_STATE_WORDS[tunnel.state]}` : 'none'],
     ...proofRow(tunnel),
-    ...(autoStop ? [['Stops', planCell(autoStop)] as [string, string]] : []),
+    ...(autoStop ? [[autoStop.isForGood ? 'Ends' : 'Stops', planCell(autoStop)] as [string, string]] : []),
   ];
 }
 

@@ -13,5 +13,5 @@ export const planText = {
   tunnel: (port: number | 'auto') =>
     `The tunnel would be at ${port === 'auto' ? 'the next free port from 8188' : `localhost:${port}`}.`,
   noTunnel: () => 'No tunnel would be kept.',
-  stop: (plan: AutoStop) => `The pod would be stopped ${planCell(plan)}.`,
+  stop: (plan: AutoStop) => `The pod would be ${plan.isForGood ? 'ended' : 'stopped'} ${planCell(plan)}.`,
 };

@@ -46,7 +46,11 @@ export function tunnelPanel(view: NamedTunnel, screen: Screen | undefined): stri
   if (lastDeath) rows.push(['Last died', `${ago(lastDeath.at)} ago: ${whyWords(lastDeath.failure)}`]);
   if (lastHealedAt) rows.push(['Last healed', `${ago(lastHealedAt)} ago`]);
   if (view.autoStop)
-    rows.push(['Pod stops', planCell(view.autoStop), view.autoStop.overdue ? 'bad' : undefined]);
+    rows.push([
+      view.autoStop.isForGood ? 'Pod ends' : 'Pod stops',
+      planCell(view.autoStop),
+      view.autoStop.overdue ? 'bad' : undefined,
+    ]);
   return panel(text.tunnelTitle(podId), rows, screen);
 }
 
