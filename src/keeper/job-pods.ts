@@ -51,7 +51,7 @@ export class KeeperPods implements JobPods {
     if (!tunnel) return this.#standingWithout(podId);
     const { state, comfy } = tunnel.view;
     if (state === 'waitingForPod') return 'stopped';
-    if (state !== 'healthy' || comfy === 'down') return 'unreachable';
+    if (state !== 'healthy' || comfy === 'down' || comfy === 'other') return 'unreachable';
     const stopAt = this.#options.stopping.timeIsUpAt(podId);
     return stopAt !== undefined && stopAt <= Date.now() ? 'closing' : 'ready';
   }
