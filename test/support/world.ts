@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TestRunner } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { type Simulator, startSimulator } from '../../sim/simulator.ts';
 import type { components } from '../../src/services/runpod/generated/api.ts';
@@ -118,6 +119,7 @@ export async function startWorld(
     keeperPids: () =>
       processesOf(home).filter((pid) => /^[^\0]*node\0.*keeper\.js/.test(procFile(pid, 'cmdline'))),
     end: async () => {
+      if (TestRunner.getCurrentTest()?.result?.state === 'fail') tellWhatHappened(home);
       await start(['tunnel', '--stop', '--all']).ended;
       await killAll(home);
       await simulator.close();
@@ -150,6 +152,22 @@ async function podIds({ controlUrl }: Simulator): Promise<string[]> {
     pods: { id: string; status: string }[];
   };
   return state.pods.filter(({ status }) => status !== 'TERMINATED').map(({ id }) => id);
+}
+
+/** What the keeper did in a world whose test has failed. */
+function tellWhatHappened(home: string): void {
+  for (const name of ['logs/autopod.log', 'journal.jsonl']) {
+    const lines = linesOf(join(home, name)).slice(-30);
+    process.stderr.write(`--- ${name}\n${lines.join('\n')}\n`);
+  }
+}
+
+function linesOf(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8').trimEnd().split('\n');
+  } catch {
+    return [];
+  }
 }
 
 async function killAll(home: string): Promise<void> {
