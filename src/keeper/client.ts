@@ -124,8 +124,6 @@ const loadStarter = () => import('./guardian.ts');
 const loadLock = () => import('../store/lock.ts');
 
 export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSION): KeeperClient {
-  const socket = keeperSocket(home);
-
   /** The keeper's answer, or undefined when none runs. */
   const ask = async <T>(
     method: string,
@@ -133,7 +131,8 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
     body?: object,
     signal?: AbortSignal,
   ): Promise<T | undefined> => {
-    const answer = await askSocket(socket, { method, path, body, signal });
+    // The keeper that is starting may have found out where there can be one.
+    const answer = await askSocket(keeperSocket(home), { method, path, body, signal });
     if (!answer) return undefined;
     const value = JSON.parse(answer.body || 'null') as T & { error?: Failure };
     if (answer.status >= 400) throw failureFrom(value?.error);

@@ -9,7 +9,8 @@ import { serveApi } from './api.ts';
 import { Guarded } from './guardian.ts';
 import { HomeWatch } from './home-watch.ts';
 import { Keeper } from './keeper.ts';
-import { keeperSocket, openRuntimeFolder } from './runtime-folder.ts';
+import { openRuntimeFolder } from './open-runtime-folder.ts';
+import { keeperSocket } from './runtime-folder.ts';
 import { KEEPER_TIMINGS, keeperTimings } from './timings.ts';
 import { holdFolder } from './way-to.ts';
 
@@ -27,7 +28,7 @@ let lock = await tryLock(join(home.locks, 'keeper'));
 // Another keeper has this home; there is nothing to do for a second one.
 if (!lock) process.exit(0);
 
-const runtime = openRuntimeFolder(home);
+const runtime = await openRuntimeFolder(home);
 holdFolder(runtime);
 let leaving: NodeJS.Timeout | undefined;
 let isLeaving = false;
@@ -113,7 +114,7 @@ async function claimAgain(): Promise<boolean> {
 /** Somebody may have removed the socket, as those who clean up temporary folders do. */
 async function serveAgain(): Promise<void> {
   if (isLeaving || existsSync(keeperSocket(home))) return;
-  openRuntimeFolder(home);
+  await openRuntimeFolder(home);
   server.close();
   server = await serveApi(keeper, keeperSocket(home), serving);
   keeper.log('the socket was gone; made another');

@@ -26,6 +26,8 @@ export interface Home {
   readonly places: string;
   /** Where the inspector that was started last can be reached. */
   readonly inspector: string;
+  /** There where the home's file system makes no Unix sockets. */
+  readonly noSockets: string;
 }
 
 /** `AUTOPOD_HOME`, by default `~/.autopod`; whole, as ssh and the keeper have folders of their own. */
@@ -50,6 +52,7 @@ export function describeHome(root: string): Home {
     gpuNames: join(root, 'gpu-names.json'),
     places: join(root, 'places.json'),
     inspector: join(root, 'inspector.json'),
+    noSockets: join(root, 'no-sockets'),
   };
 }
 

@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { signal } from '../support/processes.ts';
@@ -35,6 +37,23 @@ it.each([
   expect(await statusAt(localPort)).toBe(200);
 });
 
+it.runIf(canForbidFiles())('a home whose folder takes no sockets has them elsewhere', async () => {
+  world = await startWorld();
+  const run = join(world.home, 'run');
+  mkdirSync(run, { mode: 0o700 });
+  execFileSync('chattr', ['+i', run]);
+  try {
+    const up = await world.autopod(['up', '--local-port', 'auto']);
+    expect(up.code, up.stderr).toBe(0);
+    expect((await world.autopod(['ssh', '-c', 'exit 5'])).code).toBe(5);
+    const { controlPath, localPort } = JSON.parse((await world.autopod(['tunnel', '--json'])).stdout);
+    expect(controlPath).toMatch(/^\/tmp\/autopod-/);
+    expect(await statusAt(localPort)).toBe(200);
+  } finally {
+    execFileSync('chattr', ['-i', run]);
+  }
+});
+
 it('a home named from where one stands works, and its ssh configuration from anywhere', async () => {
   world = await startWorld();
   const env = { AUTOPOD_HOME: relative(process.cwd(), world.home) };
@@ -54,3 +73,17 @@ it.each([[`\${HOME}`], ['two\nlines']])(
     expect(await world.podIds()).toEqual([]);
   },
 );
+
+/** Whether a folder can be made here in which even root makes no file, as on a file system without sockets. */
+function canForbidFiles(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'ap-fixed-'));
+  try {
+    execFileSync('chattr', ['+i', folder], { stdio: 'ignore' });
+    execFileSync('chattr', ['-i', folder], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
