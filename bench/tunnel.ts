@@ -29,6 +29,8 @@ const NEVER_MS = 25_000;
 interface Fault {
   name: string;
   goneMs?: number;
+  /** What is to be so from before the first run until after the last one. */
+  during?(net: TunnelWorld): Promise<() => Promise<void>>;
   breakIt(net: TunnelWorld, contender: Contender): unknown;
   mend?(net: TunnelWorld): unknown;
   isPossible?: boolean;
@@ -38,6 +40,14 @@ const FAULTS: Fault[] = [
   { name: 'ssh killed', breakIt: async (_, { sshPids }) => signal(await sshPids(), 'SIGKILL') },
   {
     name: 'every ssh killed',
+    breakIt: async (_, { everySshPid }) => signal(await everySshPid(), 'SIGKILL'),
+  },
+  {
+    name: 'a login shell that hangs, and every ssh killed',
+    during: async ({ loginShell }) => {
+      await loginShell('hangs');
+      return () => loginShell('answers');
+    },
     breakIt: async (_, { everySshPid }) => signal(await everySshPid(), 'SIGKILL'),
   },
   { name: 'ssh ended by SIGTERM', breakIt: async (_, { sshPids }) => signal(await sshPids(), 'SIGTERM') },
@@ -94,6 +104,7 @@ async function healing(): Promise<void> {
   for (const fault of faults) {
     const cells: string[] = [];
     let own = 0;
+    const over = await fault.during?.(net);
     for (const contender of contenders) {
       const runs = contender === plain ? 1 : fault.goneMs ? Math.ceil(RUNS / 2) : RUNS;
       const results = await repeated(runs, (run) => faced(fault, contender, run));
@@ -105,6 +116,7 @@ async function healing(): Promise<void> {
       cells.push(`${isNever ? 'never' : `${Math.round(healedMs)} ms`}${ratio}, ${refused} refused`);
       process.stderr.write(`${fault.name}, ${contender.name}: ${cells.at(-1)}\n`);
     }
+    await over?.();
     rows.push([fault.name, ...cells, `${(own / coldMs).toFixed(2)} ×`]);
   }
   const head = ['fault', ...contenders.map(({ name }) => name), 'autopod : cold connection'];

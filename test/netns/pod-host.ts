@@ -230,7 +230,6 @@ export async function startPodHost(): Promise<PodHost> {
   return host;
 }
 
-/** Sets or takes away the limit of one side's sending. */
 /** The first three bytes of a network no interface of this machine has; other tests make some at the same time. */
 function freeNetwork(): string {
   const taken = new Set(
@@ -244,6 +243,7 @@ function freeNetwork(): string {
   }
 }
 
+/** Sets or takes away the limit of one side's sending. */
 function qdisc(device: string, megabits: number | undefined, netns?: string): void {
   const inside = netns === undefined ? [] : ['ip', 'netns', 'exec', netns];
   const limit = ['rate', `${megabits}mbit`, 'burst', '32kb', 'limit', '1mb'];

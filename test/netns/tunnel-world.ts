@@ -21,6 +21,8 @@ export interface TunnelWorld {
   control(action: string, body?: object): Promise<unknown>;
   /** As after a restart at RunPod: another port, another host key, told by the API. */
   movePod(): Promise<void>;
+  /** Has root's login shell hang, or not, and every ssh be made anew and healthy with that. */
+  loginShell(does: 'hangs' | 'answers'): Promise<void>;
   signalSsh(signal: NodeJS.Signals): Promise<void>;
   /** The command lines of this home's ssh processes: connections, heartbeats, shells. A zombie is in it, empty. */
   sshProcesses(): string[];
@@ -54,6 +56,7 @@ export async function startTunnelWorld(): Promise<TunnelWorld> {
   // While a pod restarts RunPod may say for a moment that it is stopped; then the command ends before the tunnel stands.
   await world.autopod(['tunnel', '--local-port', 'auto']);
   await until('a healthy tunnel', async () => (await view())?.state === 'healthy');
+  const connections = () => world.processes().filter((pid) => commandLine(pid).startsWith('ssh -N'));
   return {
     world,
     pod,
@@ -68,6 +71,18 @@ export async function startTunnelWorld(): Promise<TunnelWorld> {
       await pod.move();
       await pointTo();
     },
+    loginShell: async (does) => {
+      const watchedBy = does === 'hangs' ? 'http' : 'session';
+      if ((await view()).watchedBy === watchedBy) return;
+      pod.startUpFile(does === 'hangs' ? 'sleep 600' : undefined);
+      signal(connections(), 'SIGKILL');
+      const isSo = (now: TunnelView) => now.state === 'healthy' && now.watchedBy === watchedBy;
+      await until(
+        `every ssh anew, its shell ${does}`,
+        async () => isSo(await view()) && (await view()).standbyPid,
+        60_000,
+      );
+    },
     signalSsh: async (what) => {
       await until('an ssh to signal', async () => signal((await view()).sshPid, what) === 1);
     },
@@ -78,7 +93,7 @@ export async function startTunnelWorld(): Promise<TunnelWorld> {
         .filter((line) => line.startsWith('ssh ')),
       ...zombiesOf(world.keeperPids()),
     ],
-    connections: () => world.processes().filter((pid) => commandLine(pid).startsWith('ssh -N')),
+    connections,
     end: async () => {
       await world.end();
       await pod.end();
