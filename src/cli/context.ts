@@ -27,6 +27,8 @@ export class Context {
   resume: string | undefined;
   /** The record this command brings to where it shall be. */
   atWork: string | undefined;
+  /** Whether anything may have been asked for that changes a pod. */
+  hasBegun = false;
   /** What this command line says of the user's limits. */
   limitOptions: LimitOptions = {};
   readonly #once = new Map<string, unknown>();

@@ -37,7 +37,7 @@ export async function run(
     if (error instanceof CommanderError) return commanderExit(error, command, out);
     if (signal.aborted) {
       const { leftBehind } = await import('./waiting/left-behind.ts');
-      const left = await leftBehind(context).catch(() => ({ resume: context.resume }));
+      const left = await leftBehind(context, command).catch(() => ({ resume: context.resume }));
       return explain(new AutopodError('interrupted', left), out, env);
     }
     if (isTimedOut(error, context)) {

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { until } from '../support/until.ts';
+import { EMPTY_IMAGE, workflowFile } from '../support/workflows.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
 let world: TestWorld;
@@ -48,6 +49,22 @@ describe('Ctrl-C leaves what up goes on with, and one pod', () => {
     expect(run).toMatchObject(interrupted);
     expect(run.stderr).toContain('No pod was created, so nothing costs.');
     await goesOn();
+  });
+
+  it.each([
+    ['up', 'listPods'],
+    ['kill -y', 'listPods'],
+    ['run FILE --up', 'listPods'],
+  ] as const)('before %s has begun anything, and says so', async (command, route) => {
+    world = await startWorld({ faults: [{ kind: 'stallBefore', route }] });
+    const file = workflowFile(world.home, 'fox.json', EMPTY_IMAGE);
+    const { child, ended } = world.start(command.replace('FILE', file).split(' '));
+    await until('asked', () => world.simulator.world.faults.pending.length === 0);
+    child.kill('SIGINT');
+    const { code, stderr } = await ended;
+    expect(code).toBe(130);
+    expect(stderr).toContain('Interrupted. Nothing was begun: no pod was created or changed.');
+    expect(await world.podIds()).toEqual([]);
   });
 
   it('while ComfyUI starts', async () => {

@@ -18,6 +18,7 @@ export async function seeThrough(
 ): Promise<number> {
   const { out, signal } = context;
   const { batchId, count } = batch;
+  context.hasBegun = true;
   context.resume = `autopod jobs wait ${batchId}`;
   const from = await journalFromHere(context);
   await heedBatch(context, batchId, signal);

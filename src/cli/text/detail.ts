@@ -85,6 +85,12 @@ export function leftWords({
   return podId ? `Pod ${str(podId)} may run and cost. What was begun is saved.` : 'What was begun is saved.';
 }
 
+/** What an interrupted command that had begun nothing says of that. */
+export function untouchedWords({ isUntouched, isNothingWritten }: FailureDetail): string {
+  if (isNothingWritten) return 'Nothing was written.';
+  return isUntouched ? 'Nothing was begun: no pod was created or changed.' : '';
+}
+
 /** A node of a workflow: `node 3 “Save Image”`. */
 export function node({ nodeId, title }: FailureDetail): string {
   return `node ${str(nodeId)}${title ? ` “${str(title)}”` : ''}`;

@@ -1,5 +1,5 @@
 import type { FailureCode, FailureDetail } from '../../errors.ts';
-import { holder, holderAdvice, holderWords, leftWords, rate, str, strOr } from './detail.ts';
+import { holder, holderAdvice, holderWords, leftWords, rate, str, strOr, untouchedWords } from './detail.ts';
 import { ACCOUNT_FAILURES } from './failures/account.ts';
 import { JOB_FAILURES } from './failures/jobs.ts';
 import { PLACING_FAILURES } from './failures/placing.ts';
@@ -25,7 +25,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
           what: `Interrupted. ${leftWords(d)}`,
           next: `Continue with \`${str(d.resume)}\`${d.isNothingCreated ? '' : '; see what costs money with `autopod ls`'}.`,
         }
-      : { what: d.isNothingWritten ? 'Interrupted. Nothing was written.' : 'Interrupted.' },
+      : { what: ['Interrupted.', untouchedWords(d)].filter(Boolean).join(' ') },
   timedOut: (d) => ({
     what: 'The time allowed by --timeout is up.',
     why: d.podId ? `Pod ${str(d.podId)} exists${rate(d)}.` : undefined,

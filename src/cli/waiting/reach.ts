@@ -42,6 +42,7 @@ export async function reach(
   const resumeWith = (podId: string | null) => {
     context.resume = ['autopod', RESUMED_BY[goal], podId, ...asked(changes)].filter(Boolean).join(' ');
   };
+  context.hasBegun = true;
   context.atWork = recordId;
   resumeWith((await (await context.pods()).get(recordId))?.facts.podId ?? null);
   const onState = (state: string, { podId, wish }: PodRecordFacts) => {
