@@ -7,7 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TestRunner } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { type Simulator, startSimulator } from '../../sim/simulator.ts';
+import { runtimeFolder } from '../../src/keeper/runtime-folder.ts';
 import type { components } from '../../src/services/runpod/generated/api.ts';
+import { describeHome } from '../../src/store/home.ts';
 import { freePort } from './free-port.ts';
 import { commandLine, procFile, signal } from './processes.ts';
 
@@ -120,10 +122,10 @@ export async function startWorld(
       processesOf(home).filter((pid) => /^[^\0]*node\0.*keeper\.js/.test(procFile(pid, 'cmdline'))),
     end: async () => {
       if (TestRunner.getCurrentTest()?.result?.state === 'fail') tellWhatHappened(home);
-      await start(['tunnel', '--stop', '--all']).ended;
       await killAll(home);
       await simulator.close();
-      rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+      for (const folder of [home, runtimeFolder(describeHome(home))])
+        rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
