@@ -67,7 +67,7 @@ async function given(shell: Shell, keys: string): Promise<string | undefined> {
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     screen += text;
   });
-  const shows = (words: RegExp) => expect.poll(() => screen, { timeout: 15_000 }).toMatch(words);
+  const shows = (words: RegExp) => expect.poll(() => screen, { timeout: 60_000 }).toMatch(words);
   await shows(/[$#>] [^\n]*$/);
   child.stdin.write(`${keys}\n`);
   await shows(/GIVEN<.*>\r?\n/);

@@ -20,7 +20,7 @@ async function interruptedAfter(words: RegExp, argv: string[]) {
   child.stderr?.on('data', (chunk) => {
     said += chunk;
   });
-  await expect.poll(() => said, { timeout: 20_000 }).toMatch(words);
+  await expect.poll(() => said, { timeout: 60_000 }).toMatch(words);
   child.kill('SIGINT');
   return ended;
 }
@@ -48,7 +48,7 @@ it('a tunnel that is interrupted while it opens goes on with tunnel', async () =
   await control('sshd', { state: 'down' });
   const { child, ended } = world.start(['tunnel', '--local-port', 'auto']);
   const opens = async () => (await world.autopod(['tunnel', 'list', '--json'])).stdout;
-  await expect.poll(opens, { timeout: 20_000 }).toContain(podId);
+  await expect.poll(opens, { timeout: 60_000 }).toContain(podId);
   child.kill('SIGINT');
   const { code, stderr } = await ended;
   await control('sshd', { state: 'up' });
@@ -59,7 +59,7 @@ it('a tunnel that is interrupted while it opens goes on with tunnel', async () =
 it('an interrupted doctor is interrupted, and finds no fault in what it did not look at', async () => {
   await addFaults([{ route: 'listPods', kind: 'stallBefore' }]);
   const { child, ended } = world.start(['doctor']);
-  await expect.poll(() => addFaults([]), { timeout: 20_000 }).toEqual({ pendingFaults: [] });
+  await expect.poll(() => addFaults([]), { timeout: 60_000 }).toEqual({ pendingFaults: [] });
   child.kill('SIGINT');
   const { code, stdout, stderr } = await ended;
   expect([code, stdout, stderr]).toEqual([130, '', 'autopod: Interrupted.\n']);

@@ -462,7 +462,7 @@ describe('every failure is reached by a test', () => {
     expect(body?.includes(code) || body?.includes(words), `that test speaks of ${code}`).toBe(true);
   });
 
-  it.each(provoked)('%s', { timeout: 60_000 }, async (code, provoke) => {
+  it.each(provoked)('%s', { timeout: 120_000 }, async (code, provoke) => {
     expect(await provoke()).toBe(code);
   });
 });

@@ -93,7 +93,7 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
   it('Ctrl-C once: it says what is saved, ends 130, and the next up goes on with the same pod', async () => {
     world = await startWorld({ latencies: { imagePullMs: 3_000 } } as never);
     const up = onTerminal(['up', '--local-port', 'auto']);
-    await expect.poll(up.screen, { timeout: 20_000 }).toMatch(/Created pod/);
+    await expect.poll(up.screen, { timeout: 60_000 }).toMatch(/Created pod/);
     up.type('\u0003');
     const { code, screen } = await up.ended;
     expect(code).toBe(130);
@@ -106,7 +106,7 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
     world = await startWorld();
     await world.autopod(['up', '--no-tunnel']);
     const kill = onTerminal(['kill']);
-    await expect.poll(kill.screen, { timeout: 20_000 }).toMatch(/\[y\/N\]/);
+    await expect.poll(kill.screen, { timeout: 60_000 }).toMatch(/\[y\/N\]/);
     kill.type('n\r');
     expect(await kill.ended).toMatchObject({ code: 1, screen: expect.stringContaining('Nothing was done') });
     expect(await world.podIds()).toHaveLength(1);
@@ -115,7 +115,7 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
   it('--expose asks on a terminal, and on a no nothing is bought; with -y it does not ask', async () => {
     world = await startWorld();
     const up = onTerminal(['up', '--no-tunnel', '--expose', '8188']);
-    await expect.poll(up.screen, { timeout: 20_000 }).toMatch(/Make that public\? \[y\/N\]/);
+    await expect.poll(up.screen, { timeout: 60_000 }).toMatch(/Make that public\? \[y\/N\]/);
     up.type('n\r');
     const { code, screen } = await up.ended;
     expect([code, screen]).toEqual([1, expect.stringContaining('Nothing was done')]);
@@ -130,7 +130,7 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
     world = await startWorld();
     await world.autopod(['up', '--no-tunnel']);
     const kill = onTerminal(['kill']);
-    await expect.poll(kill.screen, { timeout: 20_000 }).toMatch(/\[y\/N\]/);
+    await expect.poll(kill.screen, { timeout: 60_000 }).toMatch(/\[y\/N\]/);
     kill.type('\u0003');
     const { code, screen } = await kill.ended;
     expect([code, stripVTControlCharacters(screen)]).toEqual([
@@ -145,7 +145,7 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
     const before = readFileSync(join(world.home, 'config.json'), 'utf8');
     const init = onTerminal(['config', 'init']);
     await expect
-      .poll(() => stripVTControlCharacters(init.screen()), { timeout: 20_000 })
+      .poll(() => stripVTControlCharacters(init.screen()), { timeout: 60_000 })
       .toMatch(/Keep the current API key/);
     init.type('\u0003');
     const { code, screen } = await init.ended;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 
 it('the demo goes through the whole lifecycle, ends 0 and leaves nothing behind', {
-  timeout: 90_000,
+  timeout: 120_000,
 }, async () => {
   const TMPDIR = mkdtempSync(join(tmpdir(), 'ap-d-'));
   onTestFinished(() => rmSync(TMPDIR, { recursive: true, force: true }));

@@ -65,7 +65,7 @@ it('a pod just made that only the list lacks is shown as it is', async () => {
   child.stderr?.on('data', (chunk) => {
     said += chunk;
   });
-  await expect.poll(() => said, { timeout: 20_000 }).toContain('Created pod');
+  await expect.poll(() => said, { timeout: 60_000 }).toContain('Created pod');
   child.kill('SIGINT');
   await ended;
   const listed = JSON.parse((await world.autopod(['ls', '--json'])).stdout);

@@ -71,7 +71,7 @@ describe('a second pod with the same launch id is told from the first by its id 
     expect([await statusOf(before), await statusOf(later)]).toEqual(['EXITED', 'RUNNING']);
   });
 
-  it('info, tunnel, comfy and ssh are each about the one that is named', { timeout: 90_000 }, async () => {
+  it('info, tunnel, comfy and ssh are each about the one that is named', { timeout: 120_000 }, async () => {
     const [before, later] = await readyAndLater();
     const json = async (argv: string[]) => JSON.parse((await world.autopod([...argv, '--json'])).stdout);
     for (const podId of [before, later]) {
@@ -82,7 +82,7 @@ describe('a second pod with the same launch id is told from the first by its id 
     }
   });
 
-  it('restart and history are about the one that is named', { timeout: 90_000 }, async () => {
+  it('restart and history are about the one that is named', { timeout: 120_000 }, async () => {
     const [before, later] = await readyAndLater();
     const bootsOf = (podId: string) => world.simulator.world.pod(podId).boots;
     const run = await world.autopod(['restart', later, '--local-port', 'auto']);
@@ -147,7 +147,7 @@ describe('a twin is a pod that the unanswered create has made, and no other', ()
   const whileItBoots = async (body: object): Promise<string> => {
     world = await startWorld(unready);
     const { ended } = world.start(up);
-    await expect.poll(world.podIds, { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(world.podIds, { timeout: 60_000 }).toHaveLength(1);
     const [own = ''] = await world.podIds();
     await control(own, 'copy', body);
     const copy = (await world.podIds()).find((id) => id !== own) ?? '';
@@ -171,7 +171,7 @@ describe('a twin is a pod that the unanswered create has made, and no other', ()
   it('of more pods than creates were lost, none is ended', async () => {
     world = await startWorld(unready);
     const { ended } = world.start(up);
-    await expect.poll(world.podIds, { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(world.podIds, { timeout: 60_000 }).toHaveLength(1);
     const [own = ''] = await world.podIds();
     world.simulator.world.rewrite({ ...world.simulator.world.scenario, listLagMs: 500 });
     await Promise.all([control(own, 'copy'), control(own, 'copy')]);

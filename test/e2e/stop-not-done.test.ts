@@ -21,7 +21,7 @@ const post = (path: string, body: object) =>
 const control = async (action: string, body: object) =>
   post(`pods/${(await world.podIds())[0]}/${action}`, body);
 const podState = async () => (await world.pods())[0]?.status;
-const isStopped = () => until('stopped', async () => (await podState()) === 'EXITED', 30_000);
+const isStopped = () => until('stopped', async () => (await podState()) === 'EXITED', 60_000);
 const history = async () => (await world.autopod(['history'])).stdout;
 const shown = async (...argv: string[]) => {
   const { stdout, stderr } = await world.autopod(argv);
@@ -154,7 +154,7 @@ describe('a promise is tried when it is made', () => {
 
   it.runIf(HAS_OPENSSL)(
     'a keeper that does not know a certificate gives way to one that does',
-    { timeout: 90_000 },
+    { timeout: 120_000 },
     async () => {
       await begin();
       const { url, certificate, close } = await overTls(world);

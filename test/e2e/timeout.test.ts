@@ -135,7 +135,7 @@ describe('--timeout', () => {
   it.runIf(HAS_SCRIPT)('does not count what the user takes to answer', async () => {
     const podId = await withPod();
     const terminal = onTerminal(world, ['kill', podId, '--timeout', '2s']);
-    await expect.poll(() => terminal.screen(), { timeout: 20_000 }).toContain('for good?');
+    await expect.poll(() => terminal.screen(), { timeout: 60_000 }).toContain('for good?');
     // Longer than the deadline and its grace.
     await new Promise((resolve) => setTimeout(resolve, 5_000));
     terminal.type('y\r');

@@ -168,7 +168,7 @@ describe('a keeper that starts again', () => {
 
 describe('several pods', () => {
   it('have a tunnel each, which do not know of each other, and come back together', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     await begin(3);
     const before = await views();

@@ -187,7 +187,7 @@ describe('ssh that is just being opened', () => {
   afterEach(() => world.end());
 
   it('is not left behind by who stops the tunnel meanwhile, however slow ssh is to answer', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     world = await startWorld();
     await world.autopod(['up', '--no-tunnel']);

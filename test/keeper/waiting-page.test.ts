@@ -24,7 +24,7 @@ describe.runIf(hasChromium)('the page shown while ComfyUI does not answer', () =
     expect(await page.title()).toBe('ComfyUI does not answer – autopod');
 
     await front.close();
-    await page.waitForEvent('requestfailed', { timeout: 20_000 });
+    await page.waitForEvent('requestfailed', { timeout: 60_000 });
     expect(await page.title()).toBe('ComfyUI does not answer – autopod');
 
     const path = join(tempHome().root, 's');
@@ -35,7 +35,7 @@ describe.runIf(hasChromium)('the page shown while ComfyUI does not answer', () =
     front = new Front(options);
     await front.listen(port);
     front.way = path;
-    await page.waitForFunction('document.title === "ComfyUI"', undefined, { timeout: 20_000 });
+    await page.waitForFunction('document.title === "ComfyUI"', undefined, { timeout: 60_000 });
     await page.close();
     await front.close();
     comfyUi.closeAllConnections();

@@ -82,7 +82,7 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
     const { breakIt, mend, goneMs, noticedWithinMs, healedWithinMs, isPossible = true } = fault;
     it.runIf(isPossible)(
       `${title}: noticed, healed, and no request refused, also on a connection that is kept`,
-      { timeout: 90_000 },
+      { timeout: 120_000 },
       async () => {
         await ready();
         const result = await measured(breakIt, mend, goneMs);
@@ -104,7 +104,7 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
       itHeals(`a login shell that hangs, and ${fault.title}`, fault, () => net.loginShell('hangs'));
   });
 
-  it('a WebSocket survives an outage of 4 s', { timeout: 60_000 }, async () => {
+  it('a WebSocket survives an outage of 4 s', { timeout: 120_000 }, async () => {
     const socket = new WebSocket(`ws://127.0.0.1:${net.port}/ws`);
     await once(socket, 'open');
     pod.cable('swallowing');
@@ -118,7 +118,7 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
   });
 
   it('a keeper that slept asks the path afresh and goes on with an ssh that was there', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const { sshPid, standbyPid, lastHealedAt } = await view();
     const [keeperPid = 0] = world.keeperPids();
@@ -168,7 +168,7 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
     expect(stdout).toMatch(/tunnel {2}healthy again after [\d.]+ s at 10\.\S+:\d+/);
   });
 
-  it('ComfyUI down while ssh is up is a state of its own', { timeout: 60_000 }, async () => {
+  it('ComfyUI down while ssh is up is a state of its own', { timeout: 120_000 }, async () => {
     await pod.comfy('down');
     await until('ComfyUI down', async () => (await view()).comfy === 'down', 30_000);
     expect((await view()).state).toBe('healthy');
@@ -176,7 +176,7 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
     await until('ComfyUI answering', async () => (await view()).comfy === 'answering', 30_000);
   });
 
-  it('a host key that changes without a restart is not trusted', { timeout: 60_000 }, async () => {
+  it('a host key that changes without a restart is not trusted', { timeout: 120_000 }, async () => {
     await pod.changeHostKey();
     await isState('failed', 30_000);
     expect((await view()).failure?.code).toBe('sshHostKeyChanged');

@@ -57,7 +57,7 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
 
   // Before the slow lines: after them TCP waits longer before it repeats, and an outage is noticed later.
   it('a shell lives through an outage of some seconds, although another ssh has taken over', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const { sshPid } = await net.view();
     const shell = net.world.start(['ssh', '-c', 'sleep 9; echo lived; exit 7']);
@@ -77,7 +77,7 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
 
   it.each(['down', 'up'] as const)(
     'a line of 2 Mbit/s that is full (%s) is slow, not dead',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async (direction) => {
       const { lastDeath } = await net.view();
       net.pod.line(2);
@@ -98,7 +98,7 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
 
   it.each(['from', 'to'] as const)(
     'a copy by scp %s the pod over a line of 2 Mbit/s is traffic, not silence',
-    { timeout: 90_000 },
+    { timeout: 120_000 },
     async (direction) => {
       const [here, there] = [join(net.world.home, 'copied'), join(net.world.home, `on-the-pod-${direction}`)];
       writeFileSync(direction === 'from' ? there : here, Buffer.alloc(3 * MEGABYTE, '.'));
@@ -118,7 +118,7 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
   );
 
   it('a shell with a terminal, and a copy, are work that is seen on a real pod', {
-    timeout: 90_000,
+    timeout: 120_000,
   }, async () => {
     const work = async () => workOn((await net.view()).controlPath ?? '');
     const config = ['-F', join(net.world.home, 'ssh_config')];
@@ -141,7 +141,7 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
 
   it.runIf(CAN_DROP_FLOWS)(
     'a connection that is kept alive heals as the others do',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       await ask({ port: net.port, agent, path: '/system_stats' });
@@ -155,7 +155,7 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
   );
 
   it('an sshd that forbids forwarding is told as such, and is not tried for ever', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     net.pod.allowForwarding(false);
     await net.movePod();

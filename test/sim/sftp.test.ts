@@ -26,7 +26,7 @@ async function reachable() {
 
 /** What it printed; throws what it complained of. Not in this thread, which serves the simulator. */
 async function end(program: string, argv: string[], input = ''): Promise<string> {
-  const child = spawn(program, argv, { stdio: 'pipe', timeout: 20_000 });
+  const child = spawn(program, argv, { stdio: 'pipe', timeout: 60_000 });
   child.stdin.end(input);
   const [shown, complaint, [code]] = await Promise.all([
     text(child.stdout),
