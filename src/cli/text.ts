@@ -198,6 +198,9 @@ export const text = {
     `\nQueue Status:\n• Pending: ${pending} jobs\n• Running: ${running} jobs`,
   comfyReady: () => 'ComfyUI: Ready',
   comfyStarting: () => 'ComfyUI: Starting (container still initializing)',
+  comfySilent: () => 'ComfyUI: Not answering (it has been up)',
+  comfyWaitingAgain: (seconds: number) =>
+    `ComfyUI has been up and does not answer now; waiting for it... (${seconds}s elapsed)`,
   comfyWaiting: (seconds: number) => `Waiting for ComfyUI to start... (${seconds}s elapsed)`,
 };
 

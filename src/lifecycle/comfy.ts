@@ -73,7 +73,7 @@ async function untilAnswering(
     const view = await failIfHopeless(env, facts, signal);
     const verdict = log.verdict(tunnel.podId, env.timings.gpuDoubtMs) ?? other.verdict(view);
     if (verdict) throw verdict;
-    if (env.deadline.isOver) throw await whySilent(env, tunnel.podId, signal);
+    if (env.deadline.isOver) throw await whySilent(env, tunnel.podId, log.hasBeenUp, signal);
     await sleep(Math.min(env.timings.comfyPollMs, env.deadline.leftMs), undefined, { signal });
   }
 }
@@ -85,10 +85,15 @@ async function tellUnlessProven(env: Environment, podId: string, signal: AbortSi
 }
 
 /** ssh does not reach the pod, or, where it does, ComfyUI does not answer. */
-async function whySilent(env: Environment, podId: string, signal: AbortSignal): Promise<AutopodError> {
+async function whySilent(
+  env: Environment,
+  podId: string,
+  hasBeenUp: boolean,
+  signal: AbortSignal,
+): Promise<AutopodError> {
   const view = (await env.keeper.tunnels(signal)).find((one) => one.podId === podId);
   if (view?.comfy === 'other') return comfyElsewhere(view);
-  if (!view || view.state === 'healthy') return new AutopodError('comfyTimedOut', { podId });
+  if (!view || view.state === 'healthy') return new AutopodError('comfyTimedOut', { podId, hasBeenUp });
   const { detail } = view.failure?.detail ?? view.lastDeath?.failure.detail ?? {};
   return new AutopodError('sshUnreachable', { podId, detail: view.trouble ?? detail });
 }

@@ -14,9 +14,12 @@ export class ComfyLog {
   readonly #last: string[] = [];
   #gpu: { cause: 'driver' | 'architecture'; line: string; saidAt: number } | undefined;
   #isCrashed = false;
+  /** Whether ComfyUI has said that it is up. */
+  hasBeenUp = false;
 
   read(line: string): void {
     if (UP.test(line)) {
+      this.hasBeenUp = true;
       this.#gpu = undefined;
       this.#isCrashed = false;
     }

@@ -44,7 +44,7 @@ describe.each(['down', 'hanging'])('while ComfyUI is %s', (state) => {
 
   it('comfy status --no-wait says so soon, and where the log is', async () => {
     const { code, stdout, stderr, seconds } = await timed(show('comfy', 'status', '--no-wait'));
-    expect([code, stdout]).toEqual([1, 'ComfyUI: Starting (container still initializing)\n']);
+    expect([code, stdout]).toEqual([1, 'ComfyUI: Not answering (it has been up)\n']);
     expect(stderr).toMatch(/autopod logs( \w+)? --container/);
     expect(seconds).toBeLessThan(6);
   });

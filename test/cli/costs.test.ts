@@ -205,14 +205,14 @@ describe('what costs in silence', () => {
       verdict: 'warning',
       found: expect.stringContaining(`about $10.00/month: ${pod.id}`),
     });
-    expect(named('Volumes').found).toContain('about $14.00/month, last used not known when');
+    expect(named('Volumes').found).toContain('about $14.00/month, last use not known');
   });
 
   it('stop tells what goes on, and a volume remembers when it was used after its pod is gone', async () => {
     await begin();
     await world.autopod(['up', '--no-tunnel', '--volume-id', 'abc123xyz']);
     const stopped = await world.autopod(['stop']);
-    expect(stopped.stdout).toContain('goes on costing about $14.00 a month for its network volume');
+    expect(stopped.stdout).toContain('Storage still costs about $14.00 a month for its network volume');
     await world.autopod(['kill', '-y']);
     const { volumes } = JSON.parse((await inProcess(world, ['volumes', '--json'])).stdout);
     expect(Date.now() - Date.parse(volumes[0].lastUsedAt)).toBeLessThan(120_000);

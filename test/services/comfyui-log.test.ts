@@ -44,3 +44,11 @@ it('a log that says nothing of the kind leaves it open', () => {
     verdictOf(['Starting ComfyUI...', 'a node crashed', 'pytorch version: 2.8.0+cu128'], 0),
   ).toBeUndefined();
 });
+
+it('whether it has been up in this boot is told by its own words', () => {
+  const log = new ComfyLog();
+  log.read('Starting ComfyUI...');
+  expect(log.hasBeenUp).toBe(false);
+  log.read('To see the GUI go to: http://0.0.0.0:8188');
+  expect(log.hasBeenUp).toBe(true);
+});

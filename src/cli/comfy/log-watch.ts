@@ -13,6 +13,8 @@ const SILENCE_MS = 400;
 export interface LogWatch {
   /** Why ComfyUI will not answer in this boot of the pod; undefined as long as it may. */
   verdict(): AutopodError | undefined;
+  /** Whether ComfyUI has been up in this boot. */
+  hasBeenUp(): boolean;
   /** Resolves when what the log has so far is read. */
   past(): Promise<void>;
   end(): void;
@@ -36,6 +38,7 @@ export async function watchLog(context: Context, podId: string): Promise<LogWatc
   void withPodLog({ runpod, tell: () => undefined }, podId, containerLog(witness), signal, () => ended, heed);
   return {
     verdict: () => log.verdict(podId, gpuDoubtMs),
+    hasBeenUp: () => log.hasBeenUp,
     async past() {
       const readBy = performance.now() + PAST_MS;
       const isSilent = () => lastLineAt !== undefined && performance.now() - lastLineAt > SILENCE_MS;

@@ -30,10 +30,10 @@ export const comfyStatus: Verb<StatusOptions> = async (context, named, options) 
   if (!stats) {
     const why = await whySilent(context, podId);
     if (why.code !== 'comfyTimedOut') throw why;
-    await failIfCrashed(context, podId);
+    const hasBeenUp = await failIfCrashed(context, podId);
     if (!out.isJson) {
-      out.line(text.comfyStarting());
-      throw why;
+      out.line(hasBeenUp ? text.comfySilent() : text.comfyStarting());
+      throw new AutopodError(why.code, { ...why.detail, hasBeenUp });
     }
     out.json({ podId, isReady: false });
     return 1;
@@ -64,7 +64,8 @@ async function statsUntil(
       const verdict = log.verdict();
       if (verdict) throw verdict;
       if (deadline.isOver) return undefined;
-      out.say(text.comfyWaiting(Math.round((performance.now() - begun) / 1000)));
+      const seconds = Math.round((performance.now() - begun) / 1000);
+      out.say(log.hasBeenUp() ? text.comfyWaitingAgain(seconds) : text.comfyWaiting(seconds));
       await sleep(Math.min(pauseMs, deadline.leftMs), undefined, { signal });
     }
   } finally {
@@ -72,13 +73,14 @@ async function statsUntil(
   }
 }
 
-/** Throws what the log of this boot says keeps ComfyUI from ever answering. */
-async function failIfCrashed(context: Context, podId: string): Promise<void> {
+/** Throws what the log of this boot says keeps ComfyUI from ever answering; the answer is whether it has been up. */
+async function failIfCrashed(context: Context, podId: string): Promise<boolean> {
   const log = await watchLog(context, podId);
   try {
     await log.past();
     const verdict = log.verdict();
     if (verdict) throw verdict;
+    return log.hasBeenUp();
   } finally {
     log.end();
   }

@@ -150,7 +150,7 @@ async function describedVolumes(context: Context, listed: NetworkVolume[]): Prom
   return listed.map((volume) => {
     const perMonth = volumePerMonth(volume);
     const cost = perMonth === undefined ? '' : `, ${costsText.perMonth(perMonth)}`;
-    return `${volume.id} in ${volume.dataCenter}${cost}, last used ${used.get(volume.id)?.slice(0, 10) ?? 'not known when'}`;
+    return `${volume.id} in ${volume.dataCenter}${cost}, ${lastUsed(used.get(volume.id))}`;
   });
 }
 
@@ -222,4 +222,8 @@ async function port(context: Context): Promise<Examined> {
   if (own) return good(text.portIsOurs(own.podId));
   await requireFreePort(COMFYUI_PORT, client);
   return good('free');
+}
+
+function lastUsed(at: string | null | undefined): string {
+  return at == null ? 'last use not known' : `last used ${at.slice(0, 10)}`;
 }

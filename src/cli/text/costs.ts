@@ -39,7 +39,7 @@ export const costsText = {
       ...(disk > 0 ? [`about ${money(disk)} a month for its disk`] : []),
       ...(volume > 0 ? [`about ${money(volume)} a month for its network volume`] : []),
     ];
-    return parts.length > 0 ? ` It goes on costing ${parts.join(' and ')}.` : '';
+    return parts.length > 0 ? ` Storage still costs ${parts.join(' and ')}.` : '';
   },
   perMonth: (usd: number) => `about ${money(usd)}/month`,
 };

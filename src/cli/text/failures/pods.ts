@@ -85,7 +85,7 @@ export const POD_FAILURES = {
   comfyCrashed: (d: FailureDetail) => ({
     what: `ComfyUI on pod ${str(d.podId)} has crashed. The pod is kept${rate(d)}.`,
     why: ['The last lines of its log:', ...list(d.lines)].join('\n  '),
-    next: `See all of it with \`autopod logs ${str(d.podId)} --container\`. Once the cause is fixed, (\`autopod ssh ${str(d.podId)}\`), \`autopod restart ${str(d.podId)}\`.`,
+    next: `See all of it with \`autopod logs ${str(d.podId)} --container\`. Fix the cause (\`autopod ssh ${str(d.podId)}\`), then \`autopod restart ${str(d.podId)}\`.`,
   }),
   bootTimedOut: (d: FailureDetail) => ({
     what: `Pod ${str(d.podId)} has not booted in time. It is kept${rate(d)}.`,
@@ -100,8 +100,12 @@ export const POD_FAILURES = {
     next: `Look at it in a browser (\`autopod tunnel --status\` has the address) or with \`autopod ssh ${str(d.podId)}\`. Use an image whose ComfyUI listens on port 8188 itself.`,
   }),
   comfyTimedOut: (d: FailureDetail) => ({
-    what: `ComfyUI ${d.podId ? `on pod ${str(d.podId)} ` : ''}does not answer yet. The pod is kept${rate(d)}.`,
-    why: strOr(d.detail) ?? 'A first start copies it to the volume.',
-    next: `Its log is the container's: \`autopod logs${d.podId ? ` ${str(d.podId)}` : ''} --container\` (images before 1.3.0 write /workspace/runpod-slim/comfyui.log on the pod). Keep waiting with \`autopod up\`.`,
+    what: `ComfyUI ${d.podId ? `on pod ${str(d.podId)} ` : ''}does not answer ${d.hasBeenUp ? 'any more' : 'yet'}. The pod is kept${rate(d)}.`,
+    why:
+      strOr(d.detail) ??
+      (d.hasBeenUp
+        ? 'Its log says that it has been up: it hangs, has died, or is too busy to answer.'
+        : 'A first start copies it to the volume.'),
+    next: `Its log is the container's: \`autopod logs${d.podId ? ` ${str(d.podId)}` : ''} --container\` (images before 1.3.0 write /workspace/runpod-slim/comfyui.log on the pod). ${d.hasBeenUp ? 'Where it stays silent, start it anew with' : 'Keep waiting with'} \`autopod ${d.hasBeenUp ? `restart${d.podId ? ` ${str(d.podId)}` : ''}` : 'up'}\`.`,
   }),
 } satisfies WordsOf;
