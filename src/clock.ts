@@ -20,3 +20,8 @@ const beganAt = Date.now() - steadyMs();
 export function ageMs(since: number): number {
   return Math.max(0, beganAt + steadyMs() - since);
 }
+
+/** ISO 8601, UTC, of a moment by `steadyMs()`. */
+export function wallTime(moment: number): string {
+  return new Date(Date.now() - steadyMs() + moment).toISOString();
+}

@@ -3,6 +3,7 @@ import { connect as connectTo, createServer, type Server, type Socket } from 'no
 import { setTimeout as sleep } from 'node:timers/promises';
 import { steadyMs } from '../clock.ts';
 import { AutopodError } from '../errors.ts';
+import { usualLocalPort } from '../services/usual-local-port.ts';
 import { Buffers } from './buffers.ts';
 import { Joint } from './joint.ts';
 import { Opening } from './opening.ts';
@@ -55,16 +56,17 @@ export class Front {
   }
 
   /**
-   * Listens on 127.0.0.1 and [::1]; with `auto` on the first free port from 8188 up. Throws `localPortTaken`
+   * Listens on 127.0.0.1 and [::1]; with `auto` on the first free port from the usual one up. Throws `localPortTaken`
    * naming who has it.
    */
   async listen(port: number | 'auto'): Promise<number> {
     if (port !== 'auto') return this.#listenOn(port);
-    for (let candidate = 8188; ; candidate++) {
+    const first = usualLocalPort();
+    for (let candidate = first; ; candidate++) {
       try {
         return await this.#listenOn(candidate);
       } catch (error) {
-        if (!(error instanceof AutopodError) || candidate >= 8188 + 200) throw error;
+        if (!(error instanceof AutopodError) || candidate >= Math.min(first + 200, 65_535)) throw error;
       }
     }
   }

@@ -31,6 +31,8 @@ export interface KeeperTimings {
   comfyDownMs: number;
   /** How long a connection is held while the tunnel heals. */
   holdMs: number;
+  /** How long a keeper that takes up a tunnel waits for its local port, which somebody else has got meanwhile. */
+  portPatienceMs: number;
   /** Between two looks at whether a pod is to be stopped by itself. */
   autoStopLookMs: number;
   /** Between two questions to ComfyUI for one job. */
@@ -66,6 +68,7 @@ export const KEEPER_TIMINGS: KeeperTimings = {
   comfyAnsweringMs: 15_000,
   comfyDownMs: 2_000,
   holdMs: 30_000,
+  portPatienceMs: 15_000,
   autoStopLookMs: 15_000,
   jobPollMs: 1_000,
   jobArrivalMs: 3_000,

@@ -1,5 +1,5 @@
 import { createActor, fromPromise, type InspectionEvent, type SnapshotFrom, waitFor } from 'xstate';
-import { steadyMs } from '../clock.ts';
+import { steadyMs, wallTime } from '../clock.ts';
 import { eventName } from '../machines/names.ts';
 import { type Generation, type TunnelState, type TunnelWish, tunnelMachine } from '../machines/tunnel.ts';
 import type { Journal } from '../store/journal.ts';
@@ -13,6 +13,7 @@ import { Front } from './front.ts';
 import { jobsThrough } from './jobs.ts';
 import { workOn } from './other-work.ts';
 import { awaitPod } from './pod-watch.ts';
+import { takePort } from './take-port.ts';
 import { COMFY_DOWN, explanationOf, reasonOf } from './tunnel-words.ts';
 
 export interface TunnelOptions extends ForwardingOptions {
@@ -42,6 +43,8 @@ export class Tunnel {
   #lastHealedAt: string | undefined;
   #lastDeath: TunnelView['lastDeath'];
   #writes: Promise<void> = Promise.resolve();
+  /** By `steadyMs()`. */
+  #awaitsPortUntil = Number.NEGATIVE_INFINITY;
 
   /** Takes the local port; connections are held until it has begun. Throws `localPortTaken`. */
   static async listen(wish: Wished, options: TunnelOptions, startedAt?: string): Promise<Tunnel> {
@@ -51,9 +54,10 @@ export class Tunnel {
     return tunnel;
   }
 
-  /** Takes the local port when it begins: where that is taken the tunnel is `failed`, and still wanted. */
+  /** Takes the local port when it begins: where that stays taken the tunnel is `failed`, and still wanted. */
   static restore(wish: TunnelWish, options: TunnelOptions, facts: TunnelFacts): Tunnel {
     const tunnel = new Tunnel(wish, options, facts.started_at);
+    tunnel.#awaitsPortUntil = steadyMs() + options.timings.portPatienceMs;
     tunnel.#lastHealedAt = facts.lastHealedAt ?? undefined;
     tunnel.#lastDeath = facts.lastDeath ?? undefined;
     const { generation, proof = 'none', watchedBy = 'session' } = facts;
@@ -192,7 +196,8 @@ export class Tunnel {
     const machine = tunnelMachine.provide({
       actors: {
         openForward: fromPromise(async ({ input, signal }) => {
-          if (!this.#front.isListening) await this.#front.listen(this.#wish.localPort);
+          if (!this.#front.isListening)
+            await takePort(this.#front, this.#wish.localPort, this.#awaitsPortUntil, signal);
           return this.#forwarding.open(this.#wish, input.suspect, signal);
         }),
         holdForward: fromPromise(async ({ input, signal }) => {
@@ -289,9 +294,4 @@ export class Tunnel {
       .catch((error: Error) => this.#options.log(`cannot save: ${error.message}`));
     return this.#writes;
   }
-}
-
-/** ISO 8601, UTC, of a moment by `steadyMs()`. */
-function wallTime(moment: number): string {
-  return new Date(Date.now() - steadyMs() + moment).toISOString();
 }

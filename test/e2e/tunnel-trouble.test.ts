@@ -22,8 +22,9 @@ const isState = (state: string) => until(state, async () => (await view())?.stat
 const killSsh = async () => expect(signal((await view()).sshPid, 'SIGKILL')).toBe(1);
 const answersAt = async (port: number) => (await statusAt(port)) === 200;
 
-async function begin(pods = 1): Promise<void> {
+async function begin(pods = 1, portPatienceMs = 1_000): Promise<void> {
   world = await startWorld();
+  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({ portPatienceMs });
   keeper = keeperClient(describeHome(world.home), world.env);
   for (let pod = 0; pod < pods; pod++) {
     const { code, stderr } = await world.autopod([
@@ -125,6 +126,19 @@ describe('a keeper that starts again', () => {
     expect((await world.autopod(['tunnel'])).code).toBe(0);
     expect(await answersAt(localPort)).toBe(true);
     expect((await view()).sshPid).toBe(sshPid);
+  });
+
+  it('and finds the port taken for a moment: takes it when it is free', async () => {
+    await begin(1, 60_000);
+    const { localPort, sshPid } = await view();
+    killKeeper();
+    const other = await takePort(localPort);
+    await world.autopod(['tunnel', '--status']);
+    expect((await view()).state).toBe('starting');
+    other.close();
+    await isState('healthy');
+    expect(await view()).toMatchObject({ localPort, sshPid });
+    expect(await answersAt(localPort)).toBe(true);
   });
 
   it('and finds the port taken: --local-port auto moves the tunnel', async () => {

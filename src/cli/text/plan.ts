@@ -1,3 +1,4 @@
+import { usualLocalPort } from '../../services/usual-local-port.ts';
 import type { AutoStop } from '../../store/plans.ts';
 import { printable } from '../output/printable.ts';
 import { planCell } from '../text.ts';
@@ -11,7 +12,7 @@ export const planText = {
   use: (podId: string, name: string, status: string, rate: string) =>
     `Would use pod ${podId} (${printable(name)}), which is ${status} and costs ${rate}, and wait for ComfyUI.`,
   tunnel: (port: number | 'auto') =>
-    `The tunnel would be at ${port === 'auto' ? 'the next free port from 8188' : `localhost:${port}`}.`,
+    `The tunnel would be at ${port === 'auto' ? `the first free port from ${usualLocalPort()} up` : `localhost:${port}`}.`,
   noTunnel: () => 'No tunnel would be kept.',
   stop: (plan: AutoStop) => `The pod would be ${plan.isForGood ? 'ended' : 'stopped'} ${planCell(plan)}.`,
 };
