@@ -129,6 +129,11 @@ export const FAILURES = {
 
   localPortTaken: { exitCode: 1, retryable: false },
   keeperUnreachable: { exitCode: 1, retryable: true },
+
+  /** Restate's server is not installed, or there is none for this system. */
+  engineMissing: { exitCode: 1, retryable: false },
+  /** It does not answer, or refuses. */
+  engineUnreachable: { exitCode: 1, retryable: true },
 } as const satisfies Record<string, { exitCode: number; retryable: boolean }>;
 
 export type FailureCode = keyof typeof FAILURES;

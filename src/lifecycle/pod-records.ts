@@ -27,6 +27,8 @@ export interface PodRecordFacts extends PodFacts {
   ledger?: Ledger | null;
   /** What was last bought or started for it, kept before the request leaves: USD per hour, epoch milliseconds. */
   bought?: { costPerHour: number; at: number } | null;
+  /** Of a fleet's pod: who asked for it. */
+  owner?: string;
 }
 
 export type PodStore = RecordStore<PodRecordFacts>;

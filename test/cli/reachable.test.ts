@@ -429,6 +429,9 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
       () => told(['tunnel', 'list'], env),
     );
   },
+
+  engineMissing: file('fleet/engine.test.ts', 'a system for which there is none is told so as engineMissing'),
+  engineUnreachable: file('fleet/engine.test.ts', 'tells a server that does not answer as engineUnreachable'),
 };
 
 /** These leave the pod as no other can use it. */

@@ -1,6 +1,7 @@
 import type { FailureCode, FailureDetail } from '../../errors.ts';
 import { holder, holderAdvice, holderWords, leftWords, rate, str, strOr, untouchedWords } from './detail.ts';
 import { ACCOUNT_FAILURES } from './failures/account.ts';
+import { FLEET_FAILURES } from './failures/fleet.ts';
 import { JOB_FAILURES } from './failures/jobs.ts';
 import { PLACING_FAILURES } from './failures/placing.ts';
 import { POD_FAILURES } from './failures/pods.ts';
@@ -91,6 +92,7 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   ...POD_FAILURES,
   ...JOB_FAILURES,
   ...SSH_FAILURES,
+  ...FLEET_FAILURES,
 
   localPortTaken: (d) => ({
     what: `Port ${d.port} on this machine is taken${holder(d)}.`,
