@@ -5,6 +5,7 @@ import { requireValues } from './arguments/given.ts';
 import type { Context } from './context.ts';
 import type { Output } from './output/output.ts';
 import { wrap } from './output/screen.ts';
+import { addFleet } from './program/fleet.ts';
 import { addInsight } from './program/insight.ts';
 import { addJobs } from './program/jobs.ts';
 import { addLaunch } from './program/launch.ts';
@@ -89,6 +90,7 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
   addPods(program, runs);
   addTunnels(program, runs);
   addInsight(program, runs);
+  addFleet(program, runs);
   addSetup(program, runs, out, context);
   return program;
 }

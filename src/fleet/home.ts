@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Home, openHome } from '../store/home.ts';
+import { describeHome, type Home, openHome } from '../store/home.ts';
 
 /** Where a fleet's server keeps its files: a home of its own within the user's, so that no local command takes its pods. */
 export interface FleetHome extends Home {
@@ -18,20 +18,28 @@ export interface FleetHome extends Home {
 }
 
 /** The folder into which `autopod serve --install` has npm put Restate's server. */
-export function engineFolder({ root }: Home): string {
+export function engineFolder({ root }: Pick<Home, 'root'>): string {
   return join(root, 'engine');
 }
 
-export function openFleetHome({ root }: Home): FleetHome {
-  const home = openHome(join(root, 'fleet'));
+/** Names the files of a fleet without touching the disk. */
+export function describeFleet({ root: user }: Pick<Home, 'root'>): FleetHome {
+  const root = join(user, 'fleet');
   return {
-    ...home,
-    people: join(home.root, 'people.json'),
-    serving: join(home.root, 'serving.json'),
-    engine: join(home.root, 'restate'),
-    identity: join(home.root, 'identity.pem'),
-    sshKey: join(home.root, 'ssh', 'id_ed25519'),
+    ...describeHome(root),
+    people: join(root, 'people.json'),
+    serving: join(root, 'serving.json'),
+    engine: join(root, 'restate'),
+    identity: join(root, 'identity.pem'),
+    sshKey: join(root, 'ssh', 'id_ed25519'),
   };
+}
+
+/** Makes the folders, closed to other users, and names the files. */
+export function openFleetHome(user: Pick<Home, 'root'>): FleetHome {
+  const home = describeFleet(user);
+  openHome(home.root);
+  return home;
 }
 
 /** Makes the server's own ssh key, without passphrase, where there is none. */
