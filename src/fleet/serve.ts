@@ -26,6 +26,7 @@ import { engineFolder, ensureSshKey, type FleetHome, openFleetHome } from './hom
 import { People } from './people/people.ts';
 import type { Fleet } from './pods/fleet.ts';
 import { podObject } from './pods/pods.ts';
+import { scheduling } from './pods/schedule.ts';
 import { keepServing, lastServing } from './serving.ts';
 import { serveLock } from './standing.ts';
 
@@ -60,9 +61,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   const log = (line: string) => void logLine(fleetHome.log, line);
   const ends: (() => Promise<void>)[] = [() => lock.release()];
   try {
-    const fleet = fleetOf(fleetHome, options, log);
+    const machines = fleetOf(fleetHome, options, log);
     const identityKeys = options.restate ? undefined : [serverIdentity(fleetHome.identity)];
     const places = options.restate ?? (await keepServer(fleetHome, options, log, ends));
+    const fleet = { ...machines, schedule: scheduling(places, machines.pods) };
     const before = await lastServing(fleetHome);
     const worker = await startWorker({
       places,
@@ -73,12 +75,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     });
     ends.unshift(worker.stop);
     const people = new People(fleetHome);
-    const verbs = new Verbs({
-      places,
-      pods: fleet.pods,
-      journal: fleet.journal,
-      seen: new Seen(fleet.runpod),
-    });
+    const verbs = new Verbs({ ...fleet, places, seen: new Seen(fleet.runpod) });
     const gateway = await listen(listening, (asked) => answer({ people, verbs, log }, asked), {
       log,
       bounds: options.bounds,
@@ -143,7 +140,7 @@ function fleetOf(
   home: FleetHome,
   { home: user, env, config }: ServeOptions,
   log: (line: string) => void,
-): Fleet {
+): Omit<Fleet, 'schedule'> {
   const { apiUrl, apiKey, limits, sshKeyPath } = config;
   if (!apiKey) throw new AutopodError('apiKeyMissing', { file: user.config });
   const sshKey = sshKeyPath ?? ensureSshKey(home);

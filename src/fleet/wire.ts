@@ -30,6 +30,8 @@ export interface FleetPod extends LaunchView {
   spent: number;
   isSpentAtLeast: boolean;
   ssh: { host: string; port: number; user: string } | null;
+  /** When the fleet stops it by itself, ISO 8601, UTC. */
+  stopAt: string | null;
 }
 
 export interface Me {
@@ -55,6 +57,8 @@ export interface UpRequest {
   isNew: boolean;
   wish: PodWish;
   timeoutMs: number;
+  /** From now on; left out, what was planned stays. */
+  stopAfterMs?: number | 'never' | undefined;
 }
 
 export interface UpAnswer {

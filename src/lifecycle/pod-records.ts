@@ -29,6 +29,8 @@ export interface PodRecordFacts extends PodFacts {
   bought?: { costPerHour: number; at: number } | null;
   /** Of a fleet's pod: who asked for it. */
   owner?: string;
+  /** Likewise: when the engine of the fleet stops it, ISO 8601, UTC. */
+  stopAt?: string | null;
 }
 
 export type PodStore = RecordStore<PodRecordFacts>;

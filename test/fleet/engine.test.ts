@@ -65,7 +65,12 @@ describe.skipIf(!serverBinary)('the engine of a fleet', () => {
     callObject<T>(world.server.places, { object, key: 'k', handler }, body);
   const state = async (object: string) => (await call<Standing<Parcel> | null>(object, 'read'))?.saved.value;
 
-  async function serve(name: string, works: Partial<Durable<Parcel>['works']>, port = 0): Promise<Worker> {
+  async function serve(
+    name: string,
+    works: Partial<Durable<Parcel>['works']>,
+    port = 0,
+    more: Partial<Durable<Parcel>> = {},
+  ): Promise<Worker> {
     const done = { run: async () => undefined };
     const worker = await startWorker({
       places: world.server.places,
@@ -77,6 +82,7 @@ describe.skipIf(!serverBinary)('the engine of a fleet', () => {
           machine: parcelMachine,
           works: { buy: done, await: done, ...works },
           keep: async () => undefined,
+          ...more,
         },
       ],
     });
@@ -152,6 +158,32 @@ describe.skipIf(!serverBinary)('the engine of a fleet', () => {
     isOver = true;
     await world.startAgain();
     await until('here', async () => (await state('killed')) === 'here');
+  });
+
+  it('rings an alarm through a kill of the server, the one that was set last and no other', async () => {
+    const forever = { run: () => new Promise(() => undefined) };
+    const ringing = {
+      event: { type: 'cancel.requested' },
+      isDone: ({ value }: { value: unknown }) => value === 'cancelled',
+      againMs: 60_000,
+    };
+    const told: string[] = [];
+    const keep: Durable<Parcel>['keep'] = async (_key, { event }, { who }) =>
+      void told.push(`${who} ${event}`);
+    await serve('alarm', { await: forever }, 0, { ringing, keep });
+    const schedule = (body: object) => call<number | null>('alarm', 'schedule', { who: 'the plan', ...body });
+    await call('alarm', 'begin', { input: {}, asker: asker() });
+    const at = Date.now() + 1_200;
+    await schedule({ at: Date.now() + 300 });
+    await schedule({ at });
+    expect(await schedule({ at: at + 60_000, isOnlySooner: true })).toBe(at);
+    process.kill(world.server.pid, 'SIGKILL');
+    await world.server.ended;
+    await world.startAgain();
+    await until('cancelled', async () => (await state('alarm')) === 'cancelled');
+    expect(Date.now()).toBeGreaterThanOrEqual(at);
+    expect(told.at(-1)).toBe('the plan cancel.requested');
+    expect((await call<Standing<Parcel>>('alarm', 'read')).alarm).toBeNull();
   });
 
   it('ends the work of a state that was left', async () => {

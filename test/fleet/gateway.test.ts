@@ -28,6 +28,7 @@ async function gateway(): Promise<{
   const verbs = new Proxy({} as Verbs, {
     get: (_, name) => async () => {
       reached.push(String(name));
+      if (name === 'podsAtRunPod') return [];
       return name === 'podAtRunPod' ? { id: 'p', env: { SECRET: 's', PUBLIC_KEY: 'k' } } : {};
     },
   });
@@ -130,6 +131,7 @@ describe('each verb has its role', () => {
     ['POST', '/v1/pods/p/stop', TIMEOUT, 'member'],
     ['POST', '/v1/pods/p/restart', TIMEOUT, 'member'],
     ['POST', '/v1/pods/p/kill', TIMEOUT, 'member'],
+    ['GET', '/v2/pods', undefined, 'member'],
     ['GET', '/v2/pods/p', undefined, 'member'],
   ];
 
@@ -177,7 +179,6 @@ describe('the gateway refuses', () => {
       '/query',
       '/health',
       '/restate/invocations',
-      '/v2/pods',
       '/v2/pods/p/action',
       'http://x/v1/pods',
       '*',

@@ -1,13 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { until } from '../support/until.ts';
-import { serverBinary } from './support/engine.ts';
+import { isWholeAsked } from './support/engine.ts';
 import { startFleet, type TestFleet } from './support/fleet.ts';
 
-/** They take a minute: `npm run test:fleet` has them. */
-const isAsked = Boolean(serverBinary && process.env.AUTOPOD_TEST_FLEET);
-
-describe.skipIf(!isAsked)('a fleet whose processes are killed', { timeout: 90_000 }, () => {
+describe.skipIf(!isWholeAsked)('a fleet whose processes are killed', { timeout: 90_000 }, () => {
   let fleet: TestFleet;
   const begin = async (scenario: ScenarioInput) => {
     fleet = await startFleet(scenario);

@@ -28,7 +28,8 @@ export interface FleetClient {
 const ANSWER_MS = 30_000;
 
 export function fleetClient(url: string, token: string, signal: AbortSignal): FleetClient {
-  const ask = <T>(path: string, json?: object) => request<T>(url, path, { json, token, signal });
+  const ask = <T>(path: string, json?: object) =>
+    request<T>(url, path, { json, token, signal, isRepeatable: true });
   const id = encodeURIComponent;
   return {
     me: () => ask('v1/me'),
@@ -55,9 +56,15 @@ interface Options {
   json?: object | undefined;
   token?: string;
   signal: AbortSignal;
+  /** Asking twice is as asking once. */
+  isRepeatable?: boolean;
 }
 
-async function request<T>(url: string, path: string, { json, token, signal }: Options): Promise<T> {
+async function request<T>(
+  url: string,
+  path: string,
+  { json, token, signal, isRepeatable }: Options,
+): Promise<T> {
   try {
     return await got(`${url}/${path}`, {
       method: json ? 'POST' : 'GET',
@@ -65,8 +72,7 @@ async function request<T>(url: string, path: string, { json, token, signal }: Op
       headers: { 'user-agent': USER_AGENT, ...(token && { authorization: `Bearer ${token}` }) },
       // A token goes to the gateway it was made for, and to nobody it points at.
       followRedirect: false,
-      // What changes something carries what makes it safe to be asked twice, but is asked once all the same.
-      retry: { limit: json ? 0 : 2 },
+      retry: isRepeatable ? { limit: 2, methods: ['GET', 'POST'] } : { limit: 0 },
       timeout: { request: ANSWER_MS },
       signal,
     }).json<T>();

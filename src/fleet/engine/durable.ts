@@ -48,6 +48,33 @@ export interface Asker {
   until: number;
 }
 
+/** A time at which the engine itself tells the machine something, whoever sleeps then. */
+export interface Alarm {
+  /** Epoch milliseconds. */
+  at: number;
+  /** Of an alarm that was set anew since, the call that rings it counts no more. */
+  generation: number;
+  /** Who set it. */
+  who: string;
+}
+
+export interface ScheduleRequest {
+  /** Epoch milliseconds; null takes the alarm back. */
+  at: number | null;
+  who: string;
+  /** One that rings sooner stays. */
+  isOnlySooner?: boolean;
+}
+
+/** What an alarm does. */
+export interface Ringing<Context> {
+  event: EventObject;
+  /** The machine is where an alarm shall bring it: there is none any more. */
+  isDone: (saved: Saved<Context>) => boolean;
+  /** Milliseconds after which it rings again as long as that is not so. */
+  againMs: number;
+}
+
 /** What one key has come to. */
 export interface Standing<Context> {
   saved: Saved<Context>;
@@ -56,6 +83,8 @@ export interface Standing<Context> {
   /** Work under way, with the invocation that does it. */
   atWork: Record<string, { turn: number; invocation: string }>;
   turn: number;
+  /** When it is told something by itself. */
+  alarm?: Alarm | null;
   /** Why nothing goes on since: a state could not be kept. Whoever asks for something next begins again from here. */
   halted?: Failure;
 }
@@ -72,6 +101,7 @@ export interface Durable<Context> {
    * it was before, anything else is tried again.
    */
   keep: (key: string, step: Step<Context>, asker: Asker) => Promise<void>;
+  ringing?: Ringing<Context>;
 }
 
 export interface BeginRequest {

@@ -8,6 +8,7 @@ import type {
   BeginRequest,
   Durable,
   DurableWork,
+  ScheduleRequest,
   Standing,
   Task,
 } from './durable.ts';
@@ -52,7 +53,7 @@ export function durableObject<Context>(
   durable: Durable<Context>,
   { tell, ends }: { tell: (key: string, told: Told) => Promise<void>; ends: AbortSignal },
 ) {
-  const { name, machine, works, keep } = durable;
+  const { name, machine, works, keep, ringing } = durable;
   type Keyed = ObjectContext;
 
   /** Keeps where a step led, ends the work it is past, begins what belongs to it. */
@@ -87,7 +88,8 @@ export function durableObject<Context>(
       atWork[work.id] = await start(ctx, { ...(work satisfies Work), turn, begunAt, until: asker.until });
     }
     const { saved, isFinal } = taken;
-    const standing: Standing<Context> = { saved, isFinal, asker, atWork, turn };
+    const alarm = ringing?.isDone(saved) ? null : (before?.alarm ?? null);
+    const standing: Standing<Context> = { saved, isFinal, asker, atWork, turn, alarm };
     ctx.set(STANDING, standing);
     return { standing };
   };
@@ -102,6 +104,16 @@ export function durableObject<Context>(
     });
     return { turn: task.turn, invocation: (await handle.invocationId) as string };
   };
+
+  const ringLater = (ctx: Keyed, generation: number, delay: number) =>
+    ctx.genericSend<number>({
+      service: name,
+      method: 'rang',
+      key: ctx.key,
+      parameter: generation,
+      delay,
+      inputSerde: jsonOf<number>(),
+    });
 
   /** A step that a machine does not take is a bug, which would block the key for good were it tried again. */
   const stepped = (make: () => Step<Context>): Step<Context> => {
@@ -183,6 +195,39 @@ export function durableObject<Context>(
               : workDone(task.id, result.output);
           const taken = stepped(() => step<Context>(machine, standing.saved, event));
           await take(ctx, { ...standing, atWork }, taken, standing.asker);
+        },
+      ),
+
+      /** Sets the alarm; the answer is when it rings, null for never. */
+      schedule: handlers.object.exclusive(
+        async (ctx: Keyed, { at, who, isOnlySooner }: ScheduleRequest): Promise<number | null> => {
+          const standing = await current(ctx);
+          if (!standing) return null;
+          const { alarm } = standing;
+          if (isOnlySooner && alarm && at !== null && alarm.at <= at) return alarm.at;
+          const now = await ctx.date.now();
+          const generation = Math.max(now, (alarm?.generation ?? 0) + 1);
+          ctx.set(STANDING, { ...standing, alarm: at === null ? null : { at, generation, who } });
+          if (at !== null) ringLater(ctx, generation, Math.max(0, at - now));
+          return at;
+        },
+      ),
+
+      /** Tells the machine what its alarm is for, again and again until that is done. */
+      rang: handlers.object.exclusive(
+        { ingressPrivate: true },
+        async (ctx: Keyed, generation: number): Promise<void> => {
+          const standing = await current(ctx);
+          if (!ringing || standing?.alarm?.generation !== generation) return;
+          const { event, againMs } = ringing;
+          const asker = { who: standing.alarm.who, until: (await ctx.date.now()) + againMs };
+          await take(
+            ctx,
+            standing,
+            stepped(() => step<Context>(machine, standing.saved, event)),
+            asker,
+          );
+          ringLater(ctx, generation, againMs);
         },
       ),
 

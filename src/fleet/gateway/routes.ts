@@ -57,6 +57,11 @@ const ROUTES: Record<string, Route> = {
       return verbs.ask(person, named, verb as Askable, shaped(askRequest, await body()).timeoutMs);
     },
   },
+  /** As RunPod's own list, for commands that go to a pod by its name. */
+  'GET /v2/pods': {
+    role: 'member',
+    run: async ({ verbs }) => ({ pods: (await verbs.podsAtRunPod()).map(publicPart) }),
+  },
   /** As RunPod's own: the question of a member's keeper, where a pod is. */
   'GET /v2/pods/*': {
     role: 'member',
@@ -70,9 +75,10 @@ export async function answer(context: RoutesContext, asked: Asked): Promise<unkn
   const person = asked.token === undefined ? undefined : await context.people.byToken(asked.token);
   if (!person) throw new AutopodError('notAdmitted', {});
   const [, version = '', collection = '', named = '', verb = '', ...more] = asked.path.split('/');
-  const pattern = [version, collection, named && '*', verb && '*'].filter(Boolean).join('/');
-  const fixed = [version, collection, named].filter(Boolean).join('/');
-  const route = ROUTES[`${asked.method} /${fixed}`] ?? ROUTES[`${asked.method} /${pattern}`];
+  const path = [version, collection, named && '*', verb].filter(Boolean).join('/');
+  const anyVerb = [version, collection, '*', '*'].join('/');
+  const route =
+    ROUTES[`${asked.method} /${path}`] ?? (verb ? ROUTES[`${asked.method} /${anyVerb}`] : undefined);
   if (!route || more.length > 0) throw nothingThere();
   if (!mayDo(person.role, route.role)) {
     throw new AutopodError('notAllowed', { role: person.role, needed: route.role });

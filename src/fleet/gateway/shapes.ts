@@ -12,6 +12,15 @@ const timeoutMs = z
   .min(1_000)
   .max(24 * 3_600_000);
 
+const stopAfterMs = z.union([
+  z
+    .number()
+    .int()
+    .min(1_000)
+    .max(365 * 24 * 3_600_000),
+  z.literal('never'),
+]);
+
 const wish = z.strictObject({
   name: word(100),
   image: word(300),
@@ -38,6 +47,7 @@ export const upRequest = z.strictObject({
   isNew: z.boolean(),
   wish,
   timeoutMs,
+  stopAfterMs: stopAfterMs.optional(),
 });
 
 export const askRequest = z.strictObject({ timeoutMs });

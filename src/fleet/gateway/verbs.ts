@@ -10,7 +10,8 @@ import { bookRun, spentUntil } from '../../store/ledger.ts';
 import { callObject, type Places } from '../engine/ask.ts';
 import type { Answer, Asker, AskRequest, BeginRequest, Standing } from '../engine/durable.ts';
 import { mayDo, type Person } from '../people/people.ts';
-import { POD_OBJECT } from '../pods/pods.ts';
+import { POD_OBJECT } from '../pods/names.ts';
+import type { Schedule } from '../pods/schedule.ts';
 import type { Askable, FleetPod, LaunchView, UpAnswer, UpRequest } from '../wire.ts';
 import type { Seen } from './seen.ts';
 
@@ -19,6 +20,7 @@ export interface VerbsContext {
   pods: PodStore;
   journal: Journal;
   seen: Seen;
+  schedule: Schedule;
 }
 
 const MOST_ENTRIES = 1_000;
@@ -64,10 +66,13 @@ export class Verbs {
     return viewOf(launchId, standing, await this.#ownerOf(launchId));
   }
 
-  up(person: Person, request: UpRequest): Promise<UpAnswer> {
+  async up(person: Person, request: UpRequest): Promise<UpAnswer> {
     const chosen = this.#choosing.then(() => this.#up(person, request));
     this.#choosing = chosen.catch(() => undefined);
-    return chosen;
+    const answer = await chosen;
+    const { stopAfterMs } = request;
+    if (stopAfterMs !== undefined) await this.#planStop(answer.launch.launchId, person, stopAfterMs);
+    return answer;
   }
 
   async ask(person: Person, named: string, verb: Askable, timeoutMs: number): Promise<LaunchView> {
@@ -94,6 +99,13 @@ export class Verbs {
     return pod;
   }
 
+  /** All that the fleet has, as RunPod lists them. */
+  async podsAtRunPod(): Promise<Pod[]> {
+    const records = Object.values(await this.#context.pods.all());
+    const known = new Set(records.map(({ facts }) => facts.podId));
+    return (await this.#context.seen.list()).filter(({ id }) => known.has(id));
+  }
+
   async #up(person: Person, { launchId, pod, isNew, wish, timeoutMs }: UpRequest): Promise<UpAnswer> {
     const asker = askerOf(person, timeoutMs);
     const records = await this.#context.pods.all();
@@ -114,6 +126,11 @@ export class Verbs {
     const request: BeginRequest = { input: { facts, readyBy: asker.until }, asker };
     const answer = await this.#call('begin', launchId, request);
     return { launch: viewOf(launchId, answer, person.name), how: 'planned' };
+  }
+
+  #planStop(launchId: string, { name }: Person, afterMs: number | 'never'): Promise<void> {
+    const at = afterMs === 'never' ? null : Date.now() + afterMs;
+    return this.#context.schedule(launchId, { at, who: `the plan of ${name}` });
   }
 
   /** The launch that `up` goes on with when none is named. Throws `podNotChosen` rather than guess. */
@@ -200,6 +217,7 @@ export class Verbs {
       spent: spent.total,
       isSpentAtLeast: spent.isAtLeast,
       ssh: seen?.ssh ?? null,
+      stopAt: facts.stopAt ?? null,
     };
   }
 }

@@ -6,6 +6,7 @@ import type { RunPod } from '../../services/runpod/client.ts';
 import type { PrivateKey } from '../../services/ssh/key.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { FleetHome } from '../home.ts';
+import type { Schedule } from './schedule.ts';
 
 /** What the pods of a fleet are joined to. */
 export interface Fleet {
@@ -22,5 +23,6 @@ export interface Fleet {
   journal: Journal;
   timings: Timings;
   limits: Limits;
+  schedule: Schedule;
   log: (line: string) => void;
 }

@@ -7,9 +7,11 @@ import { factsOf } from '../../machines/pod-reading.ts';
 import type { PodContext } from '../../machines/pod-types.ts';
 import type { Asker, Durable } from '../engine/durable.ts';
 import type { Fleet } from './fleet.ts';
+import { POD_OBJECT } from './names.ts';
 import { BOX_MS, podWorks } from './works.ts';
 
-export const POD_OBJECT = 'pod';
+/** Milliseconds a stop that is due has, before it is asked for again. */
+const AGAIN_MS = 10 * 60_000;
 
 /** The pod machine on the engine: a key for each launch id. */
 export function podObject(fleet: Fleet, boxMs = BOX_MS): Durable<PodContext> {
@@ -18,6 +20,11 @@ export function podObject(fleet: Fleet, boxMs = BOX_MS): Durable<PodContext> {
     machine: podMachine,
     works: podWorks(fleet, boxMs),
     keep: (launchId, step, asker) => keep(fleet, launchId, step, asker),
+    ringing: {
+      event: { type: 'stop.requested' },
+      isDone: ({ value }) => value === 'stopped' || value === 'terminated',
+      againMs: AGAIN_MS,
+    },
   };
 }
 
@@ -34,7 +41,7 @@ async function keep(
       podId ??= saved?.facts.podId ?? null;
       if (to === 'terminated') return undefined;
       return podRecord(
-        { ...factsOf(context), ...keptBeside(saved?.facts, who) },
+        { ...factsOf(context), ...keptBeside(saved?.facts, who, to) },
         value,
         waitingOf(value, context),
       );
@@ -61,7 +68,7 @@ async function keep(
 }
 
 /** What a record has besides the machine's facts. */
-function keptBeside(saved: PodRecordFacts | undefined, who: string) {
-  const { owner = who, ledger = null, bought = null, autoStop = null, overdue = null } = saved ?? {};
-  return { asked: null, owner, ledger, bought, autoStop, overdue };
+function keptBeside(saved: PodRecordFacts | undefined, who: string, to: string) {
+  const { owner = who, ledger = null, bought = null, stopAt = null } = saved ?? {};
+  return { asked: null, owner, ledger, bought, stopAt: to === 'stopped' ? null : stopAt };
 }

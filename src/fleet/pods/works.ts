@@ -21,7 +21,7 @@ const PLACE_MS = 5 * 60_000;
 export function podWorks(fleet: Fleet, boxMs = BOX_MS): Record<string, DurableWork> {
   const boxed = <Input>(run: Step<Input>): DurableWork => ({
     boxMs,
-    run: (doing) => within(environmentOf(fleet, doing.task), doing, run),
+    run: (doing) => within(environmentOf(fleet, doing), doing, run),
   });
   const facts = (run: Step<PodFacts>) => boxed(run);
   return {
@@ -33,14 +33,17 @@ export function podWorks(fleet: Fleet, boxMs = BOX_MS): Record<string, DurableWo
       whenCutOff: { code: 'createUnanswered', detail: {} },
       run: (doing) =>
         within<{ facts: PodFacts; candidate: Candidate | undefined }>(
-          environmentOf(fleet, doing.task, PLACE_MS),
+          environmentOf(fleet, doing, PLACE_MS),
           doing,
           (env, input, signal) => placePod(env, input.facts, input.candidate, signal),
         ),
     },
     awaitBoot: facts(async (env, input, signal) => {
       const witness = await witnessOf(env, input, signal);
-      return awaitBoot(env, input, witness, signal);
+      const booted = await awaitBoot(env, input, witness, signal);
+      // What it costs is told only once it runs.
+      await env.limitLaunch(booted.podId, signal);
+      return booted;
     }),
     awaitComfyUI: facts(async (env, input, signal) => {
       const witness = await witnessOf(env, input, signal);

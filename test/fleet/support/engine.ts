@@ -8,6 +8,9 @@ import { type Server, startServer } from '../../../src/fleet/engine/server.ts';
 /** Restate's server, where npm has put one; tests that need it are skipped without. */
 export const serverBinary = findServerBinary(tmpdir());
 
+/** What takes a minute is left to `npm run test:fleet`. */
+export const isWholeAsked = Boolean(serverBinary && process.env.AUTOPOD_TEST_FLEET);
+
 if (!serverBinary)
   process.stderr.write('skipped: the tests of a fleet, as @restatedev/restate-server is not installed\n');
 

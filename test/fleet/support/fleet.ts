@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ScenarioInput } from '../../../sim/scenario.ts';
-import type { FleetPod, LaunchView, UpAnswer } from '../../../src/fleet/wire.ts';
+import type { LaunchView, UpAnswer } from '../../../src/fleet/wire.ts';
 import type { JournalEntry } from '../../../src/store/journal.ts';
 import { freePort } from '../../support/free-port.ts';
 import { until } from '../../support/until.ts';
@@ -142,5 +142,3 @@ export async function ask(
   });
   return { status: response.status, body: await response.json().catch(() => undefined) };
 }
-
-export type { FleetPod };
