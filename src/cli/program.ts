@@ -4,7 +4,7 @@ import { VERSION } from '../version.ts';
 import { fleetOrNone } from './arguments/fleet.ts';
 import { requireValues } from './arguments/given.ts';
 import type { Context } from './context.ts';
-import { FLEET_VERBS, fleetInForce, THROUGH_FLEET } from './fleet/in-force.ts';
+import { FLEET_VERBS, fleetInForce, requireNone, THROUGH_FLEET } from './fleet/in-force.ts';
 import type { Output } from './output/output.ts';
 import { wrap } from './output/screen.ts';
 import { addFleet } from './program/fleet.ts';
@@ -61,6 +61,8 @@ async function fleetVerb(context: Context, command: Command, program: Command) {
   const verb = FLEET_VERBS[name];
   if (!verb && !THROUGH_FLEET.includes(name)) return undefined;
   context.fleet = await fleetInForce(program.opts<{ fleet?: string }>().fleet, context.env);
+  if (context.fleet && !verb)
+    requireNone(command.opts(), { stopAfter: '--stop-after', idleStop: '--idle-stop' });
   return context.fleet && verb;
 }
 

@@ -37,8 +37,6 @@ export interface ServeOptions {
   listening: Listening;
   /** Where members reach the gateway, where a proxy stands before it. */
   publicUrl?: string | undefined;
-  /** A server of Restate's that runs elsewhere. */
-  restate?: Places | undefined;
   /** Told when the gateway answers, with how many people may use it. */
   onListening: (url: string, people: number) => void;
   signal: AbortSignal;
@@ -62,15 +60,15 @@ export async function serve(options: ServeOptions): Promise<void> {
   const ends: (() => Promise<void>)[] = [() => lock.release()];
   try {
     const machines = fleetOf(fleetHome, options, log);
-    const identityKeys = options.restate ? undefined : [serverIdentity(fleetHome.identity)];
-    const places = options.restate ?? (await keepServer(fleetHome, options, log, ends));
+    const identityKeys = [serverIdentity(fleetHome.identity)];
+    const places = await keepServer(fleetHome, options, log, ends);
     const fleet = { ...machines, schedule: scheduling(places, machines.pods) };
     const before = await lastServing(fleetHome);
     const worker = await startWorker({
       places,
       durables: [podObject(fleet, options.boxMs)],
       port: before?.workerPort ?? 0,
-      ...(identityKeys && { identityKeys }),
+      identityKeys,
       log,
     });
     ends.unshift(worker.stop);

@@ -9,7 +9,7 @@ import type { Run } from '../support/world.ts';
 import { isWholeAsked } from './support/engine.ts';
 import { startFleet, type TestFleet } from './support/fleet.ts';
 
-describe.skipIf(!isWholeAsked)('a member of a fleet, at their own machine', { timeout: 60_000 }, () => {
+describe.skipIf(!isWholeAsked)('a member of a fleet, at their own machine', { timeout: 120_000 }, () => {
   let fleet: TestFleet;
   let home: string;
   let autopod: (...args: string[]) => Promise<Run>;
@@ -88,13 +88,14 @@ describe.skipIf(!isWholeAsked)('a member of a fleet, at their own machine', { ti
   it('is not let ignore an option that a fleet does not take', async () => {
     const { code, stderr } = await autopod('up', '--idle-stop', '10m');
     expect([code, stderr]).toEqual([2, expect.stringContaining('--idle-stop')]);
+    expect((await autopod('tunnel', podId, '--stop-after', '1h')).code).toBe(2);
   });
 
   it('stops it, has it stopped by a plan while they sleep, and ends it', async () => {
     expect((await autopod('stop')).stdout).toContain(podId);
-    const again = await autopod('up', '--stop-after', '4s', '--no-tunnel', '--json');
+    const again = await autopod('up', '--stop-after', '25s', '--no-tunnel', '--json');
     expect(again, again.stderr).toMatchObject({ code: 0 });
-    await until('stopped', async () => (await fleet.pods())[0]?.status === 'EXITED');
+    await until('stopped', async () => (await fleet.pods())[0]?.status === 'EXITED', 60_000);
     expect(fleet.journal().some(({ who }) => who === 'the plan of ann')).toBe(true);
     expect((await autopod('kill', '--yes')).code).toBe(0);
     expect(await fleet.podIds()).toEqual([]);

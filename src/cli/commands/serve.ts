@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
 import { AutopodError } from '../../errors.ts';
 import type { ServeOptions } from '../../fleet/serve.ts';
 import { isLoopback, type ListenAddress } from '../arguments/fleet.ts';
@@ -65,7 +66,16 @@ async function tlsOf({ cert, certKey }: Options) {
   if (cert === undefined || certKey === undefined) {
     throw new AutopodError('usage', { message: '--cert and --cert-key go together.' });
   }
-  return { cert: await pem('--cert', cert), key: await pem('--cert-key', certKey) };
+  const tls = { cert: await pem('--cert', cert), key: await pem('--cert-key', certKey) };
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    throw new AutopodError('usage', {
+      message: `${cert} and ${certKey} are no certificate with its key.`,
+      next: (error as Error).message,
+    });
+  }
+  return tls;
 }
 
 async function pem(option: string, path: string): Promise<Buffer> {

@@ -5,8 +5,9 @@ import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { follow } from './follow.ts';
+import { requireNone } from './in-force.ts';
 import { finishReady } from './up.ts';
-import { clientFor, LOCAL_ONLY, podMeant, requireNone } from './way.ts';
+import { clientFor, LOCAL_ONLY, podMeant } from './way.ts';
 
 export const start: Verb<WaitOptions & { wait: boolean }> = async (context, named, options) => {
   requireNone({ ...options }, LOCAL_ONLY);

@@ -4,11 +4,13 @@ import type { LaunchView } from '../../fleet/wire.ts';
 import { hasCreateOptions, type LaunchOptions, podWish, type WaitOptions } from '../arguments/wishes.ts';
 import type { Context } from '../context.ts';
 import { fleetText } from '../text/fleet.ts';
+import { momentOf } from '../text/time.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { follow } from './follow.ts';
+import { requireNone } from './in-force.ts';
 import { reachComfyUI } from './reach-comfyui.ts';
-import { clientFor, LOCAL_ONLY, requireNone } from './way.ts';
+import { clientFor, LOCAL_ONLY } from './way.ts';
 
 /** Gets to a pod of the fleet whose ComfyUI answers here: goes on, starts, or has one made. */
 export const up: Verb<LaunchOptions> = (context, named, options) =>
@@ -46,6 +48,7 @@ async function launch(
   if (answer.how === 'continued' && hasCreateOptions(options)) {
     context.out.say(text.optionsIgnored(answer.launch.podId ?? answer.launch.name));
   }
+  if (stopAfterMs !== undefined) tellPlan(context, answer.launch, stopAfterMs);
   context.resume = 'autopod up';
   const hasVolume = wish.volumeId !== undefined;
   const view = await follow(context, answer.launch, { hasVolume, jsonStream: options.jsonStream === true });
@@ -72,4 +75,12 @@ export async function finishReady(
   else out.line(localPort ? text.available(localPort) : text.readyWithoutTunnel(podId));
   if (owner !== context.fleet?.name) out.say(fleetText.others(owner));
   return 0;
+}
+
+function tellPlan({ out }: Context, { podId, name }: LaunchView, stopAfterMs: number | 'never'): void {
+  const words =
+    stopAfterMs === 'never'
+      ? text.noAutoStop()
+      : fleetText.planned(podId ?? name, momentOf(new Date(Date.now() + stopAfterMs)));
+  out.say(words);
 }

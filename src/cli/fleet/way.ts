@@ -19,17 +19,6 @@ export async function podMeant(context: Context, named: string | undefined): Pro
   return ids[0];
 }
 
-/** Throws `usage` for an option of this command that a fleet does not take, rather than leave it out. */
-export function requireNone(options: Record<string, unknown>, names: Record<string, string>): void {
-  for (const [name, flag] of Object.entries(names)) {
-    if (options[name] === undefined || options[name] === false) continue;
-    throw new AutopodError('usage', {
-      message: `${flag} is not for the pods of a fleet.`,
-      next: 'Leave it out, or use --fleet none for the pods of this machine.',
-    });
-  }
-}
-
 /** Options of local commands that nothing in a fleet carries out. */
 export const LOCAL_ONLY = {
   dryRun: '--dry-run',

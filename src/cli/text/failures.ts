@@ -97,9 +97,11 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   localPortTaken: (d) => ({
     what: `Port ${d.port} on this machine is taken${holder(d)}.`,
     next:
-      d.option === '--port'
-        ? 'Choose another with --port N, or leave it out for a free one.'
-        : 'Choose another with --local-port N, or --local-port auto for the next free one.',
+      d.option === '--listen'
+        ? 'Choose another with --listen HOST:PORT.'
+        : d.option === '--port'
+          ? 'Choose another with --port N, or leave it out for a free one.'
+          : 'Choose another with --local-port N, or --local-port auto for the next free one.',
   }),
   keeperUnreachable: (d) => ({
     what: d.isUnseen

@@ -27,6 +27,8 @@ export const fleetText = {
   loggedInWithoutKey: () =>
     'There is no ssh key here that could be used, so pods will not let this machine in. Make one with `ssh-keygen -t ed25519` and log in again.',
   loggedOut: (url: string) => `${url} is forgotten; its token is not kept here any more.`,
+  planned: (name: string, at: string) =>
+    `The fleet stops ${name} at ${at}, whether or not a job runs then and whoever sleeps.`,
   others: (owner: string) => `This pod is ${owner}'s; you use it together.`,
   notLoggedIn: () => 'This machine is logged in to no fleet.',
 };

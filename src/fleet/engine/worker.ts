@@ -30,7 +30,7 @@ export interface Worker {
   stop: () => Promise<void>;
 }
 
-/** Serves machines on loopback, and has the server know of it. Throws `engineUnreachable`, and `localPortTaken`. */
+/** Serves machines on loopback, and has the server know of it. Throws `engineUnreachable`. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { places, durables, identityKeys, log = () => undefined } = options;
   const ends = new AbortController();
@@ -79,6 +79,9 @@ async function listen(server: ReturnType<typeof createServer>, port: number): Pr
     await once(server, 'listening');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw code === 'EADDRINUSE' ? new AutopodError('localPortTaken', { port, option: '--port' }) : error;
+    if (code !== 'EADDRINUSE') throw error;
+    // What was begun goes on at this port only.
+    const detail = `port ${port} of this machine, at which its calls are answered, is taken by something else`;
+    throw new AutopodError('engineUnreachable', { detail });
   }
 }

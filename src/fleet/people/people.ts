@@ -30,6 +30,8 @@ interface PersonFacts extends Person {
 }
 
 const INVITE_MS = 24 * 3_600_000;
+/** Stands in the journal for whoever works at the server itself. */
+const RESERVED = ['server'];
 const NAME = /^[a-z][a-z0-9._-]{0,31}$/;
 
 /** Those who may use a fleet, in a file of the server's user. Each question reads it anew: who is removed is out at once. */
@@ -42,7 +44,7 @@ export class People {
 
   /** A secret that logs in once within a day. Somebody known is given another one, and the role. Throws `usage`. */
   async invite({ name, role }: Person, now = Date.now()): Promise<string> {
-    if (!NAME.test(name)) {
+    if (!NAME.test(name) || RESERVED.includes(name)) {
       throw new AutopodError('usage', {
         message: `“${name}” is no name for a member: small letters, digits, dots and dashes, a letter first.`,
       });
@@ -61,6 +63,9 @@ export class People {
   ): Promise<Person & { token: string }> {
     const digest = digestOf(invite);
     const token = makeSecret('token');
+    // Strangers may ask as often as they like; that changes no file.
+    const isKnown = (await this.#all()).some(({ invite: open }) => open?.digest === digest);
+    if (!isKnown) throw new AutopodError('notAdmitted', {});
     const login = { digest: digestOf(token), at: new Date(now).toISOString(), publicKey: oneKey(publicKey) };
     return this.#store.transact((records) => {
       const found = Object.entries(records).find(([, { facts }]) => facts.invite?.digest === digest);
