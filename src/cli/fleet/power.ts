@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { follow } from './follow.ts';
-import { requireNone } from './in-force.ts';
+import { requireNone } from './require-none.ts';
 import { finishReady } from './up.ts';
 import { clientFor, LOCAL_ONLY, podMeant } from './way.ts';
 

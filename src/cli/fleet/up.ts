@@ -8,8 +8,8 @@ import { momentOf } from '../text/time.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { follow } from './follow.ts';
-import { requireNone } from './in-force.ts';
 import { reachComfyUI } from './reach-comfyui.ts';
+import { requireNone } from './require-none.ts';
 import { clientFor, LOCAL_ONLY } from './way.ts';
 
 /** Gets to a pod of the fleet whose ComfyUI answers here: goes on, starts, or has one made. */
