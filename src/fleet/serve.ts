@@ -73,8 +73,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     });
     ends.unshift(worker.stop);
     const people = new People(fleetHome);
-    const verbs = new Verbs({ ...fleet, places, seen: new Seen(fleet.runpod) });
-    const gateway = await listen(listening, (asked) => answer({ people, verbs, log }, asked), {
+    const seen = new Seen(fleet.runpod);
+    const verbs = new Verbs({ ...fleet, places, seen });
+    const gateway = await listen(listening, (asked) => answer({ people, verbs, seen, log }, asked), {
       log,
       bounds: options.bounds,
     });

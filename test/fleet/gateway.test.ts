@@ -34,7 +34,7 @@ async function gateway(): Promise<{
   });
   const served: Gateway = await listen(
     { host: '127.0.0.1', port: 0 },
-    (asked: Asked) => answer({ people, verbs, log: () => undefined }, asked),
+    (asked: Asked) => answer({ people, verbs, seen: verbs as never, log: () => undefined }, asked),
     { log: () => undefined, bounds: BOUNDS },
   );
   onTestFinished(() => served.close());
@@ -131,6 +131,9 @@ describe('each verb has its role', () => {
     ['POST', '/v1/pods/p/stop', TIMEOUT, 'member'],
     ['POST', '/v1/pods/p/restart', TIMEOUT, 'member'],
     ['POST', '/v1/pods/p/kill', TIMEOUT, 'member'],
+    ['GET', '/v2/catalog/gpus?cloud=SECURE&count=1', undefined, 'member'],
+    ['GET', '/v2/catalog/datacenters', undefined, 'member'],
+    ['GET', '/v2/network-volumes', undefined, 'member'],
     ['GET', '/v2/pods', undefined, 'member'],
     ['GET', '/v2/pods/p', undefined, 'member'],
   ];
@@ -179,6 +182,9 @@ describe('the gateway refuses', () => {
       '/query',
       '/health',
       '/restate/invocations',
+      '/v2/account/ssh-keys',
+      '/v2/billing/pods',
+      '/v2/catalog',
       '/v2/pods/p/action',
       'http://x/v1/pods',
       '*',

@@ -73,6 +73,11 @@ describe.skipIf(!isWholeAsked)('a member of a fleet, at their own machine', { ti
     expect((await autopod('ls', '--fleet', 'none')).stderr).toContain('RunPod API key');
   });
 
+  it('sees what can be had, and where, as the fleet’s account does', async () => {
+    expect((await autopod('gpus', 'A40')).stdout).toContain('A40');
+    expect((await autopod('volumes', '--json')).code).toBe(0);
+  });
+
   it('keeps the tunnel when the keeper is killed: the fleet tells the next one where the pod is', async () => {
     const laptop = () =>
       fleet.keeperPids().filter((pid) => procFile(pid, 'environ').includes(`AUTOPOD_HOME=${home}\0`));

@@ -21,8 +21,8 @@ export const FLEET_VERBS: Record<string, Load> = {
   history: async () => (await import('./history.ts')).history,
 };
 
-/** Commands that go straight to a pod, and ask the fleet only where it is. */
-export const THROUGH_FLEET = ['tunnel', 'ssh', 'comfy status', 'comfy info', 'comfy open'];
+/** Commands that go straight to a pod and ask the fleet only where it is, or ask what can be had. */
+export const THROUGH_FLEET = ['tunnel', 'ssh', 'comfy status', 'comfy info', 'comfy open', 'gpus', 'volumes'];
 
 /**
  * The fleet that commands are about: the one this machine is logged in to, unless `--fleet none` says otherwise. Throws

@@ -13,12 +13,14 @@ import {
   type UpRequest,
 } from '../wire.ts';
 import { type Asked, refused } from './http.ts';
-import { askRequest, loginRequest, shaped, upRequest } from './shapes.ts';
+import type { Seen } from './seen.ts';
+import { askRequest, gpuQuery, loginRequest, shaped, upRequest } from './shapes.ts';
 import type { Verbs } from './verbs.ts';
 
 interface RoutesContext {
   people: People;
   verbs: Verbs;
+  seen: Seen;
   log: (line: string) => void;
 }
 
@@ -57,6 +59,22 @@ const ROUTES: Record<string, Route> = {
       return verbs.ask(person, named, verb as Askable, shaped(askRequest, await body()).timeoutMs);
     },
   },
+  /** As RunPod's own: what one may wish for. It tells nothing of the account but its network volumes. */
+  'GET /v2/catalog/gpus': {
+    role: 'member',
+    run: async ({ seen }, { query }) => {
+      const { count, cloud, minCudaVersion } = shaped(gpuQuery, Object.fromEntries(query));
+      return { gpus: await seen.gpus({ count, cloud, minCudaVersion }) };
+    },
+  },
+  'GET /v2/catalog/datacenters': {
+    role: 'member',
+    run: async ({ seen }) => ({ dataCenters: await seen.dataCenters() }),
+  },
+  'GET /v2/network-volumes': {
+    role: 'member',
+    run: async ({ seen }) => ({ networkVolumes: await seen.volumes() }),
+  },
   /** As RunPod's own list, for commands that go to a pod by its name. */
   'GET /v2/pods': {
     role: 'member',
@@ -75,10 +93,8 @@ export async function answer(context: RoutesContext, asked: Asked): Promise<unkn
   const person = asked.token === undefined ? undefined : await context.people.byToken(asked.token);
   if (!person) throw new AutopodError('notAdmitted', {});
   const [, version = '', collection = '', named = '', verb = '', ...more] = asked.path.split('/');
-  const path = [version, collection, named && '*', verb].filter(Boolean).join('/');
-  const anyVerb = [version, collection, '*', '*'].join('/');
-  const route =
-    ROUTES[`${asked.method} /${path}`] ?? (verb ? ROUTES[`${asked.method} /${anyVerb}`] : undefined);
+  const pattern = [version, collection, named && '*', verb && '*'].filter(Boolean).join('/');
+  const route = ROUTES[`${asked.method} ${asked.path}`] ?? ROUTES[`${asked.method} /${pattern}`];
   if (!route || more.length > 0) throw nothingThere();
   if (!mayDo(person.role, route.role)) {
     throw new AutopodError('notAllowed', { role: person.role, needed: route.role });

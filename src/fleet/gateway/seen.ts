@@ -1,5 +1,5 @@
 import { AutopodError } from '../../errors.ts';
-import type { Pod, RunPod } from '../../services/runpod/client.ts';
+import type { DataCenter, GpuType, NetworkVolume, Pod, RunPod } from '../../services/runpod/client.ts';
 
 /** Milliseconds for which an answer of RunPod's serves everybody: it takes 60 questions a minute, of all members together. */
 const FRESH_MS = 2_000;
@@ -15,17 +15,31 @@ export class Seen {
   }
 
   list(): Promise<Pod[]> {
-    return this.#shared('', (signal) => this.#runpod.listPods(signal));
+    return this.#shared('pods', (signal) => this.#runpod.listPods(signal));
   }
 
   /** Undefined where RunPod does not know it. */
   pod(podId: string): Promise<Pod | undefined> {
-    return this.#shared(podId, (signal) =>
+    return this.#shared(`pod ${podId}`, (signal) =>
       this.#runpod.getPod(podId, signal).catch((error: unknown) => {
         if (error instanceof AutopodError && error.code === 'podNotFound') return undefined;
         throw error;
       }),
     );
+  }
+
+  /** What can be had, and where. */
+  gpus(query: Parameters<RunPod['gpuCatalog']>[0]): Promise<GpuType[]> {
+    const name = `gpus ${query.count} ${query.cloud} ${query.minCudaVersion}`;
+    return this.#shared(name, (signal) => this.#runpod.gpuCatalog(query, signal));
+  }
+
+  dataCenters(): Promise<DataCenter[]> {
+    return this.#shared('data centers', (signal) => this.#runpod.dataCenters(signal));
+  }
+
+  volumes(): Promise<NetworkVolume[]> {
+    return this.#shared('volumes', (signal) => this.#runpod.listNetworkVolumes(signal));
   }
 
   #shared<T>(name: string, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -52,6 +52,15 @@ export const upRequest = z.strictObject({
 
 export const askRequest = z.strictObject({ timeoutMs });
 
+export const gpuQuery = z.object({
+  count: z.coerce.number().int().min(1).max(16),
+  cloud: z.enum(['SECURE', 'COMMUNITY']),
+  minCudaVersion: z
+    .string()
+    .regex(/^\d+\.\d+$/)
+    .optional(),
+});
+
 export const loginRequest = z.strictObject({
   invite: z.string().regex(/^[\w-]{20,100}$/),
   publicKey: text(8_000).nullable(),
