@@ -129,6 +129,19 @@ export const FAILURES = {
 
   localPortTaken: { exitCode: 1, retryable: false },
   keeperUnreachable: { exitCode: 1, retryable: true },
+
+  /** Restate's server is not installed, or there is none for this system. */
+  engineMissing: { exitCode: 1, retryable: false },
+  /** It does not answer, or refuses. */
+  engineUnreachable: { exitCode: 1, retryable: true },
+  /** A fleet does not know the token, or the invitation. */
+  notAdmitted: { exitCode: 1, retryable: false },
+  /** It knows who asks, and they may not do that. */
+  notAllowed: { exitCode: 1, retryable: false },
+  /** It takes no such request. */
+  gatewayRefused: { exitCode: 1, retryable: false },
+  /** It does not answer, or what answers is none. */
+  fleetUnreachable: { exitCode: 1, retryable: true },
 } as const satisfies Record<string, { exitCode: number; retryable: boolean }>;
 
 export type FailureCode = keyof typeof FAILURES;

@@ -10,11 +10,20 @@ import type { LimitOptions, Limits } from '../services/limits.ts';
 import type { RunPod } from '../services/runpod/client.ts';
 import type { PodSeen } from '../services/runpod/pod-state.ts';
 import type { PrivateKey } from '../services/ssh/key.ts';
+import type { FleetLogin } from '../store/fleet-login.ts';
 import { type Home, homePath, openHome } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
 import { presentIdentity } from '../store/presence.ts';
 import type { Output } from './output/output.ts';
 import { text } from './text.ts';
+
+/** What a fleet's pods may cost is said where it is served. */
+const NO_LIMITS: Limits = {
+  maxPods: undefined,
+  maxPerHour: undefined,
+  maxPerDay: undefined,
+  maxPerLaunch: undefined,
+};
 
 /** Everything a command works with. Each part is loaded when first asked for, so light commands stay light. */
 export class Context {
@@ -31,6 +40,8 @@ export class Context {
   hasBegun = false;
   /** What this command line says of the user's limits. */
   limitOptions: LimitOptions = {};
+  /** The fleet whose pods this command is about; undefined for the pods of this machine. */
+  fleet: FleetLogin | undefined;
   readonly #once = new Map<string, unknown>();
 
   constructor(env: NodeJS.ProcessEnv, out: Output, signal: AbortSignal) {
@@ -44,9 +55,13 @@ export class Context {
   }
 
   config(): Promise<Config> {
-    return this.#memo('config', async () => {
+    return this.#memo('config', async (): Promise<Config> => {
       const { loadConfig } = await import('../services/config.ts');
-      return loadConfig(this.home().config, this.env);
+      const config = await loadConfig(this.home().config, this.env);
+      if (!this.fleet) return config;
+      // What asks where a pod is asks the fleet, which knows no key of RunPod's but its own.
+      const { apiOfFleet } = await import('../store/fleet-login.ts');
+      return { ...config, apiUrl: apiOfFleet(this.fleet), apiKey: this.fleet.token, limits: NO_LIMITS };
     });
   }
 

@@ -1,10 +1,14 @@
-import { Command, Help } from 'commander';
+import { Command, Help, Option } from 'commander';
 import type { LimitOptions } from '../services/limits.ts';
 import { VERSION } from '../version.ts';
+import { fleetOrNone } from './arguments/fleet.ts';
 import { requireValues } from './arguments/given.ts';
 import type { Context } from './context.ts';
+import { FLEET_VERBS, fleetInForce, THROUGH_FLEET } from './fleet/in-force.ts';
+import { requireNone } from './fleet/require-none.ts';
 import type { Output } from './output/output.ts';
 import { wrap } from './output/screen.ts';
+import { addFleet } from './program/fleet.ts';
 import { addInsight } from './program/insight.ts';
 import { addJobs } from './program/jobs.ts';
 import { addLaunch } from './program/launch.ts';
@@ -52,12 +56,29 @@ function formatItem(term: string, termWidth: number, description: string, helper
   return [`  ${term}`, ...(description ? below : [])].join('\n');
 }
 
+/** Puts the fleet in force, where the command is about its pods; the answer is what it does then instead. */
+async function fleetVerb(context: Context, command: Command, program: Command) {
+  const name = command.parent === program ? command.name() : `${command.parent?.name()} ${command.name()}`;
+  const verb = FLEET_VERBS[name];
+  if (!verb && !THROUGH_FLEET.includes(name)) return undefined;
+  context.fleet = await fleetInForce(program.opts<{ fleet?: string }>().fleet, context.env);
+  if (context.fleet && !verb)
+    requireNone(command.opts(), { stopAfter: '--stop-after', idleStop: '--idle-stop' });
+  return context.fleet && verb;
+}
+
 /** The whole command line. Command modules are loaded when their command runs. */
 export function buildProgram(context: Context, out: Output, onExit: (code: number) => void): Command {
   const program = new Command('autopod')
     .description('Rent a RunPod GPU pod, run ComfyUI on it, and keep http://localhost:8188 working.')
     .version(VERSION, '-V, --version')
     .option('-v, --verbose', 'show each request to RunPod, and stack traces of bugs')
+    .addOption(
+      new Option(
+        '--fleet <url>',
+        'the fleet whose pods are meant, or "none" (default: where one is logged in)',
+      ).argParser(fleetOrNone),
+    )
     .addHelpText('after', text.helpTopics(TOPICS))
     .showSuggestionAfterError()
     .helpCommand(false)
@@ -80,7 +101,8 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
       if (timeout !== undefined)
         context.deadline.begin(timeout, command.getOptionValueSource('timeout') === 'cli');
       context.limitOptions = command.opts<LimitOptions>();
-      onExit(await (await load())(context, named, command.opts(), value));
+      const ofFleet = await fleetVerb(context, command, program);
+      onExit(await (await (ofFleet ?? load)())(context, named, command.opts(), value));
     };
 
   addLaunch(program, runs);
@@ -89,6 +111,7 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
   addPods(program, runs);
   addTunnels(program, runs);
   addInsight(program, runs);
+  addFleet(program, runs);
   addSetup(program, runs, out, context);
   return program;
 }

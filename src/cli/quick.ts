@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { loginFile } from '../store/fleet-login-file.ts';
 import { describeHome, homePath } from '../store/home.ts';
 import { requireOwnHome } from '../store/ownership.ts';
 import { configPath } from './commands/config-path.ts';
@@ -29,6 +31,7 @@ export async function runQuick(
   if (words.join(' ') === 'config path') return configPath(context);
   if (words.join(' ') === 'ssh-config') return showSshConfig(context);
   if (words.length > 2 || name.startsWith('-')) return undefined;
+  if (command === 'history' && existsSync(loginFile(homePath(env)))) return undefined;
   if (command === 'history') return history(context, name || undefined, {});
   if (command !== 'help' || isJson) return undefined;
   const topic = name === 'states' ? stateHelp() : HELP_TOPICS[name];

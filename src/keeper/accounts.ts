@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AutopodError } from '../errors.ts';
 import { loadConfig } from '../services/config.ts';
+import { tokenFor } from '../store/fleet-login.ts';
 import { type Account, PacedRunPod } from './locate.ts';
 
 /** The accounts that pods belong to, and RunPod as each of them asks it. Keys stay in memory. */
@@ -33,11 +34,18 @@ export class Accounts {
 
   /** After a restart the key comes from the environment or the configuration, as for any command; while the home is away the last one holds. Throws `apiKeyMissing`. */
   async of(podId: string, apiUrl: string): Promise<PacedRunPod> {
-    const account = this.#byPod.get(podId) ?? { apiUrl, apiKey: await this.#configuredKey() };
+    const account = this.#byPod.get(podId) ?? { apiUrl, apiKey: await this.#keyFor(apiUrl) };
     const id = `${account.apiUrl} ${account.apiKey}`;
     const client = this.#clients.get(id) ?? new PacedRunPod(account);
     this.#clients.set(id, client);
     return client;
+  }
+
+  // A gateway of a fleet is told the token for it, and never a key of RunPod's.
+  async #keyFor(apiUrl: string): Promise<string> {
+    const token = await tokenFor(dirname(this.#configPath), apiUrl);
+    if (token === null) throw new AutopodError('notAdmitted', { url: apiUrl });
+    return token ?? this.#configuredKey();
   }
 
   async #configuredKey(): Promise<string> {

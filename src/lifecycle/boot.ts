@@ -61,8 +61,8 @@ class Boot {
   }
 
   /** Throws `podUnreachable` once the pod has run too long without a public ssh port. */
-  runsWithoutPort(podId: string): undefined {
-    this.#runsFrom ??= performance.now();
+  runsWithoutPort({ podId, uptimeSeconds }: PodSeen): undefined {
+    this.#runsFrom ??= performance.now() - uptimeSeconds * 1000;
     if (performance.now() - this.#runsFrom < this.#publicPortMs) return undefined;
     throw new AutopodError('podUnreachable', { podId, seconds: Math.round(this.#publicPortMs / 1000) });
   }
@@ -96,7 +96,7 @@ async function bootOf(
   if (seen.condition !== 'running' || seen.bootId === facts.bootToReplace) return undefined;
   if (seen.gpuCount === 0) throw new AutopodError('podWithoutGpu', { podId });
   if (!seen.hasSshPort) throw new AutopodError('podWithoutSsh', { podId });
-  return seen.ssh ? seen : boot.runsWithoutPort(podId);
+  return seen.ssh ? seen : boot.runsWithoutPort(seen);
 }
 
 // RunPod's answers may lag behind its own create.

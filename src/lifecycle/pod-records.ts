@@ -27,6 +27,10 @@ export interface PodRecordFacts extends PodFacts {
   ledger?: Ledger | null;
   /** What was last bought or started for it, kept before the request leaves: USD per hour, epoch milliseconds. */
   bought?: { costPerHour: number; at: number } | null;
+  /** Of a fleet's pod: who asked for it. */
+  owner?: string;
+  /** Likewise: when the engine of the fleet stops it, ISO 8601, UTC. */
+  stopAt?: string | null;
 }
 
 export type PodStore = RecordStore<PodRecordFacts>;

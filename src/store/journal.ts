@@ -20,6 +20,8 @@ export interface JournalEntry {
   reason?: string | undefined;
   /** Of a failure whose code is the reason. */
   detail?: FailureDetail | undefined;
+  /** Of a fleet's entry: the person who asked for what led here. */
+  who?: string | undefined;
 }
 
 const NOTHING = Buffer.alloc(0);

@@ -116,6 +116,14 @@ function pathWithSsh(script: string): string {
   return `${bin}:${process.env.PATH}`;
 }
 
+/** By a fleet that answers so. */
+const refusedBy = (code: FailureCode) =>
+  served(
+    (_, response) => response.writeHead(401).end(JSON.stringify({ error: { code, detail: {} } })),
+    0,
+    (port) => told(['login', `http://127.0.0.1:${port}/#${'a'.repeat(43)}`]),
+  );
+
 /** How each failure comes about. A code without an entry does not compile. */
 const REACHED: Record<FailureCode, Named | Provoke> = {
   internal: async () => {
@@ -429,6 +437,13 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
       () => told(['tunnel', 'list'], env),
     );
   },
+
+  notAdmitted: () => refusedBy('notAdmitted'),
+  notAllowed: () => refusedBy('notAllowed'),
+  gatewayRefused: () => refusedBy('gatewayRefused'),
+  fleetUnreachable: () => told(['login', `http://127.0.0.1:9/#${'a'.repeat(43)}`]),
+  engineMissing: file('fleet/engine.test.ts', 'a system for which there is none is told so as engineMissing'),
+  engineUnreachable: file('fleet/engine.test.ts', 'tells a server that does not answer as engineUnreachable'),
 };
 
 /** These leave the pod as no other can use it. */

@@ -16,12 +16,21 @@ interface HistoryOptions {
 export async function history(
   { out, env }: Pick<Context, 'out' | 'env'>,
   named: string | undefined,
-  { tail, all }: HistoryOptions,
+  options: HistoryOptions,
 ): Promise<number> {
   requireOwnHome(homePath(env));
   const home = describeHome(homePath(env));
-  const entries = await new Journal(home.journal).read();
-  const pods = knownPods(home.pods);
+  return showHistory({ out }, await new Journal(home.journal).read(), named, options, knownPods(home.pods));
+}
+
+/** Journal entries as a person reads them, of one pod where one is named. The answer is the exit code. */
+export function showHistory(
+  { out }: Pick<Context, 'out'>,
+  entries: JournalEntry[],
+  named: string | undefined,
+  { tail, all }: HistoryOptions,
+  pods: KnownPod[] = [],
+): number {
   const told = withPods(entries, pods);
   const isMeant = named === undefined ? () => true : meaning(named, told, pods);
   const shown = told

@@ -1,6 +1,7 @@
 import type { FailureCode, FailureDetail } from '../../errors.ts';
 import { holder, holderAdvice, holderWords, leftWords, rate, str, strOr, untouchedWords } from './detail.ts';
 import { ACCOUNT_FAILURES } from './failures/account.ts';
+import { FLEET_FAILURES } from './failures/fleet.ts';
 import { JOB_FAILURES } from './failures/jobs.ts';
 import { PLACING_FAILURES } from './failures/placing.ts';
 import { POD_FAILURES } from './failures/pods.ts';
@@ -91,13 +92,16 @@ export const FAILURE_WORDS: Record<FailureCode, (detail: FailureDetail) => Words
   ...POD_FAILURES,
   ...JOB_FAILURES,
   ...SSH_FAILURES,
+  ...FLEET_FAILURES,
 
   localPortTaken: (d) => ({
     what: `Port ${d.port} on this machine is taken${holder(d)}.`,
     next:
-      d.option === '--port'
-        ? 'Choose another with --port N, or leave it out for a free one.'
-        : 'Choose another with --local-port N, or --local-port auto for the next free one.',
+      d.option === '--listen'
+        ? 'Choose another with --listen HOST:PORT.'
+        : d.option === '--port'
+          ? 'Choose another with --port N, or leave it out for a free one.'
+          : 'Choose another with --local-port N, or --local-port auto for the next free one.',
   }),
   keeperUnreachable: (d) => ({
     what: d.isUnseen

@@ -140,9 +140,10 @@ function wordsOf(entry: Entry, diedAt: number | undefined): string {
     const why = to === 'failed' ? failureWords(entry) : reason;
     return `${entry.id} ${[state, why].filter(Boolean).join(': ')}`;
   }
+  if (machine.startsWith('person@')) return `${entry.event}: ${to}`;
   if (!machine.startsWith('tunnel@')) {
     const why = to === 'failed' ? failureWords(entry) : reason;
-    return [podStateWords(to), why].filter(Boolean).join(': ');
+    return `${[podStateWords(to), why].filter(Boolean).join(': ')}${askedBy(entry)}`;
   }
   const state = (TUNNEL_STATE_WORDS as Record<string, string>)[to] ?? to;
   if (to === 'healthy') {
@@ -152,6 +153,11 @@ function wordsOf(entry: Entry, diedAt: number | undefined): string {
   if (to === 'starting') return reason ? `${state} at ${reason}` : state;
   if (to === 'stopping' || to === 'stopped' || to === 'recreating') return state;
   return [state, reason?.replace(/^sshUnreachable: /, '')].filter(Boolean).join(': ');
+}
+
+/** Of a fleet's pod, where somebody has asked for what begins here. */
+function askedBy({ who, event }: Entry): string {
+  return who && (event === 'begun' || event.endsWith('.requested')) ? `, for ${who}` : '';
 }
 
 /** In the words it was told with then; of an earlier autopod's entries there is only the code. */

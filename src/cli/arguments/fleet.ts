@@ -1,0 +1,42 @@
+import { InvalidArgumentError } from 'commander';
+import { portNumber } from './options.ts';
+
+export interface ListenAddress {
+  host: string;
+  port: number;
+}
+
+/** `HOST:PORT`, `[::1]:PORT` or `:PORT` of this machine alone. */
+export function listenAddress(value: string): ListenAddress {
+  const [, bracketed, plain = '', port = ''] = /^(?:\[([0-9a-f:]+)\]|([\w.-]*)):(\d+)$/i.exec(value) ?? [];
+  if (port === '') throw new InvalidArgumentError('It takes an address and a port such as 127.0.0.1:7433.');
+  return { host: bracketed ?? (plain || '127.0.0.1'), port: portNumber(port) };
+}
+
+const LOOPBACK = ['127.0.0.1', 'localhost', '::1', '[::1]'];
+
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.includes(host);
+}
+
+/** The address of a gateway, without a path. Tokens go there, so that it is HTTPS, or on this machine. */
+export function fleetUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
+  if (!url || !isSafe || url.pathname !== '/' || url.search || url.username) {
+    throw new InvalidArgumentError(
+      'It takes an https address without a path, such as https://pods.example.org:7433; http only on this machine.',
+    );
+  }
+  return url.origin;
+}
+
+/** A fleet's address, or `none` for the pods of this machine. */
+export function fleetOrNone(value: string): string {
+  return value === 'none' ? value : fleetUrl(value);
+}
+
+export function role(value: string): string {
+  if (['viewer', 'member', 'admin'].includes(value)) return value;
+  throw new InvalidArgumentError('It takes viewer, member or admin.');
+}

@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import { AutopodError } from '../../errors.ts';
+import type { ServeOptions } from '../../fleet/serve.ts';
+import { isLoopback, type ListenAddress } from '../arguments/fleet.ts';
+import type { Context } from '../context.ts';
+import { fleetText } from '../text/fleet.ts';
+import type { Verb } from '../verb.ts';
+
+interface Options {
+  listen: ListenAddress;
+  cert?: string;
+  certKey?: string;
+  url?: string;
+  install?: boolean;
+  unit?: boolean;
+}
+
+/** Serves a fleet until it is interrupted. */
+export const serve: Verb<Options> = async (context, _named, options) => {
+  const { out } = context;
+  if (options.install) return install(context);
+  if (options.unit) {
+    const { systemdUnit } = await import('../fleet/systemd-unit.ts');
+    out.plain(systemdUnit(context.home().root, process.argv));
+    return 0;
+  }
+  const listening = { ...options.listen, tls: await tlsOf(options) };
+  if (!listening.tls && !isLoopback(listening.host)) {
+    throw new AutopodError('usage', {
+      message: `Without a certificate the gateway listens on this machine only, not at ${listening.host}: tokens would go in plain text.`,
+      next: 'Give it --cert and --cert-key, or listen on 127.0.0.1 behind a proxy that speaks HTTPS.',
+    });
+  }
+  const config = await context.config();
+  const { serve: serveFleet } = await import('../../fleet/serve.ts');
+  const { env, signal } = context;
+  const serving: ServeOptions = {
+    home: context.home(),
+    env,
+    config,
+    listening,
+    publicUrl: options.url,
+    signal,
+    onListening: (url, people) => {
+      if (out.isJson) out.jsonLine({ url });
+      else out.say(fleetText.serving(url, people));
+    },
+  };
+  await serveFleet(serving);
+  return 0;
+};
+
+async function install({ home, out, signal }: Context): Promise<number> {
+  const { installServer } = await import('../../fleet/engine/binary.ts');
+  const { engineFolder } = await import('../../fleet/home.ts');
+  out.say(fleetText.installing());
+  const path = await installServer(engineFolder(home()), signal);
+  if (out.isJson) out.json({ path });
+  else out.line(fleetText.installed(path));
+  return 0;
+}
+
+async function tlsOf({ cert, certKey }: Options) {
+  if (cert === undefined && certKey === undefined) return undefined;
+  if (cert === undefined || certKey === undefined) {
+    throw new AutopodError('usage', { message: '--cert and --cert-key go together.' });
+  }
+  const tls = { cert: await pem('--cert', cert), key: await pem('--cert-key', certKey) };
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    throw new AutopodError('usage', {
+      message: `${cert} and ${certKey} are no certificate with its key.`,
+      next: (error as Error).message,
+    });
+  }
+  return tls;
+}
+
+async function pem(option: string, path: string): Promise<Buffer> {
+  const bytes = await readFile(path).catch((error: Error) => {
+    throw new AutopodError('usage', { message: `${option}: ${path} cannot be read.`, next: error.message });
+  });
+  if (bytes.includes('-----BEGIN ')) return bytes;
+  throw new AutopodError('usage', { message: `${option}: ${path} is no PEM file.` });
+}

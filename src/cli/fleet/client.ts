@@ -1,0 +1,103 @@
+import got, { HTTPError, RequestError } from 'got';
+import { AutopodError, type FailureDetail, isFailureCode } from '../../errors.ts';
+import type {
+  Askable,
+  FleetPod,
+  LaunchView,
+  LoginAnswer,
+  LoginRequest,
+  Me,
+  UpAnswer,
+  UpRequest,
+} from '../../fleet/wire.ts';
+import { USER_AGENT } from '../../services/runpod/user-agent.ts';
+import type { JournalEntry } from '../../store/journal.ts';
+
+/** The gateway of a fleet, as a member asks it. Throws `fleetUnreachable`, `notAdmitted`, and what the fleet says. */
+export interface FleetClient {
+  me(): Promise<Me>;
+  list(): Promise<FleetPod[]>;
+  info(named: string): Promise<FleetPod>;
+  launch(launchId: string): Promise<LaunchView>;
+  up(request: UpRequest): Promise<UpAnswer>;
+  ask(named: string, verb: Askable, timeoutMs: number): Promise<LaunchView>;
+  history(named: string | undefined, tail: number | undefined): Promise<JournalEntry[]>;
+}
+
+/** Milliseconds for one question. */
+const ANSWER_MS = 30_000;
+
+export function fleetClient(url: string, token: string, signal: AbortSignal): FleetClient {
+  const ask = <T>(path: string, json?: object) =>
+    request<T>(url, path, { json, token, signal, isRepeatable: true });
+  const id = encodeURIComponent;
+  return {
+    me: () => ask('v1/me'),
+    list: async () => (await ask<{ pods: FleetPod[] }>('v1/pods')).pods,
+    info: (named) => ask(`v1/pods/${id(named)}`),
+    launch: (launchId) => ask(`v1/launches/${id(launchId)}`),
+    up: (body) => ask('v1/up', body),
+    ask: (named, verb, timeoutMs) => ask(`v1/pods/${id(named)}/${verb}`, { timeoutMs }),
+    history: async (named, tail) => {
+      const query = new URLSearchParams({
+        ...(named !== undefined && { pod: named }),
+        ...(tail !== undefined && { tail: String(tail) }),
+      });
+      return (await ask<{ entries: JournalEntry[] }>(`v1/history?${query}`)).entries;
+    },
+  };
+}
+
+export function logIn(url: string, body: LoginRequest, signal: AbortSignal): Promise<LoginAnswer> {
+  return request<LoginAnswer>(url, 'v1/login', { json: body, signal });
+}
+
+interface Options {
+  json?: object | undefined;
+  token?: string;
+  signal: AbortSignal;
+  /** Asking twice is as asking once. */
+  isRepeatable?: boolean;
+}
+
+async function request<T>(
+  url: string,
+  path: string,
+  { json, token, signal, isRepeatable }: Options,
+): Promise<T> {
+  try {
+    return await got(`${url}/${path}`, {
+      method: json ? 'POST' : 'GET',
+      ...(json && { json }),
+      headers: { 'user-agent': USER_AGENT, ...(token && { authorization: `Bearer ${token}` }) },
+      // A token goes to the gateway it was made for, and to nobody it points at.
+      followRedirect: false,
+      retry: isRepeatable ? { limit: 2, methods: ['GET', 'POST'] } : { limit: 0 },
+      timeout: { request: ANSWER_MS },
+      signal,
+    }).json<T>();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw failureFrom(url, error);
+  }
+}
+
+function failureFrom(url: string, error: unknown): AutopodError {
+  if (error instanceof HTTPError) {
+    const { code, detail } = told(error.response.body);
+    if (isFailureCode(code))
+      return new AutopodError(code, code === 'notAdmitted' ? { ...detail, url } : detail);
+    return new AutopodError('fleetUnreachable', { url, detail: `It answers ${error.response.statusCode}.` });
+  }
+  const detail = error instanceof RequestError ? error.message : String(error);
+  return new AutopodError('fleetUnreachable', { url, detail });
+}
+
+function told(body: unknown): { code?: unknown; detail: FailureDetail } {
+  try {
+    const { error } = JSON.parse(String(body)) as { error?: { code?: unknown; detail?: FailureDetail } };
+    return { code: error?.code, detail: error?.detail ?? {} };
+  } catch {
+    return { detail: {} };
+  }
+}

@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { AutopodError } from '../../errors.ts';
+import type { FleetLogin } from '../../store/fleet-login.ts';
+import { loginFile } from '../../store/fleet-login-file.ts';
+import { describeHome, homePath } from '../../store/home.ts';
+import type { Verb } from '../verb.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: a verb's options are what its command declares.
+type Load = () => Promise<Verb<any>>;
+
+/** What commands do that are about the pods of a fleet, where one is in force. */
+export const FLEET_VERBS: Record<string, Load> = {
+  up: async () => (await import('./up.ts')).up,
+  connect: async () => (await import('./up.ts')).connect,
+  start: async () => (await import('./power.ts')).start,
+  restart: async () => (await import('./power.ts')).restart,
+  stop: async () => (await import('./power.ts')).stop,
+  kill: async () => (await import('./power.ts')).kill,
+  ls: async () => (await import('./ls.ts')).ls,
+  info: async () => (await import('./info.ts')).info,
+  history: async () => (await import('./history.ts')).history,
+};
+
+/** Commands that go straight to a pod and ask the fleet only where it is, or ask what can be had. */
+export const THROUGH_FLEET = ['tunnel', 'ssh', 'comfy status', 'comfy info', 'comfy open', 'gpus', 'volumes'];
+
+/**
+ * The fleet that commands are about: the one this machine is logged in to, unless `--fleet none` says otherwise. Throws
+ * `usage` for one it is not logged in to.
+ */
+export async function fleetInForce(
+  asked: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<FleetLogin | undefined> {
+  if (asked === 'none') return undefined;
+  const { root } = describeHome(homePath(env));
+  if (asked === undefined && !existsSync(loginFile(root))) return undefined;
+  const { fleetLogin } = await import('../../store/fleet-login.ts');
+  const login = await fleetLogin(root);
+  if (asked === undefined || login?.url === asked) return login;
+  throw new AutopodError('usage', {
+    message: login
+      ? `--fleet: this machine is logged in to ${login.url}, not to ${asked}.`
+      : `--fleet: this machine is not logged in to ${asked}.`,
+    next: 'Log in with an invitation: autopod login',
+  });
+}

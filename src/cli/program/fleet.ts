@@ -1,0 +1,78 @@
+import { type Command, Option } from 'commander';
+import { fleetUrl, listenAddress, role } from '../arguments/fleet.ts';
+import { ASKING_MINUTES, examples, json, type Runs, timeout } from './shared.ts';
+
+/** A fleet: its server, its people, and the way to it. */
+export function addFleet(program: Command, runs: Runs): void {
+  const serve = json(program.command('serve'))
+    .enablePositionalOptions()
+    .summary('serve a fleet: pods that several people share, kept by an always-on machine')
+    .description(
+      'Serves a fleet from this machine until it is ended: its pods are kept by Restate, an engine that goes on through crashes and restarts, and members reach them through a gateway, each with a token of their own. They never see the RunPod key.',
+    )
+    .addOption(
+      new Option(
+        '--listen <address>',
+        'where the gateway listens; without a certificate, only on this machine',
+      )
+        .argParser(listenAddress)
+        .default({ host: '127.0.0.1', port: 7433 }, '127.0.0.1:7433'),
+    )
+    .option('--cert <file>', 'certificate for HTTPS, with what it is signed by (PEM)')
+    .option('--cert-key <file>', 'its private key (PEM)')
+    .addOption(
+      new Option('--url <url>', 'where members reach it, behind a proxy or under a name').argParser(fleetUrl),
+    )
+    .option('--install', "have npm put Restate's server into AUTOPOD_HOME, about 225 MB, and end")
+    .option('--unit', 'print a unit for systemd, and end')
+    .addHelpText(
+      'after',
+      examples([
+        'autopod serve --install',
+        'autopod serve',
+        'autopod serve --listen 0.0.0.0:7433 --cert fullchain.pem --cert-key key.pem --url https://pods.example.org:7433',
+        'autopod serve invite ann --role member',
+        'autopod serve --unit > /etc/systemd/system/autopod.service',
+      ]),
+    )
+    .action(runs(async () => (await import('../commands/serve.ts')).serve));
+
+  json(serve.command('invite').argument('<name>', 'small letters, digits, dots and dashes'))
+    .summary('print one line with which somebody logs in; again for another machine of theirs')
+    .addOption(
+      new Option('--role <role>', 'viewer (sees), member (uses pods), admin (ends others’ pods, too)')
+        .argParser(role)
+        .default('member'),
+    )
+    .action(runs(async () => (await import('../commands/serve-people.ts')).invite));
+
+  json(serve.command('remove').argument('<name>', 'as in `autopod serve people`'))
+    .summary('take back all that somebody logs in with, at once')
+    .action(runs(async () => (await import('../commands/serve-people.ts')).remove));
+
+  json(serve.command('people'))
+    .summary('who may use the fleet')
+    .action(runs(async () => (await import('../commands/serve-people.ts')).people));
+
+  json(serve.command('status'))
+    .summary('whether a fleet is served from this machine; exit 0 when all of it answers, else 1')
+    .action(runs(async () => (await import('../commands/serve-status.ts')).serveStatus));
+
+  json(serve.command('backup').argument('<file>', 'such as fleet.tar.gz'))
+    .summary('keep all of a fleet that is not being served in one file')
+    .description(
+      'Keeps all that a fleet’s server has on disk in one file: its machines, its people, its journal; not the RunPod key. The server must not run meanwhile; the pods go on. To restore it, unpack it in AUTOPOD_HOME: tar -xzf fleet.tar.gz -C ~/.autopod',
+    )
+    .action(runs(async () => (await import('../commands/serve-backup.ts')).serveBackup));
+
+  timeout(json(program.command('login').argument('<url>', 'the line of an invitation')), ASKING_MINUTES)
+    .summary('use a fleet from here: its pods are those that commands are about')
+    .description(
+      'Logs in to a fleet with an invitation, which serves once. From then on `up`, `ls`, `info`, `start`, `stop`, `restart`, `kill` and `history` are about the pods of that fleet, unless --fleet none says otherwise.',
+    )
+    .action(runs(async () => (await import('../commands/login.ts')).login));
+
+  json(program.command('logout'))
+    .summary('forget the fleet: commands are about pods of this machine again')
+    .action(runs(async () => (await import('../commands/login.ts')).logout));
+}

@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { AutopodError, type Failure, type FailureCode, toFailure } from '../../errors.ts';
+
+export interface Listening {
+  host: string;
+  port: number;
+  /** PEM, for HTTPS. */
+  tls?: { cert: Buffer; key: Buffer } | undefined;
+}
+
+/** Milliseconds and bytes a request may take. */
+export interface Bounds {
+  headersMs: number;
+  /** Of the whole request, its body included. */
+  requestMs: number;
+  bodyBytes: number;
+}
+
+export const BOUNDS: Bounds = { headersMs: 10_000, requestMs: 15_000, bodyBytes: 64 * 1024 };
+
+const MAX_CONNECTIONS = 1_000;
+const MAX_HEADER_BYTES = 16 * 1024;
+
+/** What a question is answered with when it fails; anything else is our bug, and the log has it. */
+const STATUSES: Partial<Record<FailureCode, number>> = {
+  usage: 400,
+  notAdmitted: 401,
+  notAllowed: 403,
+  podNotFound: 404,
+  internal: 500,
+};
+
+export interface Gateway {
+  readonly url: string;
+  close: () => Promise<void>;
+}
+
+export interface Asked {
+  method: string;
+  /** As sent, without the query: only letters that need no escaping get this far. */
+  path: string;
+  query: URLSearchParams;
+  /** Undefined where none was sent. */
+  token: string | undefined;
+  body: () => Promise<unknown>;
+  signal: AbortSignal;
+}
+
+/** Serves JSON over HTTP. `answer` decides; nothing that is longer, slower or odder than need be reaches it. */
+export async function listen(
+  { host, port, tls }: Listening,
+  answer: (asked: Asked) => Promise<unknown>,
+  { log, bounds = BOUNDS }: { log: (line: string) => void; bounds?: Bounds | undefined },
+): Promise<Gateway> {
+  const listener: RequestListener = (request, response) => {
+    const left = new AbortController();
+    response.on('close', () => left.abort());
+    const route = `${request.method} ${(request.url ?? '').split('?')[0]?.slice(0, 200)}`;
+    asked(request, bounds, left.signal)
+      .then(answer)
+      .then((value) => send(response, 200, value))
+      .catch((error: unknown) => {
+        const failure = toFailure(error);
+        if (failure.code === 'internal') log(`${route} failed: ${failure.detail.message}`);
+        const detail = failure.code === 'internal' ? {} : failure.detail;
+        send(response, statusOf(failure), { error: { code: failure.code, detail } });
+      });
+  };
+  const options = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: bounds.headersMs,
+    requestTimeout: bounds.requestMs,
+    connectionsCheckingInterval: Math.min(1_000, bounds.headersMs),
+    insecureHTTPParser: false,
+  };
+  const server = tls ? createTlsServer({ ...options, ...tls }, listener) : createServer(options, listener);
+  server.maxConnections = MAX_CONNECTIONS;
+  server.listen(port, host);
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EADDRINUSE'
+      ? new AutopodError('localPortTaken', { port, option: '--listen' })
+      : error;
+  });
+  const { port: taken } = server.address() as AddressInfo;
+  return {
+    url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${taken}`,
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+export function refused(status: number, reason: string): AutopodError {
+  return new AutopodError('gatewayRefused', { status, reason });
+}
+
+function statusOf({ code, detail }: Failure): number {
+  return code === 'gatewayRefused' ? Number(detail.status) : (STATUSES[code] ?? 409);
+}
+
+async function asked(request: IncomingMessage, { bodyBytes }: Bounds, signal: AbortSignal): Promise<Asked> {
+  const [path = '', query = '', ...more] = (request.url ?? '').split('?');
+  // No name of ours needs an escape, so one is either a mistake or a trick.
+  if (more.length > 0 || !/^(\/[\w:.-]+)+$/.test(path) || /\/\.+(\/|$)/.test(path)) {
+    throw refused(404, 'there is nothing there');
+  }
+  const header = request.headersDistinct.authorization ?? [];
+  if (header.length > 1) throw refused(400, 'more than one authorization');
+  return {
+    method: request.method ?? '',
+    path,
+    query: new URLSearchParams(query),
+    token: /^Bearer ([\w-]{20,200})$/i.exec(header[0] ?? '')?.[1],
+    body: () => readJson(request, bodyBytes),
+    signal,
+  };
+}
+
+async function readJson(request: IncomingMessage, most: number): Promise<unknown> {
+  if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
+    throw refused(415, 'a body is application/json');
+  }
+  if (Number(request.headers['content-length'] ?? 0) > most) throw tooLarge(request, most);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > most) throw tooLarge(request, most);
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    throw refused(400, 'the body is no JSON');
+  }
+}
+
+/** Nothing more of it is read. */
+function tooLarge(request: IncomingMessage, most: number): AutopodError {
+  request.pause();
+  return refused(413, `a body has at most ${most} bytes`);
+}
+
+function send(response: ServerResponse, status: number, value: unknown): void {
+  if (response.headersSent || response.destroyed) return;
+  const body = JSON.stringify(value ?? null);
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    // What is left of a body that was not read ends with the connection.
+    ...(status >= 400 && { connection: 'close' }),
+  });
+  response.end(body);
+}

@@ -1,0 +1,137 @@
+import { AutopodError } from '../../errors.ts';
+import { publicKeysIn } from '../../services/ssh/public-keys.ts';
+import { RECORD_SCHEMA } from '../../store/record-schema.ts';
+import { RecordStore } from '../../store/records.ts';
+import type { FleetHome } from '../home.ts';
+import { digestOf, makeSecret } from './tokens.ts';
+
+/** What a person may do, each with all that stands before it. */
+export const ROLES = ['viewer', 'member', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Person {
+  name: string;
+  role: Role;
+}
+
+/** A machine a person has logged in from. */
+interface Login {
+  digest: string;
+  /** ISO 8601, UTC. */
+  at: string;
+  /** As in authorized_keys; null where that machine has none. */
+  publicKey: string | null;
+}
+
+interface PersonFacts extends Person {
+  /** Of the one line to log in with; it serves once. */
+  invite: { digest: string /** Epoch milliseconds. */; until: number } | null;
+  logins: Login[];
+}
+
+const INVITE_MS = 24 * 3_600_000;
+/** Stands in the journal for whoever works at the server itself. */
+const RESERVED = ['server'];
+const NAME = /^[a-z][a-z0-9._-]{0,31}$/;
+
+/** Those who may use a fleet, in a file of the server's user. Each question reads it anew: who is removed is out at once. */
+export class People {
+  readonly #store: RecordStore<PersonFacts>;
+
+  constructor({ people: path, locks }: FleetHome) {
+    this.#store = new RecordStore<PersonFacts>({ path, locks });
+  }
+
+  /** A secret that logs in once within a day. Somebody known is given another one, and the role. Throws `usage`. */
+  async invite({ name, role }: Person, now = Date.now()): Promise<string> {
+    if (!NAME.test(name) || RESERVED.includes(name)) {
+      throw new AutopodError('usage', {
+        message: `“${name}” is no name for a member: small letters, digits, dots and dashes, a letter first.`,
+      });
+    }
+    const secret = makeSecret('invite');
+    const invite = { digest: digestOf(secret), until: now + INVITE_MS };
+    await this.#store.update(name, (saved) => record({ logins: [], ...saved?.facts, name, role, invite }));
+    return secret;
+  }
+
+  /** Takes an invitation, and answers the token of this login with who it is. Throws `notAdmitted`. */
+  async login(
+    invite: string,
+    publicKey: string | null,
+    now = Date.now(),
+  ): Promise<Person & { token: string }> {
+    const digest = digestOf(invite);
+    const token = makeSecret('token');
+    // Strangers may ask as often as they like; that changes no file.
+    const isKnown = (await this.#all()).some(({ invite: open }) => open?.digest === digest);
+    if (!isKnown) throw new AutopodError('notAdmitted', {});
+    const login = { digest: digestOf(token), at: new Date(now).toISOString(), publicKey: oneKey(publicKey) };
+    return this.#store.transact((records) => {
+      const found = Object.entries(records).find(([, { facts }]) => facts.invite?.digest === digest);
+      if (!found || (found[1].facts.invite?.until ?? 0) < now) throw new AutopodError('notAdmitted', {});
+      const [name, { facts }] = found;
+      records[name] = record({ ...facts, invite: null, logins: [...facts.logins, login] });
+      return { name, role: facts.role, token };
+    });
+  }
+
+  /** Whose token it is; undefined for nobody's. */
+  async byToken(token: string): Promise<Person | undefined> {
+    const digest = digestOf(token);
+    const facts = (await this.#all()).find(({ logins }) => logins.some((login) => login.digest === digest));
+    return facts && { name: facts.name, role: facts.role };
+  }
+
+  /** Takes all that a person has: the next question of theirs is nobody's. Throws `usage` for somebody unknown. */
+  async remove(name: string): Promise<{ publicKeys: string[] }> {
+    return this.#store.transact((records) => {
+      const facts = records[name]?.facts;
+      if (!facts) throw new AutopodError('usage', { message: `Nobody here is called “${name}”.` });
+      delete records[name];
+      return { publicKeys: facts.logins.flatMap(({ publicKey }) => publicKey ?? []) };
+    });
+  }
+
+  async list(): Promise<(Person & { logins: number; isInvited: boolean })[]> {
+    return (await this.#all()).map(({ name, role, logins, invite }) => ({
+      name,
+      role,
+      logins: logins.length,
+      isInvited: invite !== null,
+    }));
+  }
+
+  /** Public keys of all who may use pods, one line each. */
+  async publicKeys(): Promise<string[]> {
+    const users = (await this.#all()).filter(({ role }) => mayDo(role, 'member'));
+    return users.flatMap(({ logins }) => logins.flatMap(({ publicKey }) => publicKey ?? []));
+  }
+
+  async #all(): Promise<PersonFacts[]> {
+    return Object.values(await this.#store.all()).map(({ facts }) => facts);
+  }
+}
+
+export function mayDo(role: Role, needed: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(needed);
+}
+
+/** A key and its comment, without options or lines of somebody's own. Throws `usage`. */
+function oneKey(line: string | null): string | null {
+  if (line === null) return null;
+  const [key, ...more] = publicKeysIn(line);
+  if (!key || more.length > 0)
+    throw new AutopodError('usage', { message: 'That is not one public ssh key.' });
+  return `${key.key} ${key.comment.replace(/[^\w@.:-]/g, '')}`.trim();
+}
+
+function record(facts: PersonFacts) {
+  return {
+    schema: RECORD_SCHEMA,
+    machine: 'person@1',
+    facts,
+    snapshot: null,
+    savedAt: new Date().toISOString(),
+  };
+}

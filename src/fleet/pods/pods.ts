@@ -1,0 +1,74 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Step } from '../../host/step.ts';
+import { type PodRecordFacts, podRecord, waitingOf } from '../../lifecycle/pod-records.ts';
+import { podMachine } from '../../machines/pod.ts';
+import { factsOf } from '../../machines/pod-reading.ts';
+import type { PodContext } from '../../machines/pod-types.ts';
+import type { Asker, Durable } from '../engine/durable.ts';
+import type { Fleet } from './fleet.ts';
+import { POD_OBJECT } from './names.ts';
+import { BOX_MS, podWorks } from './works.ts';
+
+/** Milliseconds a stop that is due has, before it is asked for again. */
+const AGAIN_MS = 10 * 60_000;
+
+/** The pod machine on the engine: a key for each launch id. */
+export function podObject(fleet: Fleet, boxMs = BOX_MS): Durable<PodContext> {
+  return {
+    name: POD_OBJECT,
+    machine: podMachine,
+    works: podWorks(fleet, boxMs),
+    keep: (launchId, step, asker) => keep(fleet, launchId, step, asker),
+    ringing: {
+      event: { type: 'stop.requested' },
+      isDone: ({ value }) => value === 'stopped' || value === 'terminated',
+      againMs: AGAIN_MS,
+    },
+  };
+}
+
+/** Keeps the record that the gateway shows in step with the machine, and tells the journal who asked. */
+async function keep(
+  { pods, journal, home }: Fleet,
+  launchId: string,
+  { saved: { value, context }, event, from, to }: Step<PodContext>,
+  { who }: Asker,
+): Promise<void> {
+  let podId = context.podId;
+  try {
+    await pods.update(launchId, (saved) => {
+      podId ??= saved?.facts.podId ?? null;
+      if (to === 'terminated') return undefined;
+      return podRecord(
+        { ...factsOf(context), ...keptBeside(saved?.facts, who, to) },
+        value,
+        waitingOf(value, context),
+      );
+    });
+    if (to === 'terminated' && podId) await rm(join(home.knownHosts, podId), { force: true });
+    if (from === to) return;
+    await journal.append({
+      at: new Date().toISOString(),
+      machine: 'pod@1',
+      id: launchId,
+      podId: podId ?? undefined,
+      name: context.wish.name,
+      event,
+      from: from ?? 'saved',
+      to,
+      reason: context.failure?.code,
+      detail: context.failure?.detail,
+      who,
+    });
+  } catch (error) {
+    // Not by its code: whatever keeps a file from being written may pass.
+    throw new Error(`the record of ${launchId} cannot be kept`, { cause: error });
+  }
+}
+
+/** What a record has besides the machine's facts. */
+function keptBeside(saved: PodRecordFacts | undefined, who: string, to: string) {
+  const { owner = who, ledger = null, bought = null, stopAt = null } = saved ?? {};
+  return { asked: null, owner, ledger, bought, stopAt: to === 'stopped' ? null : stopAt };
+}

@@ -1,0 +1,51 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ScenarioInput } from '../../sim/scenario.ts';
+import { until } from '../support/until.ts';
+import { isWholeAsked } from './support/engine.ts';
+import { startFleet, type TestFleet } from './support/fleet.ts';
+
+describe.skipIf(!isWholeAsked)('a fleet whose processes are killed', { timeout: 90_000 }, () => {
+  let fleet: TestFleet;
+  const begin = async (scenario: ScenarioInput) => {
+    fleet = await startFleet(scenario);
+    return fleet.member('ann');
+  };
+  afterEach(() => fleet.end());
+
+  it('has one pod when all is killed while RunPod makes it, and its list lags', async () => {
+    const ann = await begin({ faults: [{ route: 'createPod', kind: 'stall' }], listLagMs: 900 });
+    const { launch } = await ann.up();
+    await until('the pod is made', async () => (await fleet.podIds()).length > 0);
+    const { serve, restate } = fleet.pids();
+    process.kill(serve, 'SIGKILL');
+    process.kill(restate, 'SIGKILL');
+    await fleet.serveAgain();
+    await ann.reaches(launch.launchId, 'ready');
+    expect(await fleet.podIds()).toHaveLength(1);
+    expect(fleet.journal().map(({ to }) => to)).toContain('creating.lookingAgain');
+  });
+
+  it('goes on with a boot after a kill of Restate’s server, which is started again', async () => {
+    const ann = await begin({ latencies: { imagePullMs: 2_500 } });
+    const { launch } = await ann.up();
+    await ann.reaches(launch.launchId, 'booting');
+    const { restate } = fleet.pids();
+    process.kill(restate, 'SIGKILL');
+    await ann.reaches(launch.launchId, 'ready');
+    expect(fleet.pids().restate).not.toBe(restate);
+    expect(await fleet.podIds()).toHaveLength(1);
+  });
+
+  it('ends the Restate’s server that a killed process has left, before it starts its own', async () => {
+    const ann = await begin({ latencies: { imagePullMs: 2_500 } });
+    const { launch } = await ann.up();
+    await ann.reaches(launch.launchId, 'booting');
+    const { serve, restate } = fleet.pids();
+    process.kill(serve, 'SIGKILL');
+    await fleet.serveAgain();
+    expect(fleet.pids().restate).not.toBe(restate);
+    expect(fleet.processes()).not.toContain(restate);
+    await ann.reaches(launch.launchId, 'ready');
+    expect(await fleet.podIds()).toHaveLength(1);
+  });
+});
