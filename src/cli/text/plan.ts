@@ -12,7 +12,7 @@ export const planText = {
   use: (podId: string, name: string, status: string, rate: string) =>
     `Would use pod ${podId} (${printable(name)}), which is ${status} and costs ${rate}, and wait for ComfyUI.`,
   tunnel: (port: number | 'auto') =>
-    `The tunnel would be at ${port === 'auto' ? `the first free port from ${usualLocalPort()} up` : `localhost:${port}`}.`,
+    `The tunnel would be at ${port === 'auto' ? `the next free port from ${usualLocalPort()}` : `localhost:${port}`}.`,
   noTunnel: () => 'No tunnel would be kept.',
   stop: (plan: AutoStop) => `The pod would be ${plan.isForGood ? 'ended' : 'stopped'} ${planCell(plan)}.`,
 };
