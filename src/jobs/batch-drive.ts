@@ -24,6 +24,7 @@ export class BatchDrive {
   #waiting: string[] = [];
   #facts: BatchFacts | undefined;
   #endedPods: string[] = [];
+  #standings: ReadonlyMap<string, PodStanding> = new Map();
   #turn: Promise<void> = Promise.resolve();
   #isTurnDue = false;
   #isLoaded = false;
@@ -58,7 +59,11 @@ export class BatchDrive {
   get view() {
     const states = [...this.#drives.values()].map(({ state }) => state);
     const waiting = this.#waiting.map((): JobState => 'waitingForPod');
-    return this.#tally.view([...states, ...waiting], this.#facts, (podId) => this.#env.pods.stopAt(podId));
+    const stopAt = (podId: string) => this.#env.pods.stopAt(podId);
+    const pods = Object.fromEntries(
+      [...this.#standings].filter(([podId]) => !this.#endedPods.includes(podId)),
+    );
+    return { ...this.#tally.view([...states, ...waiting], this.#facts, stopAt), pods };
   }
 
   stateOf(jobId: string): JobState | undefined {
@@ -125,6 +130,7 @@ export class BatchDrive {
     const used = new Set([...podIds, ...[...this.#drives.values()].map(({ podId }) => podId)]);
     const standings = new Map<string, PodStanding>();
     for (const podId of used) standings.set(podId, await this.#standing(podId));
+    this.#standings = standings;
     for (const [podId, standing] of standings)
       if (standing === 'gone' || standing === 'stopped') await this.#takeBack(podId);
     await this.#leaveOutWhatIsNotToRun();

@@ -1,6 +1,6 @@
 import type { Failure } from '../errors.ts';
 import type { BatchFacts, JobFacts, JobState } from '../machines/job-types.ts';
-
+import type { PodStanding } from './environment.ts';
 import { wantedOutputs } from './files/index.ts';
 
 /** How a batch stands. */
@@ -12,6 +12,8 @@ export interface BatchView {
   leftMs: number | null;
   /** A pod that is to be stopped before that: ISO 8601, UTC. */
   deadline: { podId: string; stopAt: string } | null;
+  /** How each of its pods stands; without those that were ended for it. */
+  pods: Record<string, PodStanding>;
 }
 
 const STATES: JobState[] = [
@@ -78,9 +80,10 @@ export class Tally {
     return this.#withFiles.has(podId);
   }
 
-  /** Whether one more job may cost what the others have. */
+  /** Whether one more job may cost what the others have; until one has told what that is, each pod gets one. */
   mayBegin(batch: BatchFacts | undefined, atWork: number): boolean {
-    if (batch?.maxCost == null || this.#ran === 0) return true;
+    if (batch?.maxCost == null) return true;
+    if (this.#ran === 0) return atWork < batch.podIds.length;
     return this.#spentUsd + (this.#spentUsd / this.#ran) * atWork < batch.maxCost || atWork === 0;
   }
 
@@ -97,7 +100,7 @@ export class Tally {
     unfinished: JobState[],
     batch: BatchFacts | undefined,
     stopAt: (podId: string) => number | undefined,
-  ): BatchView {
+  ): Omit<BatchView, 'pods'> {
     const counts = Object.fromEntries(STATES.map((state) => [state, this.#counts.get(state) ?? 0]));
     for (const state of unfinished) counts[state] = (counts[state] ?? 0) + 1;
     const podIds = batch?.podIds ?? [];

@@ -94,7 +94,7 @@ async function submit(
     workflow: workflow === null ? null : await store.content(workflow),
   };
   const submitted = await submitPrompt(way, submission, signal);
-  return submitted.kind === 'refused' ? submitted : { kind: 'taken' };
+  return submitted.kind === 'refused' ? submitted : { kind: 'taken', dropped: submitted.dropped };
 }
 
 async function fetchFiles(

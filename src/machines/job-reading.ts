@@ -59,6 +59,13 @@ export function taken(context: JobContext): Partial<JobContext> {
   return { submissions: withLast(context, (last) => ({ ...last, isTaken: true })) };
 }
 
+/** It is taken, perhaps without some of its outputs. */
+export function accepted(context: JobContext, event: unknown): Partial<JobContext> {
+  const submitted = (event as { output?: Submitted }).output;
+  const dropped = submitted?.kind === 'taken' ? submitted.dropped : undefined;
+  return { ...taken(context), ...(dropped && { dropped }) };
+}
+
 /** What ComfyUI made, and what that cost. Files that came of an earlier submission stay. */
 export function made(context: JobContext, found: Found | undefined): Partial<JobContext> {
   if (found?.kind !== 'made' && found?.kind !== 'failed') return {};
@@ -79,7 +86,7 @@ export function made(context: JobContext, found: Found | undefined): Partial<Job
 /** A pod's ComfyUI that had it has it no more. */
 export function afresh(context: JobContext): Partial<JobContext> {
   const kept = [...(context.kept ?? []), ...(context.outputs ?? []).filter(({ path }) => path !== null)];
-  return { ...taken(context), outputs: null, kept, failure: null };
+  return { ...taken(context), outputs: null, dropped: [], kept, failure: null };
 }
 
 /** It was handed over so often that there is something wrong with it, such as that ComfyUI dies of it. */

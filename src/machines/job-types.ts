@@ -79,12 +79,16 @@ export interface JobFacts {
   /** Template of file names. */
   nameTemplate: string;
   withPreviews: boolean;
+  /** Permissions that its files shall not have, as the user's shell says. */
+  umask?: number;
   /** The pod that has it; null until one is free. */
   podId: string | null;
   /** Latest last; the last one counts. */
   submissions: Submission[];
   /** Null until ComfyUI says that it is done. */
   outputs: JobOutput[] | null;
+  /** What ComfyUI has taken it without: nodes whose outputs it found invalid, as it says it. */
+  dropped?: string[];
   /** Those of an earlier submission that are here: they are not made again. */
   kept?: JobOutput[];
   /** Milliseconds ComfyUI says it ran; null while unknown. */
@@ -153,7 +157,7 @@ export type Found =
 export type Ran = Pick<JobFacts, 'ranMs' | 'startedAt' | 'endedAt'>;
 
 /** How it was handed over. */
-export type Submitted = { kind: 'taken' } | { kind: 'refused'; failure: Failure };
+export type Submitted = { kind: 'taken'; dropped?: string[] } | { kind: 'refused'; failure: Failure };
 
 export interface JobContext extends JobFacts {
   /** Names that ComfyUI has given to the job's inputs, in their order. */

@@ -1,6 +1,7 @@
 import { assign, fromPromise, setup } from 'xstate';
 import { FAILURES, toFailure } from '../errors.ts';
 import {
+  accepted,
   afresh,
   codeOf,
   failureOf,
@@ -64,6 +65,7 @@ export const jobMachine = setup({
   },
   actions: {
     keepMade: assign(({ context, event }) => made(context, foundOf(event))),
+    keepAccepted: assign(({ context, event }) => accepted(context, event)),
     keepTaken: assign(({ context }) => taken(context)),
     beginAfresh: assign(({ context }) => afresh(context)),
     tellLost: assign(({ context }) => lostForGood(context)),
@@ -153,7 +155,7 @@ export const jobMachine = setup({
             target: 'failed',
             actions: assign({ failure: ({ event }) => refusalOf(event) ?? toFailure(undefined) }),
           },
-          { target: 'queued', actions: 'keepTaken' },
+          { target: 'queued', actions: 'keepAccepted' },
         ],
         onError: lookAgain,
       },

@@ -97,13 +97,18 @@ describe('rows', () => {
       '\ufeff6.text,seed,name,3.cfg\r\n"a ""red"" fox, jumping",7,fox,4.5\r\n\r\ncat,,,\r\n',
     );
     expect(await readRows(path)).toEqual([
-      { line: 2, changes: ['6.text=a "red" fox, jumping', '3.cfg=4.5'], seed: '7', name: 'fox' },
+      {
+        at: '--rows r.csv, line 2',
+        changes: ['6.text=a "red" fox, jumping', '3.cfg=4.5'],
+        seed: '7',
+        name: 'fox',
+      },
       { line: 4, changes: ['6.text=cat'], seed: undefined, name: undefined },
     ]);
   });
 
   it('of a CSV of a spreadsheet with semicolons, and of one with tabs', async () => {
-    const rows = [{ line: 2, changes: ['6.text=a, b'], seed: '1', name: undefined }];
+    const rows = [{ at: '--rows r.csv, line 2', changes: ['6.text=a, b'], seed: '1', name: undefined }];
     expect(await readRows(file('s.csv', '6.text;seed\na, b;1\n'))).toEqual(rows);
     expect(await readRows(file('t.tsv', '6.text\tseed\na, b\t1\n'))).toEqual(rows);
   });
@@ -142,7 +147,7 @@ describe('the jobs of a run', () => {
   it('are the product of rows, sweeps and count; the last sweep changes fastest', () => {
     const all = asked({
       changes: ['6.text=x'],
-      rows: [{ line: 2, changes: ['5.width=512'], seed: undefined, name: 'small' }],
+      rows: [{ at: '--rows r.csv, line 2', changes: ['5.width=512'], seed: undefined, name: 'small' }],
       sweeps: [readSweep('3.cfg=1,2'), readSweep('3.steps=10,20')],
     });
     expect(countOf(all)).toBe(4);
@@ -171,7 +176,7 @@ describe('the jobs of a run', () => {
   });
 
   it("have a row's own seed before --seed", () => {
-    const rows = [{ line: 2, changes: [], seed: '5', name: undefined }];
+    const rows = [{ at: '--rows r.csv, line 2', changes: [], seed: '5', name: undefined }];
     expect(seedsOf({ rows, seed: 'random' })).toEqual(['5']);
   });
 

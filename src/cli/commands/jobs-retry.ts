@@ -1,6 +1,8 @@
 import { AutopodError } from '../../errors.ts';
 import type { JobFacts } from '../../machines/job-types.ts';
 import { JobStore } from '../../store/jobs.ts';
+import { choosePod } from '../choosing/pod-argument.ts';
+import type { Context } from '../context.ts';
 import { UNBEGUN } from '../running/batch.ts';
 import { isToRetry, jobIdsOf } from '../running/job-ref.ts';
 import { seeThrough } from '../running/see-through.ts';
@@ -39,7 +41,7 @@ export const jobsRetry: Verb<RetryOptions> = async (context, named, options, pod
   if (!only) throw new AutopodError('usage', runText.nothingToRetry(named ?? found.batch.batchId));
   if (others.length === 0) only.jobId = batchId;
   const ranOn = found.job?.facts.ranOn?.podId ?? found.job?.facts.podId;
-  const podIds = pod === undefined ? (ranOn ? [ranOn] : found.batch.podIds) : [pod];
+  const podIds = await podsFor(context, pod === undefined ? (ranOn ? [ranOn] : found.batch.podIds) : [pod]);
   const batch = {
     ...found.batch,
     batchId,
@@ -53,3 +55,14 @@ export const jobsRetry: Verb<RetryOptions> = async (context, named, options, pod
   await store.create(batch, again);
   return seeThrough(context, store, batch, options);
 };
+
+/** Of the pods, those that are there. Throws what the first is not there for, where none is. */
+async function podsFor(context: Context, named: string[]): Promise<string[]> {
+  const chosen = await Promise.allSettled(named.map((pod) => choosePod(context, pod, { needsKey: true })));
+  const there = chosen.flatMap((one) => (one.status === 'fulfilled' ? [one.value.podId] : []));
+  const [first] = chosen;
+  if (there.length > 0 || first?.status !== 'rejected') return [...new Set(there)];
+  const { reason } = first;
+  if (!(reason instanceof AutopodError) || reason.code !== 'podNotFound') throw reason;
+  throw new AutopodError('podNotFound', { ...reason.detail, next: runText.retryElsewhere() });
+}

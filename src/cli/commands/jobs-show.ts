@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AutopodError } from '../../errors.ts';
 import { jobOfFile } from '../../jobs/files/index.ts';
+import { sha256Of } from '../../services/comfyui/index.ts';
 import { type JobRecord, JobStore, jobState } from '../../store/jobs.ts';
 import type { Context } from '../context.ts';
 import { type Meant, meant, theUnfinished } from '../running/job-ref.ts';
@@ -33,10 +34,21 @@ export async function jobOrFile(store: JobStore, named: string | undefined): Pro
     () => false,
   );
   if (!isFile) return meant(store, named);
-  const jobId = await jobOfFile(resolve(named));
+  const jobId = (await jobOfFile(resolve(named))) ?? (await jobByContent(store, named));
   if (jobId === undefined)
     throw new AutopodError('jobNotFound', { job: named, reason: runText.unknownFile(named) });
   return meant(store, jobId);
+}
+
+/** The last job that made a file of the same content; what was copied elsewhere has nothing beside it. */
+async function jobByContent(store: JobStore, file: string): Promise<string | undefined> {
+  const sha256 = await sha256Of(file);
+  let found: JobRecord['facts'] | undefined;
+  for await (const { facts } of store.all()) {
+    const hasMade = [...(facts.outputs ?? []), ...(facts.kept ?? [])].some((one) => one.sha256 === sha256);
+    if (hasMade && facts.createdAt >= (found?.createdAt ?? 0)) found = facts;
+  }
+  return found?.jobId;
 }
 
 function showJob({ out }: Context, record: JobRecord): void {
@@ -58,6 +70,7 @@ function showJob({ out }: Context, record: JobRecord): void {
     ['Pod', shown.podId === null ? 'none yet' : `${shown.podId}${shown.gpu ? `, ${shown.gpu}` : ''}`],
     ['Made', shown.createdAt ?? ''],
     ['Ran', shown.seconds === null ? 'not yet' : `${shown.seconds}s`],
+    ...submittedRows(record.facts.submissions.length),
     ['Cost', shown.usd === null ? 'unknown' : jobUsd(shown.usd)],
     ...listed('Changed', shown.changes),
     ...listed(
@@ -68,8 +81,14 @@ function showJob({ out }: Context, record: JobRecord): void {
       'Files',
       shown.files.map(({ path }) => path),
     ),
+    ...listed('Not made', shown.notMade),
   ];
   out.line(panel(runText.jobTitle(), rows, out.screen));
+}
+
+/** Once needs no word. */
+function submittedRows(times: number): Row[] {
+  return times > 1 ? [['Submitted', runText.submittedTimes(times)]] : [];
 }
 
 function listed(label: string, values: string[]): Row[] {

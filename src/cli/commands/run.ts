@@ -5,19 +5,20 @@ import { JobStore } from '../../store/jobs.ts';
 import { parseJson, readDefinitions } from '../../workflow/index.ts';
 import type { Context } from '../context.ts';
 import { keepBatch } from '../running/batch.ts';
-import { requireNode } from '../running/change.ts';
+import { inRow, requireNode } from '../running/change.ts';
 import { problemsOfRun, requireRunnable, showDryRun } from '../running/check.ts';
 import { type Drafting, inputChange, requireFileInput } from '../running/draft.ts';
 import { LocalFiles } from '../running/local-inputs.ts';
 import type { RunOptions } from '../running/options.ts';
 import { writableOut } from '../running/out-folder.ts';
-import { podsOfRun } from '../running/pods-of-run.ts';
+import { namedPods, podsOfRun } from '../running/pods-of-run.ts';
 import { promptOf } from '../running/prompt-of.ts';
-import { type ReadyPod, readyPod, requireUp } from '../running/ready-pods.ts';
+import { type ReadyPod, readyPod, rentingFrom, requireUp } from '../running/ready-pods.ts';
 import { readRows } from '../running/rows.ts';
 import { seeThrough } from '../running/see-through.ts';
 import { showSettable } from '../running/show.ts';
 import { readSweep } from '../running/sweep.ts';
+import { endingUnused } from '../running/then.ts';
 import { type Asked, countOf } from '../running/variants.ts';
 import { readWorkflowFile, type WorkflowFile } from '../running/workflow-file.ts';
 import { runText } from '../text/run.ts';
@@ -37,22 +38,29 @@ export const run: Verb<RunOptions> = async (context, file = '', options, pod) =>
   requireNodes(workflow, asked);
 
   const looksOnly = options.show === true || options.dryRun === true;
-  const pods = looksOnly
-    ? [await readyPod(context, pod ?? firstNamed(options), options, undefined)]
-    : await podsOfRun(context, pod, options);
-  const [first, ...others] = pods as [ReadyPod, ...ReadyPod[]];
-  const drafting = await draftingOn(context, first, workflow, files);
-  for (const input of inputs) requireFileInput(input, drafting);
-  if (options.show) return showSettable(context, drafting.base.prompt, drafting.definitions);
-  if (options.dryRun) return showDryRun(context, workflow.name, drafting, asked);
-  requireRunnable(workflow.name, first.podId, await problemsOfRun(drafting, asked));
-  for (const other of others) {
-    const there = await draftingOn(context, other, workflow, files);
-    requireRunnable(workflow.name, other.podId, await problemsOfRun(there, asked));
-  }
+  const named = await namedPods(context, pod !== undefined ? [pod] : namesOf(options));
+  const renting = await rentingFrom(context, options);
   const store = new JobStore(context.home());
-  const wish = { name: workflow.name, asked, drafting, out, options, pods, toEnd: toEnd(pod, options) };
-  const { batch, same } = await keepBatch(store, wish);
+  const prepared = async () => {
+    const pods = looksOnly
+      ? [await readyPod(context, named[0], options, renting)]
+      : await podsOfRun(context, named, options, renting);
+    const [first, ...others] = pods as [ReadyPod, ...ReadyPod[]];
+    const drafting = await draftingOn(context, first, workflow, files);
+    for (const input of inputs) requireFileInput(input, drafting);
+    if (options.show) return showSettable(context, drafting.base.prompt, drafting.definitions);
+    if (options.dryRun) return showDryRun(context, workflow.name, drafting, asked);
+    requireRunnable(workflow.name, first.podId, await problemsOfRun(drafting, asked));
+    for (const other of others) {
+      const there = await draftingOn(context, other, workflow, files);
+      requireRunnable(workflow.name, other.podId, await problemsOfRun(there, asked));
+    }
+    const toEnd = options.then === 'keep' ? [] : [...new Set([...renting.rented, ...named])];
+    return keepBatch(store, { name: workflow.name, asked, drafting, out, options, pods, toEnd });
+  };
+  const kept = await endingUnused(context, options.then, renting.rented, prepared);
+  if (typeof kept === 'number') return kept;
+  const { batch, same } = kept;
   if (same > 0) context.out.say(runText.sameJobs(same), 'warning');
   // The default is about the pod; a job takes as long as it takes, unless the user said how long to wait.
   if (!context.deadline.isSaid) context.deadline.begin(Number.POSITIVE_INFINITY, false);
@@ -81,16 +89,14 @@ async function askedFor(options: RunOptions, inputs: string[]): Promise<Asked> {
 function requireNodes({ prompt }: WorkflowFile, { changes, sweeps, rows }: Asked): void {
   if (prompt === undefined) return;
   const swept = sweeps.map(({ target, values }) => `${target}=${values[0]}`);
-  for (const change of [...changes, ...swept, ...(rows[0]?.changes ?? [])]) requireNode(change, prompt);
+  for (const change of [...changes, ...swept]) requireNode(change, prompt);
+  for (const { at, changes: own } of rows) {
+    for (const change of own) inRow(at, () => requireNode(change, prompt));
+  }
 }
 
-function firstNamed({ pods }: RunOptions): string | undefined {
-  return Array.isArray(pods) ? pods[0] : undefined;
-}
-
-function toEnd(pod: string | undefined, { then, pods }: RunOptions): string[] {
-  if (then === 'keep') return [];
-  return Array.isArray(pods) ? pods : pod === undefined ? [] : [pod];
+function namesOf({ pods }: RunOptions): string[] {
+  return Array.isArray(pods) ? pods : [];
 }
 
 async function draftingOn(

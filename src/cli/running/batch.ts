@@ -16,7 +16,7 @@ export interface BatchWish {
   out: string;
   options: Pick<RunOptions, 'name' | 'previews' | 'onError' | 'maxCost' | 'then'>;
   pods: ReadyPod[];
-  /** Pods that were there before and that `then` is about as well. */
+  /** Pods that `then` is about: rented for it, or named. */
   toEnd: string[];
 }
 
@@ -67,6 +67,7 @@ export async function keepBatch(
       out,
       nameTemplate: options.name,
       withPreviews: options.previews === true,
+      umask: process.umask(),
     });
   }
   const batch: BatchFacts = {
@@ -79,7 +80,7 @@ export async function keepBatch(
     maxCost: options.maxCost ?? null,
     // biome-ignore lint/suspicious/noThenProperty: no value with it is awaited as one that has a method of this name
     then: options.then,
-    rented: [...pods.filter(({ isRented }) => isRented).map(({ podId }) => podId), ...toEnd],
+    rented: toEnd,
   };
   await store.create(batch, jobs);
   return { batch, same: jobs.length - new Set(jobs.map((job) => job.prompt)).size };
@@ -90,6 +91,7 @@ export const UNBEGUN = {
   podId: null,
   submissions: [],
   outputs: null,
+  dropped: [],
   ranMs: null,
   startedAt: null,
   endedAt: null,

@@ -33,6 +33,16 @@ export function targetOf(change: string, prompt: Prompt, definitions: Definition
   return asked(change, prompt, definitions).input;
 }
 
+/** What `work` gives; a usage that it throws names the row of `--rows` it comes of. */
+export function inRow<T>(at: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (at === '' || !(error instanceof AutopodError) || error.code !== 'usage') throw error;
+    throw new AutopodError('usage', { ...error.detail, message: `${at}: ${error.detail.message}` });
+  }
+}
+
 /** Throws `usage` for a change whose node is not there; what is known without a server. */
 export function requireNode(change: string, prompt: Prompt): void {
   const { node } = granted(readChange(change, prompt), '');

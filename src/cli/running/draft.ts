@@ -10,7 +10,7 @@ import {
   validatePrompt,
 } from '../../workflow/index.ts';
 import { nodeWords } from '../text/workflow.ts';
-import { changedPrompt, targetOf } from './change.ts';
+import { changedPrompt, inRow, targetOf } from './change.ts';
 import { type LocalFiles, localInputs } from './local-inputs.ts';
 import type { ServerPrompt } from './prompt-of.ts';
 import type { Variant } from './variants.ts';
@@ -39,7 +39,7 @@ export async function draftOf(
   { base, definitions, folders, files }: Drafting,
   variant: Variant,
 ): Promise<Draft> {
-  const prompt = changedPrompt(base.prompt, definitions, variant);
+  const prompt = inRow(variant.at, () => changedPrompt(base.prompt, definitions, variant));
   const given = new Set(
     variant.changes.map((change) => {
       const { id, input } = targetOf(change, base.prompt, definitions);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PodStanding } from '../../jobs/environment.ts';
 import type { BatchFacts, JobState } from '../../machines/job-types.ts';
 import { hasEnded, type JobRecord, type JobStore, jobState } from '../../store/jobs.ts';
 import { JournalTail } from '../../store/journal-tail.ts';
@@ -78,6 +79,7 @@ class Followed {
   #endsTold = 0;
   #silentLooks = 0;
   #isWarned = false;
+  #podsTold = new Map<string, PodStanding>();
 
   constructor(context: Context, store: JobStore, batch: BatchFacts, options: FollowOptions, from: FromHere) {
     this.#from = from;
@@ -140,11 +142,12 @@ class Followed {
   }
 
   async #tellChanges(): Promise<void> {
-    for (const { at, machine, id, to, podId = null } of (await this.#from.tail.look()).entries) {
+    for (const { at, machine, id, to, reason, podId = null } of (await this.#from.tail.look()).entries) {
       // A journal that was rotated is told from its beginning.
       if (machine !== JOB_MACHINE || !this.#ids.has(id) || at < this.#from.at) continue;
       if (ENDS.includes(to)) this.#endsTold += 1;
       if (this.#options.jsonStream) this.#context.out.jsonLine({ at, jobId: id, state: to, podId });
+      if (to === 'preparing' && reason) this.#view.say(runText.submittedAgain(id, reason), 'warning');
       this.#view.changed(to as JobState);
     }
   }
@@ -180,13 +183,24 @@ class Followed {
     const active = new Map(
       [...this.#states].map(([id, state]) => [id, { state, progress: view?.running[id] ?? null }]),
     );
+    this.#tellPods(view?.pods ?? {});
     this.#view.show({ count, tally: this.tally, active, leftMs: view?.leftMs ?? null });
     // A batch extends nothing by itself.
     if (!view?.deadline || view.leftMs === null || this.#isWarned) return;
     this.#isWarned = true;
     const { podId, stopAt } = view.deadline;
     const words = runText.deadlineFirst(podId, clockTime(stopAt), uptimeWords(view.leftMs / 1000));
-    this.#view.clear();
-    this.#context.out.say(words, 'warning');
+    this.#view.say(words, 'warning');
+  }
+
+  /** A pod that takes no jobs is told once, with what to do about it. */
+  #tellPods(pods: Record<string, PodStanding>): void {
+    for (const [podId, standing] of Object.entries(pods)) {
+      const wasTold = this.#podsTold.get(podId) === standing;
+      this.#podsTold.set(podId, standing);
+      if (wasTold || (standing !== 'stopped' && standing !== 'gone')) continue;
+      const others = this.#batch.podIds.filter((id) => id !== podId && pods[id] !== standing);
+      this.#view.say(runText.podWithout(podId, standing, others.length > 0), 'warning');
+    }
   }
 }

@@ -49,6 +49,8 @@ export class JobProgressView {
     const state = jobState(record);
     if (this.#count > 1)
       this.#print(runText.jobEnded(jobId, printable(name), nth, this.#count, state, ranMs));
+    const { dropped = [] } = record.facts;
+    if (state === 'done' && dropped.length > 0) this.say(runText.notMade(dropped), 'warning');
     if (!failure || (failure.code === 'jobNotRun' && this.#isNotRunTold)) return;
     this.#isNotRunTold ||= failure.code === 'jobNotRun';
     const { what, why, next } = FAILURE_WORDS[failure.code](failure.detail);
@@ -56,6 +58,12 @@ export class JobProgressView {
     this.#out.say(`  ${printable(what)}`, 'bad');
     if (why) this.#out.say(`  ${printable(why)}`);
     if (next) this.#out.say(`  → ${printable(next)}`);
+  }
+
+  /** Words that stay. */
+  say(words: string, tone?: Parameters<Output['say']>[1]): void {
+    this.#line?.clear();
+    this.#out.say(words.split('\n').map(printable).join('\n'), tone);
   }
 
   show(batch: BatchProgress): void {

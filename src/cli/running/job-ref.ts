@@ -24,7 +24,7 @@ export async function meant(store: JobStore, named: string): Promise<Meant> {
   if (exact) return exact;
   const ids = new Set((await store.batchIds()).filter((id) => id.startsWith(named)));
   for (const id of await store.jobIds()) if (id.startsWith(named)) ids.add(id);
-  if (ids.size === 0) for (const { batchId } of await batchesNamed(store, named)) ids.add(batchId);
+  for (const { batchId } of await batchesNamed(store, named)) ids.add(batchId);
   if (ids.size === 0)
     for await (const { facts } of store.all()) if (facts.name === named) ids.add(facts.jobId);
   const [only, ...others] = ids;

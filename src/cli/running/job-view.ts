@@ -23,6 +23,7 @@ export function jobJson(record: JobRecord) {
     changes,
     seeds,
     files: filesHere(facts).map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })),
+    notMade: facts.dropped ?? [],
     failure,
   };
 }

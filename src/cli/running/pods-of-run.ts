@@ -5,34 +5,44 @@ import type { Candidate } from '../../machines/pod-types.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import { podWish } from '../arguments/wishes.ts';
 import { confirm } from '../asking/ask.ts';
+import { choosePodOrLaunch } from '../choosing/pod-argument.ts';
 import { Context } from '../context.ts';
 import { Output } from '../output/output.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
 import { runText } from '../text/run.ts';
 import { text } from '../text.ts';
 import { launchOptions, type RunOptions } from './options.ts';
-import { podsBefore, type ReadyPod, readyPod } from './ready-pods.ts';
+import { type ReadyPod, type Renting, readyPod } from './ready-pods.ts';
 
-/** Every pod a run is given, ready; of several those that came to be. Throws where none did, or nobody agreed. */
+/**
+ * Every pod a run is given, ready; of several those that came to be. Throws where none did, a pod that is named is not
+ * there, or nobody agreed.
+ */
 export async function podsOfRun(
   context: Context,
-  named: string | undefined,
+  named: string[],
   options: RunOptions,
+  renting: Renting,
 ): Promise<ReadyPod[]> {
-  if (options.pods === undefined) {
-    await agreeToThen(context, named === undefined ? [] : [named], options);
-    return [await readyPod(context, named, options, undefined)];
-  }
-  if (Array.isArray(options.pods)) {
-    await agreeToThen(context, options.pods, options);
-    return readySeveral(context, options.pods, options);
-  }
+  await agreeToThen(context, named, options);
+  if (options.pods === undefined) return [await readyPod(context, named[0], options, renting)];
+  if (Array.isArray(options.pods)) return readySeveral(context, named, options, renting);
   const wanted = options.pods;
   const there = (await livingPods(context)).slice(0, wanted);
   const missing = wanted - there.length;
   if (missing > 0) await agreeToRent(context, missing, there.length, options);
   const all = [...there, ...Array<undefined>(missing).fill(undefined)];
-  return readySeveral(context, all, { ...options, up: true });
+  return readySeveral(context, all, { ...options, up: true }, renting);
+}
+
+/** The ids of the pods that are named, each once: a slip of the finger is told before anything is rented, run or ended. */
+export async function namedPods(context: Context, names: string[]): Promise<string[]> {
+  const ids = new Set<string>();
+  for (const name of names) {
+    const { podId, recordId } = await choosePodOrLaunch(context, name);
+    ids.add(podId ?? recordId);
+  }
+  return [...ids];
 }
 
 /** Ending a pod that is named is asked about, as `kill` asks (I12); one made for the run is part of what was asked. */
@@ -68,7 +78,8 @@ async function agreeToRent(
   context.out.say(runText.renting(missing, there, candidate));
   if (options.yes) return;
   const question = runText.rentQuestion(missing, candidate.pricePerHour);
-  if (!(await confirm(context, `Renting ${missing} pods`, question))) throw new AutopodError('declined');
+  if (!(await confirm(context, `Renting ${missing === 1 ? 'a pod' : `${missing} pods`}`, question)))
+    throw new AutopodError('declined');
 }
 
 async function firstCandidate(context: Context, options: RunOptions): Promise<Candidate> {
@@ -86,8 +97,8 @@ async function readySeveral(
   context: Context,
   named: (string | undefined)[],
   options: RunOptions,
+  renting: Renting,
 ): Promise<ReadyPod[]> {
-  const before = await podsBefore(context);
   const reached = await Promise.allSettled(
     named.map((pod, index) => {
       const one: RunOptions = {
@@ -96,7 +107,7 @@ async function readySeveral(
       };
       one.new = pod === undefined;
       if (pod === undefined && options.podName !== undefined) one.podName = `${options.podName}-${index + 1}`;
-      return readyPod(headed(context, pod ?? `pod ${index + 1}`), pod, one, before);
+      return readyPod(headed(context, pod ?? `pod ${index + 1}`), pod, one, renting);
     }),
   );
   const ready = reached.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));

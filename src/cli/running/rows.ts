@@ -6,8 +6,8 @@ import { asTyped } from './plain-list.ts';
 
 /** One line of `--rows`: what it changes, and what of it is no change. */
 export interface Row {
-  /** In the file, from 1. */
-  line: number;
+  /** Where it stands, for people: `--rows fox.csv, line 3`. */
+  at: string;
   /** `NODE.INPUT=VALUE`, in the order of the columns. */
   changes: string[];
   seed: string | undefined;
@@ -17,7 +17,7 @@ export interface Row {
 /** Reads a CSV (the first line names the columns) or a file of one JSON object a line. Throws `usage`. */
 export async function readRows(file: string): Promise<Row[]> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    const why = error.code === 'ENOENT' ? 'There is no such file.' : error.message;
+    const why = WHY_NOT[error.code ?? ''] ?? error.message;
     throw wrong(file, why);
   });
   const rows = isJsonLines(file, text) ? jsonRows(file, text) : await csvRows(file, text);
@@ -72,6 +72,8 @@ async function csvRows(file: string, text: string): Promise<Row[]> {
   }
   const [head, ...rows] = records;
   const columns = head?.record ?? [];
+  const twice = columns.find((column, at) => columns.indexOf(column) !== at);
+  if (twice !== undefined) throw wrong(file, `It has the column “${twice}” twice.`);
   return rows.map(({ record, info }) =>
     rowOf(
       file,
@@ -90,7 +92,7 @@ function delimiterOf(text: string): string {
 
 /** An empty cell changes nothing. */
 function rowOf(file: string, line: number, cells: [column: string, cell: string][]): Row {
-  const row: Row = { line, changes: [], seed: undefined, name: undefined };
+  const row: Row = { at: `--rows ${file}, line ${line}`, changes: [], seed: undefined, name: undefined };
   for (const [column, cell] of cells) {
     const isOwn = column === 'seed' || column === 'name';
     if (!isOwn && !/^.+\../.test(column)) {
@@ -102,6 +104,12 @@ function rowOf(file: string, line: number, cells: [column: string, cell: string]
   }
   return row;
 }
+
+const WHY_NOT: Record<string, string> = {
+  ENOENT: 'There is no such file.',
+  EISDIR: 'It is a folder.',
+  EACCES: 'You may not read it.',
+};
 
 function wrong(file: string, why: string): AutopodError {
   return new AutopodError('usage', {

@@ -56,7 +56,7 @@ export async function followed(
     saySummary(out, tally, count);
     const areEnded = await podsEnded(context, store, batch);
     return {
-      exitCode: tally.ended.done === count && areEnded ? 0 : 1,
+      exitCode: tally.ended.done === count && tally.partial === 0 && areEnded ? 0 : 1,
       json: out.isJson ? await batchJson(store, batch, tally.json()) : null,
     };
   } catch (error) {

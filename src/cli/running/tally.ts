@@ -15,12 +15,15 @@ export interface PodTally {
 /** What has come of the jobs that have ended; as large for a thousand jobs as for one. */
 export class Tally {
   readonly ended: Record<'done' | 'failed' | 'cancelled', number> = { done: 0, failed: 0, cancelled: 0 };
+  /** Jobs that ComfyUI ran without some of their outputs. */
+  partial = 0;
   readonly #pods = new Map<string, PodTally>();
 
   add(record: JobRecord): void {
     const state: JobState = jobState(record);
     if (state === 'done' || state === 'failed' || state === 'cancelled') this.ended[state] += 1;
     const { facts } = record;
+    if (state === 'done' && (facts.dropped ?? []).length > 0) this.partial += 1;
     const podId = facts.ranOn?.podId ?? facts.podId;
     if (podId === null || facts.ranMs === null) return;
     const pod = this.#pods.get(podId) ?? { podId, gpu: null, jobs: 0, files: 0, ranMs: 0, usd: 0 };

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toFailure } from '../../errors.ts';
-import type { BatchFacts } from '../../machines/job-types.ts';
+import type { BatchFacts, Then } from '../../machines/job-types.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import type { JobStore } from '../../store/jobs.ts';
+import { choosePodOrLaunch } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
 import { runText } from '../text/run.ts';
+import { reach } from '../waiting/reach.ts';
 
 const LOOK_MS = 1_000;
 /** How long RunPod has to end a pod, once nothing is left for it. */
@@ -41,6 +43,34 @@ export async function podsEnded(context: Context, store: JobStore, batch: BatchF
   }
   if (ended.length > 0) out.say(runText.podsEnded(ended, then), 'good');
   return ended.length === rented.length;
+}
+
+/**
+ * Does what comes before a run's jobs are kept. Where that fails, the pods that were rented are ended as `--then` says,
+ * for nothing will be left for them; after Ctrl-C, and where they are to be kept, it is said that they cost.
+ */
+export async function endingUnused<T>(
+  context: Context,
+  then: Then,
+  rented: ReadonlySet<string>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { out, signal } = context;
+  try {
+    return await work();
+  } catch (error) {
+    if (rented.size > 0 && (then === 'keep' || signal.aborted)) out.say(runText.podsLeft([...rented]));
+    else for (const podId of rented) await endNow(context, podId, then);
+    throw error;
+  }
+}
+
+async function endNow(context: Context, podId: string, then: Then): Promise<void> {
+  const { recordId } = await choosePodOrLaunch(context, podId);
+  const { failure } = await reach(context, recordId, then === 'stop' ? 'stopped' : 'terminated', {});
+  const isEnded = !failure || failure.code === 'podGone';
+  if (isEnded) context.out.say(runText.podsEnded([podId], then === 'stop' ? 'stop' : 'kill'), 'good');
+  else context.out.say(runText.podStillRuns(podId, then === 'stop' ? 'stop' : 'kill'), 'bad');
 }
 
 async function isEnded(context: Context, podId: string, then: 'stop' | 'kill'): Promise<boolean> {

@@ -11,6 +11,8 @@ export interface Variant {
   /** Whether the seed was asked for, so that a workflow without one is told. */
   isSeedAsked: boolean;
   name: string | undefined;
+  /** Where the row it comes of stands; empty without rows. */
+  at: string;
 }
 
 export interface Asked {
@@ -36,7 +38,7 @@ export function countOf({ rows, sweeps, count }: Asked): number {
  * `--seed` the first of those has the workflow's own seed and the others random ones; a number counts up from there.
  */
 export function* variants({ changes, seed, rows, sweeps, count }: Asked): Generator<Variant> {
-  const none: Row = { line: 0, changes: [], seed: undefined, name: undefined };
+  const none: Row = { at: '', changes: [], seed: undefined, name: undefined };
   for (const row of rows.length > 0 ? rows : [none]) {
     for (const swept of combinations(sweeps)) {
       const asked = row.seed ?? seed;
@@ -46,6 +48,7 @@ export function* variants({ changes, seed, rows, sweeps, count }: Asked): Genera
           seed: asked === undefined ? (nth === 0 ? 'same' : 'random') : later(asked, nth),
           isSeedAsked: asked !== undefined,
           name: row.name,
+          at: row.at,
         };
       }
     }

@@ -47,15 +47,23 @@ export const runText = {
   deadlineFirst: (podId: string, at: string, left: string) =>
     `Pod ${podId} is to be stopped at ${at}, and the jobs need about ${left} more. Give it more time with: autopod tunnel ${podId} --stop-after never`,
   sameJobs: (same: number) =>
-    `${same} of the jobs are the same as another one; ComfyUI makes nothing anew for them. --seed random makes them differ.`,
+    `${same === 1 ? 'One of the jobs is' : `${same} of the jobs are`} the same as another one; ComfyUI makes nothing anew for them. --seed random makes them differ.`,
   cancelled: (jobs: number, of = jobs) =>
     `Cancelled ${jobs === of ? count(jobs, 'job') : `${jobs} of ${count(of, 'job')}; the others had ended`}.`,
   endedAlready: (named: string) => `${named} has ended already; nothing was cancelled.`,
   noJobs: () => 'No jobs. Make one with: autopod run FILE',
   nothingToWaitFor: () => 'Every job has ended.',
   jobTitle: () => 'Job',
+  submittedTimes: (times: number) => `${times} times, as its ComfyUI did not know of it any more`,
+  submittedAgain: (jobId: string, reason: string) => `Job ${jobId}: ${reason}.`,
+  notMade: (what: string[]) =>
+    `ComfyUI ran it without some of its outputs, which it found invalid:\n  ${what.join('\n  ')}`,
+  podWithout: (podId: string, standing: 'stopped' | 'gone', goesOn: boolean) =>
+    standing === 'gone'
+      ? `Pod ${podId} is gone; its jobs ${goesOn ? 'go to the others' : 'cannot go on'}.`
+      : `Pod ${podId} is stopped; its jobs ${goesOn ? 'go to the others, and it gets more' : 'wait'} once it runs: autopod start ${podId}`,
   unknownFile: (file: string) =>
-    `No job is known to have made ${file}; a file is known by what lies beside it, as long as it is not edited.`,
+    `No job of this machine is known to have made ${file}; a file is known by its content, as long as it is not edited.`,
   notEnded: (jobId: string) => ({
     message: `Job ${jobId} has not ended; its files come by themselves.`,
     next: `Follow it with \`autopod jobs wait ${jobId}\`.`,
@@ -64,6 +72,7 @@ export const runText = {
     message: `No job of ${named} has failed or was cancelled.`,
     next: 'Name a single job to make it again.',
   }),
+  retryElsewhere: () => 'Name a pod that runs: autopod jobs retry JOB POD. See `autopod ls`.',
   fetched: (jobId: string) => `All that ${jobId} has made is here.`,
   endingPods: (podIds: string[], then: 'stop' | 'kill', seconds: number) =>
     `Nothing is left for ${podIds.length === 1 ? 'pod' : 'pods'} ${podIds.join(', ')}; waiting for up to ${uptimeWords(seconds)} until RunPod shows ${podIds.length === 1 ? 'it' : 'them'} ${then === 'stop' ? 'stopped' : 'ended'}.`,
@@ -75,6 +84,8 @@ export const runText = {
     `${then === 'stop' ? 'Stopped' : 'Ended'} ${podIds.length === 1 ? 'pod' : 'pods'} ${podIds.join(', ')}: no GPU is paid for any more.`,
   podsBegun: () =>
     'Pods that were begun cost: autopod ls shows them, and the same command goes on with them.',
+  podsLeft: (podIds: string[]) =>
+    `${podIds.length === 1 ? 'Pod' : 'Pods'} ${podIds.join(', ')} ${podIds.length === 1 ? 'was' : 'were'} rented for this and ${podIds.length === 1 ? 'costs' : 'cost'}: end with autopod kill what is not needed.`,
   withoutPod: (why: string) => `Going on without one of the pods: ${why}`,
 };
 

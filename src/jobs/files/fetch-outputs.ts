@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { JobFacts, JobOutput } from '../../machines/job-types.ts';
 import { type ComfyWay, downloadOutput, isFile } from '../../services/comfyui/index.ts';
-import { makeFolder } from './folder.ts';
+import { makeFolder, permit } from './folder.ts';
 import { safeName } from './safe-name.ts';
 import { writeSidecar } from './sidecar.ts';
 import { targetPath } from './target-path.ts';
@@ -85,9 +85,9 @@ class Fetching {
   async fetch(which: Pick<JobOutput, 'nodeId' | 'n'>, signal: AbortSignal): Promise<void> {
     const output = this.#outputs.find((one) => key(one) === key(which));
     if (!output || (await this.#isHere(output))) return;
-    const { out, jobId, endedAt, createdAt } = this.#facts;
+    const { out, jobId, endedAt, createdAt, umask } = this.#facts;
     const toPath = targetPath(this.#facts, output, endedAt ?? createdAt);
-    await makeFolder(out, toPath);
+    await makeFolder(out, toPath, umask);
     const downloaded = await downloadOutput(
       this.#way,
       output,
@@ -99,6 +99,7 @@ class Fetching {
     );
     const fetched = { ...output, ...downloaded };
     await writeSidecar(this.#facts, fetched);
+    await permit([fetched.path, `${fetched.path}.json`], 0o666, umask);
     await this.#save(fetched);
   }
 

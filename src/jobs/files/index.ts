@@ -1,4 +1,5 @@
 export { fetchOutputs, wantedOutputs } from './fetch-outputs.ts';
+export { makeOut } from './folder.ts';
 export { jobOfFile } from './sidecar.ts';
 export { targetPath } from './target-path.ts';
 export { checkTemplate, PLACEHOLDERS } from './template.ts';

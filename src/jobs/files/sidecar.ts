@@ -20,12 +20,14 @@ export async function writeSidecar(facts: JobFacts, output: JobOutput): Promise<
 }
 
 /**
- * The id of the job that made a file, by the sidecars in its folder and the file's SHA-256; undefined when none tells.
- * A file that was renamed is found; one that was edited is not.
+ * The id of the job that made a file, by the sidecars in its folder and the file's SHA-256, or that a sidecar itself
+ * tells; undefined when none does. A file that was renamed is found; one that was edited is not.
  */
 export async function jobOfFile(path: string): Promise<string | undefined> {
   const there = await stat(path).catch(() => undefined);
   if (!there?.isFile()) return undefined;
+  const own = await readSidecar(path);
+  if (own) return own.job;
   let sha256: string | undefined;
   for (const candidate of await candidates(path)) {
     const sidecar = await readSidecar(candidate);

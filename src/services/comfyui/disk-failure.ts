@@ -5,6 +5,7 @@ const WHY: Record<string, string> = {
   EACCES: 'This user may not write there.',
   EPERM: 'This user may not write there.',
   EROFS: 'It is on a file system that is read-only.',
+  ENOENT: 'The folder was removed, or none can be made there.',
   ENOTDIR: 'A part of its path is a file and no folder.',
   EISDIR: 'It is a folder.',
   ENAMETOOLONG: 'The name is too long for its file system.',

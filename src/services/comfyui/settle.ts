@@ -9,7 +9,9 @@ import { diskFailure } from './disk-failure.ts';
  * or that has the same content already. The path it has in the end.
  */
 export async function settle(partPath: string, toPath: string, sha256: string): Promise<string> {
-  const { size } = await stat(partPath);
+  const { size } = await stat(partPath).catch((error: unknown) => {
+    throw diskFailure(error, partPath);
+  });
   for (let n = 1; ; n += 1) {
     const path = n === 1 ? toPath : numbered(toPath, n);
     if (await claim(partPath, path)) {

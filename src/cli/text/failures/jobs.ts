@@ -113,9 +113,9 @@ export const JOB_FAILURES = {
     next: 'Name another folder with --out.',
   }),
   jobNotFound: (d: FailureDetail) => ({
-    what: d.job ? `There is no job ${str(d.job)}.` : 'There are no jobs.',
+    what: d.job ? `There is no job ${str(d.job)}.` : 'No job goes on.',
     why: strOr(d.reason),
-    next: d.job ? 'See `autopod jobs --all`.' : 'Make one with `autopod run FILE`.',
+    next: d.job ? 'See `autopod jobs --all`.' : 'Name one that has ended: `autopod jobs` lists them.',
   }),
   jobNotChosen: (d: FailureDetail) => ({
     what: `Several jobs could be meant: ${list(d.jobs).join(', ')}.`,

@@ -13,7 +13,7 @@ export const POD_FAILURES = {
     next: d.launch
       ? 'Continue it with `autopod up`, or give it up with `autopod kill`.'
       : d.podId
-        ? 'See `autopod ls`.'
+        ? strOr(d.next, 'See `autopod ls`.')
         : strOr(d.next, 'Make one with `autopod up`.'),
   }),
   podNotChosen: (d: FailureDetail) => ({
