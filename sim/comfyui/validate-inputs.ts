@@ -159,6 +159,9 @@ export class InputValidation {
     if (isFileInput(className, spec)) {
       return this.#judge.hasInputFile(String(value)) ? undefined : invalidFile(className, name, value);
     }
+    if (className === 'SimOutput' && name === 'invalid' && value === true) {
+      return refusedByNode('it was asked to be invalid');
+    }
     return outOfRange(name, spec, value) ?? notInList(name, spec, value);
   }
 }
@@ -226,11 +229,16 @@ function notInList(name: string, spec: InputSpec, value: unknown): InputError | 
 
 function invalidFile(className: string, name: string, value: unknown): InputError {
   const kind = /Audio|Video|Latent/.exec(className)?.[0].toLowerCase() ?? 'image';
+  return refusedByNode(`${name} - Invalid ${kind} file: ${str(value)}`, { input_name: name });
+}
+
+/** What a node class checks by itself, in its `VALIDATE_INPUTS`. */
+function refusedByNode(details: string, extra: Record<string, unknown> = {}): InputError {
   return {
     type: 'custom_validation_failed',
     message: 'Custom validation failed for node',
-    details: `${name} - Invalid ${kind} file: ${str(value)}`,
-    extra_info: { input_name: name },
+    details,
+    extra_info: extra,
   };
 }
 

@@ -12,7 +12,11 @@ export const SIM_NODES: Record<string, NodeDefinition> = {
       seconds: ['FLOAT', { default: 0, min: 0, max: 86_400 }],
       ext: ['STRING', { default: 'png' }],
     },
-    optional: { filename_prefix: ['STRING', { default: 'sim' }], seed: [...SEED] },
+    optional: {
+      filename_prefix: ['STRING', { default: 'sim' }],
+      seed: [...SEED],
+      invalid: ['BOOLEAN', { default: false, tooltip: "The node's own validation refuses it." }],
+    },
   }),
   SimSleep: simNode('SimSleep', 'Takes its time, in steps', ['IMAGE'], {
     required: {
