@@ -110,6 +110,8 @@ const comfyScript = z.strictObject({
   extensions: z.array(z.string()),
   /** The longest body it takes; a longer one is a 413. */
   maxBodyBytes: z.int().positive(),
+  /** A real ComfyUI that answers in its place. */
+  at: z.url({ protocol: /^http$/ }).nullable(),
 });
 
 /** Some of what a ComfyUI follows. */
@@ -125,6 +127,7 @@ const comfyui = z.strictObject({
   models: comfyScript.shape.models.default(() => structuredClone(DEFAULT_MODELS)),
   extensions: comfyScript.shape.extensions.default([]),
   maxBodyBytes: comfyScript.shape.maxBodyBytes.default(104_857_600),
+  at: comfyScript.shape.at.default(null),
   /** `1.2` installs at the first boot and logs to a file; `1.3` copies, and logs to the container's log. */
   imageRelease: z.enum(['1.2', '1.3']).default('1.3'),
   /** Whether it crashes as it starts. The pod runs on. */

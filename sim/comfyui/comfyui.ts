@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { requestUrl } from '../url.ts';
 import { EMPTY_OK, send, sendFaulty, sendUnknown } from './answer.ts';
@@ -106,6 +107,7 @@ export class ComfyUi {
   /** A connection to port 8188 of the pod; null when the port is closed. */
   connect(): Duplex | null {
     if (this.#state === 'down') return null;
+    if (this.script.at !== null) return connectionTo(new URL(this.script.at));
     const [ours, theirs] = duplexPair();
     this.#connections.add(ours);
     ours.on('error', () => {});
@@ -193,4 +195,9 @@ export class ComfyUi {
 /** Five letters, as ComfyUI draws them. */
 function newSuffix(): string {
   return Array.from({ length: 5 }, () => String.fromCharCode(97 + randomInt(25))).join('');
+}
+
+function connectionTo({ hostname, port }: URL): Duplex {
+  const connection = connect(Number(port || 80), hostname);
+  return connection.on('error', () => connection.destroy());
 }

@@ -18,6 +18,8 @@ export interface ComfyScript {
   extensions: readonly string[];
   /** A longer body is a 413. */
   maxBodyBytes: number;
+  /** A real ComfyUI that answers in its place: `http://127.0.0.1:8188`. */
+  at: string | null;
 }
 
 export const DEFAULT_SCRIPT: ComfyScript = {
@@ -30,6 +32,7 @@ export const DEFAULT_SCRIPT: ComfyScript = {
   models: {},
   extensions: [],
   maxBodyBytes: 104_857_600,
+  at: null,
 };
 
 /** What goes wrong in a ComfyUI until it is told otherwise; counts go down as it does. */
