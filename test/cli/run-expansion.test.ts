@@ -98,17 +98,23 @@ describe('rows', () => {
     );
     expect(await readRows(path)).toEqual([
       {
-        at: '--rows r.csv, line 2',
+        at: `--rows ${path}, line 2`,
         changes: ['6.text=a "red" fox, jumping', '3.cfg=4.5'],
         seed: '7',
         name: 'fox',
       },
-      { line: 4, changes: ['6.text=cat'], seed: undefined, name: undefined },
+      { at: `--rows ${path}, line 4`, changes: ['6.text=cat'], seed: undefined, name: undefined },
     ]);
   });
 
   it('of a CSV of a spreadsheet with semicolons, and of one with tabs', async () => {
-    const rows = [{ at: '--rows r.csv, line 2', changes: ['6.text=a, b'], seed: '1', name: undefined }];
+    const row = {
+      changes: ['6.text=a, b'],
+      seed: '1',
+      name: undefined,
+      at: expect.stringMatching(/line 2$/),
+    };
+    const rows = [row];
     expect(await readRows(file('s.csv', '6.text;seed\na, b;1\n'))).toEqual(rows);
     expect(await readRows(file('t.tsv', '6.text\tseed\na, b\t1\n'))).toEqual(rows);
   });
@@ -119,12 +125,18 @@ describe('rows', () => {
       '{"6.text": "7", "3.seed": 18446744073709551615}\n\n{"3.cfg": 4.5, "name": "b", "x.y": null}\n',
     );
     expect(await readRows(path)).toEqual([
-      { line: 1, changes: ['6.text=7', '3.seed=18446744073709551615'], seed: undefined, name: undefined },
-      { line: 3, changes: ['3.cfg=4.5'], seed: undefined, name: 'b' },
+      {
+        at: `--rows ${path}, line 1`,
+        changes: ['6.text=7', '3.seed=18446744073709551615'],
+        seed: undefined,
+        name: undefined,
+      },
+      { at: `--rows ${path}, line 3`, changes: ['3.cfg=4.5'], seed: undefined, name: 'b' },
     ]);
   });
 
   it.each([
+    ['twice.csv', '6.text,6.text\na,b\n', 'the column “6.text” twice'],
     ['none.csv', undefined, 'no such file'],
     ['empty.csv', '', 'no rows'],
     ['head.csv', '3.seed\n', 'no rows'],

@@ -358,3 +358,29 @@ describe('every state of a job, saved and restored', () => {
     expect((await waitFor(waiting, ({ status }) => status === 'done')).value).toBe('done');
   });
 });
+
+describe('what ComfyUI takes a job without', () => {
+  it('is kept with the job, and forgotten where it is handed over anew', () => {
+    const dropped = ['node 10 “Save”: Value not in list'];
+    const begun = jobMachine.resolveState({
+      value: 'submitting',
+      context: {
+        ...jobFacts({ podId: 'p1', submissions: [{ podId: 'p1', promptId: 'a', sentAt: 1 }] }),
+        uploaded: [],
+      },
+    });
+    const [queued] = transition(jobMachine, begun, {
+      type: 'xstate.done.actor.submitPrompt',
+      actorId: 'submitPrompt',
+      output: { kind: 'taken', dropped },
+    } as never);
+    expect([queued.value, jobFactsOf(queued.context).dropped]).toEqual(['queued', dropped]);
+    const looking = jobMachine.resolveState({ value: 'reconciling', context: queued.context });
+    const [anew] = transition(jobMachine, looking, {
+      type: 'xstate.done.actor.lookForPrompt',
+      actorId: 'lookForPrompt',
+      output: { kind: 'lost' },
+    } as never);
+    expect([anew.value, jobFactsOf(anew.context).dropped]).toEqual(['preparing', []]);
+  });
+});

@@ -6,7 +6,10 @@ import { safeName } from './safe-name.ts';
 import { writeSidecar } from './sidecar.ts';
 import { targetPath } from './target-path.ts';
 
-/** Files that are under way at the same time: enough to fill a tunnel with a round trip between two. */
+/**
+ * Files that are under way at the same time: enough to fill a tunnel with a round trip between two. As many may wait for
+ * the disk besides.
+ */
 const AT_ONCE = 4;
 /** Milliseconds between two words on bytes. */
 const TELL_MS = 100;
@@ -46,17 +49,30 @@ export async function fetchOutputs(
   // A failure ends what has not begun; what has gives up by itself or comes whole.
   const waiting = wantedOutputs(facts).map(({ nodeId, n }) => ({ nodeId, n }));
   let failure: { error: unknown } | undefined;
+  const unsettled = new Set<Promise<void>>();
+  const begin = async (which: Pick<JobOutput, 'nodeId' | 'n'>, onArrived: () => void): Promise<void> => {
+    try {
+      signal.throwIfAborted();
+      await fetching.fetch(which, signal, onArrived);
+    } catch (error) {
+      failure ??= { error };
+    }
+  };
   const worker = async () => {
     for (let next = waiting.shift(); next && !failure; next = waiting.shift()) {
-      try {
-        signal.throwIfAborted();
-        await fetching.fetch(next, signal);
-      } catch (error) {
-        failure ??= { error };
-      }
+      const which = next;
+      await new Promise<void>((resolve) => {
+        const whole = begin(which, resolve).finally(() => {
+          unsettled.delete(whole);
+          resolve();
+        });
+        unsettled.add(whole);
+      });
+      while (unsettled.size >= 2 * AT_ONCE) await Promise.race(unsettled);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(unsettled);
   if (failure) throw failure.error;
   return fetching.outputs;
 }
@@ -82,7 +98,11 @@ class Fetching {
     return this.#outputs;
   }
 
-  async fetch(which: Pick<JobOutput, 'nodeId' | 'n'>, signal: AbortSignal): Promise<void> {
+  async fetch(
+    which: Pick<JobOutput, 'nodeId' | 'n'>,
+    signal: AbortSignal,
+    onArrived: () => void,
+  ): Promise<void> {
     const output = this.#outputs.find((one) => key(one) === key(which));
     if (!output || (await this.#isHere(output))) return;
     const { out, jobId, endedAt, createdAt, umask } = this.#facts;
@@ -95,7 +115,10 @@ class Fetching {
       signal,
       (bytes, ofBytes) => this.#tell(output, bytes, ofBytes),
       // By the job and not by the name, which two jobs may share.
-      join(dirname(toPath), `${safeName(`${jobId}-${output.nodeId}-${output.n + 1}`)}.part`),
+      {
+        partPath: join(dirname(toPath), `${safeName(`${jobId}-${output.nodeId}-${output.n + 1}`)}.part`),
+        onArrived,
+      },
     );
     const fetched = { ...output, ...downloaded };
     await writeSidecar(this.#facts, fetched);

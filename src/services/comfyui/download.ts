@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { finished } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError, toFailure } from '../../errors.ts';
 import type { JobOutput } from '../../machines/job-types.ts';
@@ -19,7 +20,7 @@ const PAUSES_MS = [200, 1_000, 3_000];
 /**
  * Brings one file here whole or not at all: first beside its name as `partPath`, which a later call continues, then
  * checked, on the disk, and renamed. A file of the same name stays; one of the same content is taken for this one.
- * `onBytes` is told how many of how many are here.
+ * `onBytes` is told how many of how many are here, `onArrived` when all are and only this machine's disk is waited for.
  *
  * Throws `outputGone`, `diskFull`, `outputFolderUnwritable`, and `comfyUnanswered` when it was cut several times.
  */
@@ -29,7 +30,7 @@ export async function downloadOutput(
   toPath: string,
   signal: AbortSignal,
   onBytes?: (bytes: number, ofBytes: number | null) => void,
-  partPath = `${toPath}.part`,
+  { partPath = `${toPath}.part`, onArrived = () => {} }: { partPath?: string; onArrived?: () => void } = {},
 ): Promise<Downloaded> {
   const part = await PartFile.open(partPath);
   try {
@@ -48,6 +49,7 @@ export async function downloadOutput(
         await sleep(pauseMs, undefined, { signal });
       }
     }
+    onArrived();
     const { bytes } = part;
     const sha256 = await part.complete();
     const path = await settle(partPath, toPath, sha256);
@@ -78,10 +80,7 @@ async function attempt(
     if (ofBytes === part.bytes) return;
     onBytes?.(part.bytes, ofBytes);
     try {
-      for await (const chunk of answer) {
-        await part.write(chunk as Buffer);
-        onBytes?.(part.bytes, ofBytes);
-      }
+      await takeAll(answer, part, () => onBytes?.(part.bytes, ofBytes));
     } catch (error) {
       if (error instanceof AutopodError) throw error;
       signal.throwIfAborted();
@@ -95,6 +94,20 @@ async function attempt(
   } finally {
     answer.destroy();
   }
+}
+
+/** By events rather than by iteration, which joins the pieces that have come into copies. */
+function takeAll(answer: IncomingMessage, part: PartFile, onPiece: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    answer.on('data', (chunk: Buffer) => {
+      const behind = part.take(chunk);
+      onPiece();
+      if (!behind) return;
+      answer.pause();
+      behind.then(() => answer.resume(), reject);
+    });
+    finished(answer, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 /** Makes the part what the answer's body goes on from, and gives the size of the whole, as far as it is told. */

@@ -21,6 +21,8 @@ export class PartFile {
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #writing: Promise<unknown> = Promise.resolve();
+  /** Stays so when a write has failed. */
+  #isWriting = false;
 
   private constructor(path: string) {
     this.path = path;
@@ -67,12 +69,16 @@ export class PartFile {
     }
   }
 
-  async write(chunk: Buffer): Promise<void> {
+  /** Takes what comes next; where the disk is behind, a promise to be awaited before more is given. */
+  take(chunk: Buffer): Promise<void> | undefined {
     this.#hash.update(chunk);
     this.#bytes += chunk.length;
     this.#waiting.push(chunk);
     this.#waitingBytes += chunk.length;
-    if (this.#waitingBytes >= WRITTEN_AT_ONCE) await this.#writeWaiting();
+    if (this.#waitingBytes < WRITTEN_AT_ONCE) return undefined;
+    if (this.#isWriting) return this.#writeWaiting();
+    this.#beginWrite();
+    return undefined;
   }
 
   /** Puts it on the disk and closes it: its SHA-256. Throws `comfyUnanswered` when somebody else has written to it. */
@@ -112,12 +118,19 @@ export class PartFile {
     } catch (error) {
       throw diskFailure(error, this.path);
     }
+    this.#beginWrite();
+  }
+
+  #beginWrite(): void {
     const chunks = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
     if (chunks.length === 0) return;
-    this.#writing = writeAll(this.#file, chunks);
-    // Told by whoever writes next.
+    this.#isWriting = true;
+    this.#writing = writeAll(this.#file, chunks).then(() => {
+      this.#isWriting = false;
+    });
+    // Told to whoever writes next.
     this.#writing.catch(() => {});
   }
 
@@ -125,6 +138,7 @@ export class PartFile {
     await this.#writeWaiting().catch(() => {});
     await this.#writing.catch(() => {});
     this.#writing = Promise.resolve();
+    this.#isWriting = false;
     this.#waiting = [];
     this.#waitingBytes = 0;
   }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { fetchOutputs, jobOfFile } from '../../../src/jobs/files/index.ts';
 import type { JobOutput } from '../../../src/machines/job-types.ts';
 import { findPrompt, submitPrompt } from '../../../src/services/comfyui/index.ts';
 import { NEVER, type Played, play, serve, sha256 } from '../../services/comfyui/support/serve.ts';
+import { deferred } from '../../support/deferred.ts';
 import { smallDisk } from '../../support/small-disk.ts';
 import { until } from '../../support/until.ts';
 import { facts, output } from './facts.ts';
@@ -147,6 +148,48 @@ it('a folder that cannot be made is outputFolderUnwritable', async () => {
       code: 'outputFolderUnwritable',
       detail: { reason: expect.stringContaining('a file and no folder') },
     });
+  }
+});
+
+it('a folder in which none can be made, though it is there, is outputFolderUnwritable at once', async () => {
+  await using server = await naming();
+  const fetching = fetchOutputs(server.way, facts({ out: '/proc/nowhere', outputs: [output()] }), NEVER);
+  await expect(fetching).rejects.toMatchObject({
+    code: 'outputFolderUnwritable',
+    detail: { path: '/proc/nowhere' },
+  });
+});
+
+it('a folder that is removed while a file comes is outputFolderUnwritable, and the next call makes it anew', async () => {
+  const taken = deferred<void>();
+  await using server = await serve(async (_request, response) => {
+    response.writeHead(200, { 'content-length': 4 }).write('ab');
+    await taken.promise;
+    response.end('cd');
+  });
+  const given = facts({ out: join(out, 'removed'), outputs: [output()] });
+  const fetching = fetchOutputs(server.way, given, NEVER, {
+    onBytes: () => void rm(given.out, { recursive: true, force: true }).then(() => taken.resolve()),
+  });
+  await expect(fetching).rejects.toMatchObject({ code: 'outputFolderUnwritable' });
+  const [again] = await fetchOutputs(server.way, given, NEVER);
+  expect(await readFile(again?.path ?? '', 'utf8')).toBe('abcd');
+});
+
+it('what is made has the permissions that the user gives to files, whatever those of this process are', async () => {
+  await using server = await naming();
+  const before = process.umask(0o077);
+  try {
+    const given = facts({ out: join(out, 'own'), outputs: [output({ subfolder: 'sub' })], umask: 0o027 });
+    const [made] = await fetchOutputs(server.way, given, NEVER);
+    const modes = await Promise.all(
+      [given.out, join(given.out, 'sub'), made?.path ?? '', `${made?.path}.json`].map(
+        async (path) => (await stat(path)).mode & 0o777,
+      ),
+    );
+    expect(modes).toEqual([0o750, 0o750, 0o640, 0o640]);
+  } finally {
+    process.umask(before);
   }
 });
 

@@ -267,8 +267,11 @@ describe('names that are taken', () => {
     const paths = await Promise.all(
       [1, 2, 3, 4, 5, 6].map(async (n) => {
         const output = n % 2 ? MADE : { ...MADE, filename: 'other.png' };
-        return (await downloadOutput(server.way, output, target, NEVER, undefined, join(folder, `${n}.part`)))
-          .path;
+        return (
+          await downloadOutput(server.way, output, target, NEVER, undefined, {
+            partPath: join(folder, `${n}.part`),
+          })
+        ).path;
       }),
     );
     expect(new Set(paths).size).toBe(2);
