@@ -1,11 +1,11 @@
+import type { Pod } from '../../services/runpod/client.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import type { Spent } from '../../store/ledger.ts';
 import { confirm } from '../asking/ask.ts';
 import { choosePodOrLaunch } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
 import { diskPerMonth, volumesBesides, volumesPerMonth } from '../money/silent.ts';
-import { spentJson, spentUntilNow } from '../money/spent.ts';
-import { isStopped } from '../state/is-stopped.ts';
+import { spentBy, spentJson } from '../money/spent.ts';
 import { costsText } from '../text/costs.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
@@ -16,13 +16,13 @@ import { reach, throwFailure } from '../waiting/reach.ts';
 export const stop: Verb<{ yes?: boolean }> = async (context, named, { yes }) => {
   const { out } = context;
   const { recordId, podId: before, name } = await choosePodOrLaunch(context, named);
-  const wasStopped = before !== null && (await isStopped(context, before));
-  const losesWork = before !== null && !wasStopped && (await isWithoutVolume(context, before));
-  if (losesWork && !(await mayLose(context, before, yes === true))) {
+  const pod = await podNow(context, before);
+  const wasStopped = pod !== undefined && observePod(pod).condition === 'stopped';
+  if (pod && !wasStopped && isWithoutVolume(pod) && !(await mayLose(context, pod.id, yes === true))) {
     out.say(text.nothingDone());
     return 1;
   }
-  const spent = before ? await spentUntilNow(context, recordId, before) : undefined;
+  const spent = await spentBy(context, recordId, pod);
   const outcome = await reach(context, recordId, 'stopped', {});
   await throwFailure(context, outcome);
   const { podId, state } = outcome;
@@ -41,10 +41,15 @@ function told(
   return wasStopped ? text.stoppedAlready(podId) : text.stopped(podId, spent);
 }
 
-/** Whether nothing of the pod outlives its stop; false where RunPod does not say. */
-async function isWithoutVolume(context: Context, podId: string): Promise<boolean> {
-  const pod = await (await context.runpod()).getPod(podId, context.signal).catch(() => undefined);
-  return pod !== undefined && Object.values(pod.mounts ?? {}).every((mount) => !mount);
+/** Undefined where there is none, or RunPod does not say. */
+async function podNow(context: Context, podId: string | null): Promise<Pod | undefined> {
+  if (podId === null) return undefined;
+  return (await context.runpod()).getPod(podId, context.signal).catch(() => undefined);
+}
+
+/** Whether nothing of the pod outlives its stop. */
+function isWithoutVolume(pod: Pod): boolean {
+  return Object.values(pod.mounts ?? {}).every((mount) => !mount);
 }
 
 // A script that stops a pod ends its costs; that is not held up by a question nobody answers.
@@ -62,8 +67,7 @@ async function goesOnCosting(
   context: Context,
   podId: string | null,
 ): Promise<{ disk: number; volume: number }> {
-  if (podId === null) return { disk: 0, volume: 0 };
-  const pod = await (await context.runpod()).getPod(podId, context.signal).catch(() => undefined);
+  const pod = await podNow(context, podId);
   const volumeId = pod && observePod(pod).volume?.volumeId;
   const attached = volumeId === undefined ? [] : await volumesBesides(context);
   return {

@@ -1,3 +1,4 @@
+import type { Pod } from '../../services/runpod/client.ts';
 import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
 import { type Spent, spentUntil } from '../../store/ledger.ts';
 import type { Context } from '../context.ts';
@@ -9,6 +10,15 @@ export async function spentUntilNow(
   podId: string,
 ): Promise<Spent | undefined> {
   const pod = await (await context.runpod()).getPod(podId, context.signal).catch(() => undefined);
+  return spentBy(context, recordId, pod);
+}
+
+/** The same, of a pod that was just read. */
+export async function spentBy(
+  context: Context,
+  recordId: string,
+  pod: Pod | undefined,
+): Promise<Spent | undefined> {
   const record = await (await context.pods()).get(recordId);
   const spent = pod && spentUntil(record?.facts.ledger, costSighting(observePod(pod)));
   return spent && spent.total > 0 ? spent : undefined;

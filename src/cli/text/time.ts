@@ -1,9 +1,8 @@
 /** How times of day are written here: as the locale has it, with 24 or 12 hours. */
 const LOCALE = localeOf(process.env);
-const FORMATS = {
-  minute: formatFor(LOCALE, {}),
-  second: formatFor(LOCALE, { second: '2-digit' }),
-};
+type Grain = 'minute' | 'second';
+/** Made when first needed: that takes as long as all of a short command. */
+const FORMATS = new Map<Grain, Intl.DateTimeFormat>();
 
 /** The locale of times in an environment; what has none, as POSIX has it, counts 24 hours. */
 export function localeOf({ LC_ALL, LC_TIME, LANG }: NodeJS.ProcessEnv): string {
@@ -18,9 +17,10 @@ export function dayOf(when: Date): string {
 }
 
 /** The local time of day, to the minute or the second. */
-export function timeOf(when: Date, to: keyof typeof FORMATS = 'minute', locale = LOCALE): string {
-  const format =
-    locale === LOCALE ? FORMATS[to] : formatFor(locale, to === 'second' ? { second: '2-digit' } : {});
+export function timeOf(when: Date, to: Grain = 'minute', locale = LOCALE): string {
+  const known = locale === LOCALE ? FORMATS.get(to) : undefined;
+  const format = known ?? formatFor(locale, to === 'second' ? { second: '2-digit' } : {});
+  if (locale === LOCALE) FORMATS.set(to, format);
   // Some locales set a narrow space before what terminals of few letters show.
   return format.format(when).replaceAll('\u202f', ' ');
 }
