@@ -48,4 +48,27 @@ describe.skipIf(!isWholeAsked)('a fleet whose processes are killed', { timeout: 
     await ann.reaches(launch.launchId, 'ready');
     expect(await fleet.podIds()).toHaveLength(1);
   });
+
+  it.each([
+    ['reconciling', 'ready'],
+    ['creating.volumeValidated', 'ready'],
+    ['startingComfyUI', 'ready'],
+    ['stopping', 'stopped'],
+    ['terminating', 'terminated'],
+  ])('goes on where it was when both are killed in %s', async (state, end) => {
+    const ann = await begin({ latencies: { comfyStartMs: 1_500, stopMs: 1_500 } });
+    const { launch } = await ann.up();
+    const verb = { stopped: 'stop', terminated: 'kill' }[end];
+    if (verb) {
+      await ann.reaches(launch.launchId, 'ready');
+      await ann.post(`/v1/pods/${launch.launchId}/${verb}`);
+    }
+    await until(state, () => fleet.journal().some(({ to }) => to === state));
+    const { serve, restate } = fleet.pids();
+    process.kill(serve, 'SIGKILL');
+    process.kill(restate, 'SIGKILL');
+    await fleet.serveAgain();
+    await ann.reaches(launch.launchId, end);
+    expect(await fleet.podIds()).toHaveLength(end === 'terminated' ? 0 : 1);
+  });
 });
