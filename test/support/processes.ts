@@ -18,7 +18,7 @@ function isSignalled(pid: number, what: NodeJS.Signals): boolean {
 }
 
 /** What /proc tells of a process (Linux); empty once it has ended. */
-export function procFile(pid: number | string, name: 'stat' | 'environ' | 'cmdline'): string {
+export function procFile(pid: number | string, name: 'stat' | 'status' | 'environ' | 'cmdline'): string {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'utf8');
   } catch {
