@@ -38,8 +38,10 @@ module.exports = {
       'clock',
       'errors',
     ]),
+    only('guard', 'guard/', ['guard/', 'errors']),
     only('keeper', 'keeper/', [
       'keeper/',
+      'guard/',
       'jobs/',
       'machines/',
       'services/',

@@ -93,6 +93,11 @@ export class Stopping {
     return this.#wanted.length > 0;
   }
 
+  /** Every pod with a plan, as it was read last. */
+  get planned(): PlannedPod[] {
+    return this.#planned;
+  }
+
   planOf(podId: string): AutoStop | undefined {
     const planned = this.#planned.find((pod) => pod.podId === podId);
     return planned && toldPlan(planned);

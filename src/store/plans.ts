@@ -12,6 +12,10 @@ export interface AutoStop {
   isForGood?: boolean | undefined;
   /** USD of `max_per_launch`, where `stopAt` is when the pod will have cost that much. */
   limitUsd?: number | null | undefined;
+  /** Milliseconds without a sign of this machine, and with nothing to do, after which the pod ends itself. */
+  aloneMs?: number | null | undefined;
+  /** What is known of the guard in the pod. */
+  guard?: GuardStanding | null | undefined;
   /** The pod was due to be stopped, and RunPod has not shown it stopped since. */
   overdue?: Overdue | null | undefined;
 }
@@ -30,10 +34,25 @@ export interface Overdue {
   failure: Failure | null;
 }
 
+/** How the guard in a pod stands: it ends the pod whatever becomes of this machine. */
+export interface GuardStanding {
+  state: 'unarmed' | 'arming' | 'armed' | 'due' | 'fired' | 'refused';
+  /** Why it is not armed, or why it ends the pod, in words. */
+  why: string | null;
+  /** ISO 8601, UTC. */
+  since: string;
+  /** Number of the orders it goes by. */
+  seq: number;
+  /** How the pod ended itself last, and when (ISO 8601, UTC). */
+  last: { at: string; ending: 'stop' | 'kill'; why: string } | null;
+}
+
 /** A plan as the pod's record keeps it, with what the keeper needs to carry it out. */
-export interface StopPlan extends Omit<AutoStop, 'overdue'> {
+export interface StopPlan extends Omit<AutoStop, 'overdue' | 'guard'> {
   /** Why, where it is for another reason than its time, in words for the journal. */
   why?: string | undefined;
+  /** Epoch milliseconds: when it was asked for. Of two machines' plans the later one holds. */
+  setAt?: number;
   /** Server the pod belongs to; the key is not kept. */
   apiUrl: string;
   /** The ssh key with which a pod that has no tunnel is asked for its jobs. */
@@ -48,9 +67,10 @@ export interface PlanFacts {
   podId: string | null;
   isCreateOpen: boolean;
   unansweredCreates: number;
-  wish: { name: string };
+  wish: { name: string; volumeMount?: string };
   autoStop?: StopPlan | null;
   overdue?: Overdue | null;
+  guard?: GuardStanding | null;
 }
 
 export interface PlannedPod extends PlanFacts {
@@ -85,19 +105,22 @@ interface Kept {
 interface ToldFacts {
   autoStop?: StopPlan | null | undefined;
   overdue?: Overdue | null | undefined;
+  guard?: GuardStanding | null | undefined;
 }
 
 /** What is told of a plan: when, and how far it has come. */
-export function toldPlan({ autoStop, overdue }: ToldFacts): AutoStop | undefined {
-  return autoStop
-    ? {
-        stopAt: autoStop.stopAt,
-        idleMs: autoStop.idleMs,
-        ...(autoStop.isForGood && { isForGood: true }),
-        ...(autoStop.limitUsd && { limitUsd: autoStop.limitUsd }),
-        overdue: overdue ?? null,
-      }
-    : undefined;
+export function toldPlan({ autoStop, overdue, guard }: ToldFacts): AutoStop | undefined {
+  if (!autoStop) return undefined;
+  const { stopAt, idleMs, aloneMs = null, isForGood, limitUsd } = autoStop;
+  return {
+    stopAt,
+    idleMs,
+    aloneMs,
+    ...(isForGood && { isForGood: true }),
+    ...(limitUsd && { limitUsd }),
+    overdue: overdue ?? null,
+    guard: guard ?? null,
+  };
 }
 
 /** Whether RunPod may have the pod. */

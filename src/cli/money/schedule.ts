@@ -11,10 +11,20 @@ import { text } from '../text.ts';
 export interface AutoStopOptions {
   stopAfter?: number | 'never';
   idleStop?: number | 'never';
+  ifAlone?: number | 'never';
+  /** What is done when its time has come. */
+  then?: 'stop' | 'kill' | 'keep';
+  /** Milliseconds by which the time is put off. */
+  extend?: number;
 }
 
 /** Throws `usage` where nobody would see whether the pod is used. */
-export function requireTunnelFor({ idleStop }: AutoStopOptions, keepsTunnel: boolean): void {
+export function requireTunnelFor({ idleStop, ifAlone }: AutoStopOptions, keepsTunnel: boolean): void {
+  if (!keepsTunnel && ifAlone !== undefined && ifAlone !== 'never')
+    throw new AutopodError('usage', {
+      message: '--if-alone needs the tunnel, for this machine is heard of there; --no-tunnel keeps none.',
+      next: 'Leave out --no-tunnel, or use --stop-after.',
+    });
   if (keepsTunnel || idleStop === undefined) return;
   throw new AutopodError('usage', {
     message: '--idle-stop needs the tunnel, for the use of a pod is seen there; --no-tunnel keeps none.',
@@ -32,23 +42,30 @@ export async function schedule(
   options: AutoStopOptions,
   isFresh = false,
 ): Promise<void> {
-  const isAsked = options.stopAfter !== undefined || options.idleStop !== undefined;
+  const { stopAfter, idleStop, ifAlone, extend } = options;
+  const isAsked = [stopAfter, idleStop, ifAlone, extend].some((one) => one !== undefined);
   if (!isAsked && !isFresh) return;
   const needs = isAsked ? await needsOf(context) : undefined;
   const pods = await context.pods();
   await pods.update(recordId, (record) => {
     if (!record) return undefined;
     const before = isFresh ? null : record.facts.autoStop;
-    const autoStop = needs ? changed({ stopAt: null, idleMs: null, ...before, ...needs }, options) : null;
+    const autoStop = needs
+      ? changed({ stopAt: null, idleMs: null, ...before, ...needs }, options, record.facts.guard?.seq ?? 0)
+      : null;
     return { ...record, facts: { ...record.facts, autoStop, overdue: null } };
   });
   if (!isAsked) return;
   const { podId } = (await pods.get(recordId))?.facts ?? {};
   if (podId) await limitPlanned(context, podId);
   const cannot = await heed(context, recordId);
-  const kept = (await pods.get(recordId))?.facts;
-  const plan = kept?.autoStop;
-  context.out.say(plan ? text.autoStop(nameOf(kept), plan) : text.noAutoStop());
+  const facts = (await pods.get(recordId))?.facts;
+  const plan = facts && toldPlan(facts);
+  // A pod that runs is told by the time this is: the guard has the plan as well, or the words say that it has not.
+  const guard = facts?.podId && (await (await context.keeper()).arm(facts.podId, context.signal));
+  context.out.say(
+    plan ? text.autoStop(nameOf(facts), { ...plan, guard: guard || plan.guard }) : text.noAutoStop(),
+  );
   if (plan && cannot) context.out.say(cannot, 'bad');
 }
 
@@ -113,19 +130,28 @@ async function needsOf(context: Context): Promise<Omit<StopPlan, keyof AutoStop>
 }
 
 /** What these options make of a plan; null where nothing is left of it. */
-export function changed<Plan extends AutoStop>(
+export function changed<Plan extends AutoStop & Pick<StopPlan, 'setAt'>>(
   plan: Plan,
-  { stopAfter, idleStop }: AutoStopOptions,
+  options: AutoStopOptions,
+  guardSeq = 0,
 ): Plan | null {
-  const { stopAt, idleMs } = {
-    stopAt:
-      stopAfter === undefined
+  const { stopAfter, idleStop, ifAlone, extend } = options;
+  const asked = (value: number | 'never' | undefined, before: number | null) =>
+    value === undefined ? before : value === 'never' ? null : value;
+  const later = (ms: number) => new Date(Date.now() + ms).toISOString();
+  const leftMs = plan.stopAt === null ? 0 : Math.max(0, Date.parse(plan.stopAt) - Date.now());
+  const stopAt =
+    extend !== undefined
+      ? later(leftMs + extend)
+      : stopAfter === undefined
         ? plan.stopAt
         : stopAfter === 'never'
           ? null
-          : new Date(Date.now() + stopAfter).toISOString(),
-    idleMs: idleStop === undefined ? plan.idleMs : idleStop === 'never' ? null : idleStop,
-  };
-  const limitUsd = stopAfter === undefined ? plan.limitUsd : null;
-  return stopAt === null && idleMs === null ? null : { ...plan, stopAt, idleMs, limitUsd };
+          : later(stopAfter);
+  const idleMs = asked(idleStop, plan.idleMs);
+  const aloneMs = asked(ifAlone, plan.aloneMs ?? null);
+  if (stopAt === null && idleMs === null && aloneMs === null) return null;
+  const limitUsd = stopAfter === undefined && extend === undefined ? plan.limitUsd : null;
+  const isForGood = options.then === undefined ? plan.isForGood : options.then === 'kill';
+  return { ...plan, stopAt, idleMs, aloneMs, limitUsd, isForGood, setAt: Math.max(Date.now(), guardSeq + 1) };
 }

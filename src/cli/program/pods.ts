@@ -49,6 +49,27 @@ export function addPods(program: Command, runs: Runs): void {
     .option('-y, --yes', 'do not ask, where there is no volume to keep what was made')
     .action(runs(async () => (await import('../commands/stop.ts')).stop));
 
+  timeout(
+    json(program.command('extend').argument('[pod]', POD[1]).argument('[duration]', 'how much longer')),
+    ASKING_MINUTES,
+  )
+    .summary('give a pod more time before it is stopped by itself')
+    .description(
+      'Puts off the time at which a pod is stopped by itself: for this machine and for the guard in the pod alike.',
+    )
+    .addHelpText('after', examples(['autopod extend 1h', 'autopod extend my-pod 30m']))
+    .action((...args: unknown[]) => {
+      // The pod may be left out: the duration is the last word.
+      const [first, second, ...rest] = args as [string | undefined, string | undefined, object];
+      const [pod, duration] = second === undefined ? [undefined, first] : [first, second];
+      const [options, ...others] = rest as unknown as [object, ...unknown[]];
+      return runs(async () => (await import('../commands/extend.ts')).extend)(
+        pod,
+        { ...options, duration },
+        ...others,
+      );
+    });
+
   const start = program
     .command('start')
     .alias('resume')
