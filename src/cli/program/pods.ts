@@ -60,13 +60,18 @@ export function addPods(program: Command, runs: Runs): void {
     .addHelpText('after', examples(['autopod extend 1h', 'autopod extend my-pod 30m']))
     .action((...args: unknown[]) => {
       // The pod may be left out: the duration is the last word.
-      const [first, second, ...rest] = args as [string | undefined, string | undefined, object];
+      const [first, second, options, command] = args as [
+        string | undefined,
+        string | undefined,
+        object,
+        Command,
+      ];
       const [pod, duration] = second === undefined ? [undefined, first] : [first, second];
-      const [options, ...others] = rest as unknown as [object, ...unknown[]];
+      command.setOptionValue('duration', duration);
       return runs(async () => (await import('../commands/extend.ts')).extend)(
         pod,
         { ...options, duration },
-        ...others,
+        command,
       );
     });
 
