@@ -6,6 +6,8 @@ interface Orders {
   deadline: number;
   idle: number;
   alone: number;
+  /** Of grace for an owner who was heard of just now. */
+  lead: number;
   verb: string;
   program: string;
   off: number;
@@ -24,8 +26,6 @@ export interface Guarded {
 }
 
 const LOOK_MS = 250;
-/** Seconds of grace for an owner who was heard of just now. */
-const LEAD = 20;
 
 /** Plays the guard by its rules, for a pod without a shell of its own. It ends with the container. */
 export class Guard {
@@ -38,6 +38,9 @@ export class Guard {
   #beatAt = 0;
   #usedAt = 0;
   #before = '';
+  /** Number of the orders that called it off; earlier ones are not taken any more. */
+  #offSeq = 0;
+  #workUntil = 0;
 
   constructor(pod: Guarded) {
     this.#pod = pod;
@@ -57,7 +60,8 @@ export class Guard {
     if (verb === 'arm') return this.#arm(script);
     if (this.#orders) {
       this.#beatAt = Date.now();
-      const unused = Number(/ beat (\d+)/.exec(script)?.[1] ?? 0);
+      const [unused = 0, work = 0] = (/ beat (\d+) (\d+)/.exec(script) ?? []).slice(1).map(Number);
+      this.#workUntil = Date.now() + work * 1000;
       this.#usedAt = Math.max(this.#usedAt, Date.now() - unused * 1000);
     }
     return this.#report();
@@ -65,22 +69,33 @@ export class Guard {
 
   /** The container has ended, and what ran in it. */
   stop(): void {
+    this.#end();
+    this.#offSeq = 0;
+    this.#state = 'none';
+  }
+
+  #end(): void {
     clearInterval(this.#timer);
     this.#orders = undefined;
-    this.#state = 'none';
+    this.#workUntil = 0;
   }
 
   #arm(script: string): string {
     const text = /<<'END-OF-ORDERS'\n([\s\S]*?)END-OF-ORDERS/.exec(script)?.[1] ?? '';
     const asked = ordersIn(text);
     if (!/^end$/m.test(text)) return this.#report('its orders did not arrive whole');
-    if (this.#orders && this.#orders.seq > asked.seq) return this.#report();
+    if (Math.max(this.#orders?.seq ?? 0, this.#offSeq) > asked.seq) return this.#report();
     if (asked.off) {
-      this.stop();
+      if (this.#orders) {
+        this.#offSeq = asked.seq;
+        this.#state = 'off';
+      }
+      this.#end();
       return this.#report();
     }
     if (!this.#pod.hasKey()) return this.#report('the pod has no key of its own');
     if (!this.#orders) this.#usedAt = Date.now();
+    this.#offSeq = 0;
     this.#orders = asked;
     this.#gotAt = this.#beatAt = Date.now();
     this.#state = 'armed';
@@ -95,9 +110,12 @@ export class Guard {
     const now = Date.now();
     if (this.#pod.work() !== null) this.#usedAt = now;
     const reason = this.#reason(orders, now);
-    if (reason === undefined || this.#pod.hasJob()) {
+    if (reason === undefined || this.#pod.hasJob() || now < this.#workUntil) {
       this.#state = reason === undefined ? 'armed' : 'due';
-      this.#why = reason === undefined ? '' : `${reason.why}; waits for a job of ComfyUI`;
+      this.#why =
+        reason === undefined
+          ? ''
+          : `${reason.why}; waits for ${this.#pod.hasJob() ? 'a job of ComfyUI' : 'work of autopod'}`;
       return;
     }
     this.#state = 'fired';
@@ -114,7 +132,7 @@ export class Guard {
     const silent = (now - this.#beatAt) / 1000;
     const quiet = (now - this.#usedAt) / 1000;
     const ours = this.#ours({ deadline, idle, alone, ...orders }, now);
-    if (deadline > 0 && ours >= deadline + (silent < 60 ? LEAD : 0))
+    if (deadline > 0 && ours >= deadline + (silent < 60 ? orders.lead : 0))
       return { kind: 'time', why: 'its time was up' };
     if (idle > 0 && quiet >= idle) return { kind: 'idle', why: `idle for ${Math.floor(quiet / 60)} min` };
     if (alone > 0 && silent >= alone && quiet >= Math.min(60, alone))
@@ -140,6 +158,7 @@ export class Guard {
     };
     const all = {
       state: this.#state,
+      ...(this.#offSeq > 0 && { seq: this.#offSeq }),
       ...told,
       ...(refused && { refused }),
       ...(this.#before && { before: this.#before }),
@@ -158,6 +177,7 @@ function ordersIn(text: string): Orders {
     deadline: number('deadline'),
     idle: number('idle'),
     alone: number('alone'),
+    lead: number('lead'),
     verb: of('verb') || 'stop',
     program: of('program'),
     off: number('off'),

@@ -142,6 +142,8 @@ export const text = {
     `${planSentence('The pod', plan, ', never while a job runs')} ${plan.guard?.state === 'armed' ? 'The guard in the pod sees to that even while this machine is off.' : 'While this machine sleeps or is off, nothing stops the pod; it is stopped once the machine wakes.'} Cancel with: autopod tunnel ${pod} --stop-after never --idle-stop never`,
   planStays: (podId: string, plan: AutoStop) =>
     `${planSentence(`Pod ${podId}`, plan)} Cancel with: autopod tunnel ${podId} --stop-after never --idle-stop never`,
+  guardStays: (podId: string) =>
+    `The guard in pod ${podId} has not heard of that yet and still ends the pod at the time it had. It hears of it once ssh reaches the pod: autopod tunnel ${podId}`,
   moreTime: (podId: string) => `Give it more with: autopod tunnel ${podId} --stop-after 1h`,
   keeperCannot: (why: string) =>
     `But the background process that should stop it cannot reach RunPod: ${why} Until it can, nothing stops the pod.`,
@@ -152,6 +154,7 @@ export const text = {
   endFailedForKeeper: (reason: string) => `the keeper could not end it: ${reason}`,
   stopFailedForKeeper: (reason: string) => `the keeper could not stop it: ${reason}`,
   inUseForKeeper: (reason: string) => `not stopped as idle: ${reason}`,
+  endedItself: () => 'the pod ended itself',
   noAutoStop: () => 'Automatic stop is off: the pod runs until you stop it.',
   noSshPort: () => 'no ssh port',
   tunnelOpened: (podId: string, port: number) =>

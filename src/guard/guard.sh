@@ -2,7 +2,7 @@
 # it. POSIX sh, and one of curl, wget and python3. Beside it lie: orders (what was asked for), beat (its owner's last
 # sign of life), pid, status, and marks (work that autopod does here). Seconds count by /proc/uptime, which nobody sets:
 # the orders say what its owner's clock showed at one of them.
-# Verbs: arm FILE | run | beat SECONDS-UNUSED | report | mark NAME SECONDS | unmark NAME
+# Verbs: arm FILE | run | beat SECONDS-UNUSED SECONDS-OF-WORK | report | mark NAME SECONDS | unmark NAME
 
 set -u
 umask 077
@@ -16,8 +16,10 @@ NL='
 
 variable() { { tr '\0' '\n' <"$PROC/1/environ"; } 2>/dev/null | sed -n "s/^$1=//p" | head -n 1; }
 
+# Sets now. Once it counts by one clock, it never takes up the other.
 clock() {
-  if read -r now _ 2>/dev/null <"$PROC/uptime"; then now=${now%%.*}; else now=$(date +%s); fi
+  if read -r read _ 2>/dev/null <"$PROC/uptime"; then now=${read%%.*} uptime=1
+  elif [ -z "${uptime:-}" ]; then now=$(date +%s); fi
 }
 
 # Who runs: a pid, and when that process began. Fails for one that has ended.
@@ -44,7 +46,7 @@ put() {
 
 # Sets the variables of an orders file; one that is not whole changes nothing.
 orders() {
-  n_seq=0 n_now=0 n_up=0 n_deadline=0 n_idle=0 n_alone=0 n_grace=600 n_tick=5 n_look=15 n_port=8188
+  n_seq=0 n_now=0 n_up=0 n_deadline=0 n_idle=0 n_alone=0 n_grace=600 n_tick=2 n_look=15 n_port=8188
   n_cpu=40 n_gpu=10 n_net=200000 n_lead=20 n_pause=20 n_verb=stop n_api= n_volume= n_program= n_off=0
   whole=
   [ -r "$1" ] || return 1
@@ -83,6 +85,32 @@ try: answer = opener.open(u.Request(url, body.encode() or None, headers, method=
 except e.HTTPError as error: answer = error
 sys.stdout.write(str(answer.headers) + answer.read(262144).decode("utf-8", "replace") + "\n%d" % answer.getcode())'
 
+# SECONDS PROGRAM...: what does not end by then is killed. Fails where that cannot be had: some timeouts want -t.
+limited() {
+  timeout -s KILL 5 true >/dev/null 2>&1 || return 127
+  timeout -s KILL "$@"
+}
+
+gnu() { wget --version 2>/dev/null | grep -q GNU; }
+
+# SECONDS ARGUMENT...: by wget. BusyBox may have one that breaks down at -T, and timeout with it.
+fetched() {
+  if gnu; then
+    seconds=$1
+    shift
+    wget -q -T "$seconds" -t 1 -O - "$@"
+    return
+  fi
+  if timeout -s KILL 5 true >/dev/null 2>&1; then
+    seconds=$1
+    shift
+    timeout -s KILL "$seconds" wget -q -O - "$@"
+  else
+    shift
+    wget -q -O - "$@"
+  fi
+}
+
 # RunPod, with the pod's own key: METHOD URL [BODY] by $tool. Sets answer, code (000 for none) and later (seconds, or empty).
 call() {
   case $tool in
@@ -100,8 +128,8 @@ call() {
     else
       set -- "$2"
     fi
-    wget --version 2>/dev/null | grep -q GNU && set -- --content-on-error -t 1 "$@"
-    answer=$(wget -q -S -T 15 -O - -U "$AGENT" "--header=Authorization: Bearer $key" "$@" 2>&1)
+    gnu && set -- --content-on-error "$@"
+    answer=$(fetched 15 -S -U "$AGENT" "--header=Authorization: Bearer $key" "$@" 2>&1)
     code=$(printf '%s\n' "$answer" | sed -n 's/.*HTTP\/[0-9.]* \([1-5][0-9][0-9]\).*/\1/p' | tail -n 1)
     ;;
   python3)
@@ -126,7 +154,7 @@ page() {
   for tool in $tools; do
     case $tool in
     curl) curl -s -f -m 10 --noproxy '*' -A "$AGENT" "$1" ;;
-    wget) http_proxy='' wget -q -T 10 -O - -U "$AGENT" "$1" ;;
+    wget) http_proxy='' fetched 10 -U "$AGENT" "$1" ;;
     python3) python3 -c "$ASK" GET "$1" "$AGENT" '' '' '' | grep -v '^[A-Za-z-]*: ' ;;
     esac 2>/dev/null | head -c 65536 | tr -d ' \t\r\n'
     return
@@ -135,8 +163,11 @@ page() {
 
 # ---- what the pod is at ----
 
-# Whether anything listens at ComfyUI's own port.
-listens() { grep -q ":$(printf %04X "$port") [0-9A-F]*:0000 0A" "$PROC/net/tcp" "$PROC/net/tcp6" 2>/dev/null; }
+# Whether anything listens at ComfyUI's own port, or may.
+listens() {
+  [ -r "$PROC/net/tcp" ] || return 0
+  grep -q ":$(printf %04X "$port") [0-9A-F]*:0000 0A" "$PROC/net/tcp" "$PROC/net/tcp6" 2>/dev/null
+}
 
 # Sets jobs: none, some, or unknown. A queue carries whole workflows, NaN among them: nothing of it is taken for JSON.
 queue() {
@@ -228,7 +259,7 @@ use() {
   network
   span=$((now - looked))
   if [ "$span" -gt 0 ] && [ -z "$use" ]; then
-    load=$(nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader,nounits 2>/dev/null | tr -dc '0-9\n' | sort -n | tail -n 1)
+    load=$(limited 10 nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader,nounits 2>/dev/null | tr -dc '0-9\n' | sort -n | tail -n 1)
     if [ "$shells" -gt 0 ]; then use='a shell is open on it'
     elif [ "$copies" -gt 0 ]; then use='files are being copied'
     elif [ "${load:-0}" -ge "$gpu" ]; then use="its GPU is $load% busy"
@@ -296,9 +327,10 @@ testify() {
     mv -f "$volume/.autopod/guard-$id.new" "$volume/.autopod/guard-$id" 2>/dev/null
 }
 
-limited() {
-  if has timeout; then RUNPOD_API_KEY=$key timeout 60 "$@" >/dev/null 2>&1
-  else RUNPOD_API_KEY=$key "$@" >/dev/null 2>&1; fi
+# RunPod's own program: it may hang, and is let run for a minute where that can be seen to.
+podctl() {
+  if timeout -s KILL 5 true >/dev/null 2>&1; then RUNPOD_API_KEY=$key timeout -s KILL 60 runpodctl "$@" >/dev/null 2>&1
+  else RUNPOD_API_KEY=$key runpodctl "$@" >/dev/null 2>&1; fi
 }
 
 end_pod() {
@@ -309,9 +341,9 @@ end_pod() {
   case $code in 2?? | 404 | 410) return 0 ;; esac
   has runpodctl || return 1
   if [ "$verb" = kill ]; then
-    limited runpodctl pod delete "$id" || limited runpodctl remove pod "$id" || return 1
+    podctl pod delete "$id" || podctl remove pod "$id" || return 1
   else
-    limited runpodctl pod stop "$id" || limited runpodctl stop pod "$id" || return 1
+    podctl pod stop "$id" || podctl stop pod "$id" || return 1
   fi
   code=runpodctl
 }
@@ -340,6 +372,15 @@ fire() {
 identify() {
   id=$(variable RUNPOD_POD_ID)
   key=$(variable RUNPOD_API_KEY)
+}
+
+nap() { sleep "${AUTOPOD_GUARD_TICK:-$1}"; }
+
+# Its orders, as they are kept.
+told() {
+  printf '%s\n' "seq=$seq" "now=$said" "up=$at" "deadline=$deadline" "idle=$idle" "alone=$alone" "grace=$grace" \
+    "tick=$tick" "look=$look" "port=$port" "cpu=$cpu" "gpu=$gpu" "net=$net" "lead=$lead" "pause=$pause" "off=$off" \
+    "verb=$verb" "api=$api" "volume=$volume" "program=$program" end
 }
 
 status() {
@@ -379,19 +420,27 @@ run() {
   while :; do
     clock
     orders "$D/orders"
-    [ "$off" = 0 ] || { rm -f "$D/pid" "$D/orders"; exit 0; }
-    # Another one has taken its place.
-    if read -r theirs 2>/dev/null <"$D/pid" && [ "$theirs" != "$own" ]; then exit 0; fi
+    # The orders stay: whoever comes with earlier ones reads there that it is over.
+    [ "$off" = 0 ] || { rm -f "$D/pid" "$D/status"; exit 0; }
+    # Another one has taken its place. A folder that was cleared away is made again: that is where orders come.
+    if read -r theirs 2>/dev/null <"$D/pid"; then [ "$theirs" = "$own" ] || exit 0
+    elif [ -d "$PROC" ]; then
+      mkdir -p "$D" 2>/dev/null && [ -s "$D/orders" ] || put orders "$(told)"
+      put pid "$own"
+    else exit 0; fi
     if [ $((idle + alone)) -gt 0 ] && [ $((now - looked)) -ge "$look" ]; then use; fi
     decide
     if [ -z "$due" ]; then
       state=armed held='' again=0 tries=0 failed='' testified='' fired=''
+      # Nobody asked it until its time was up: how long it says nothing counts from then.
+      [ $((idle + alone)) -gt 0 ] || known=$now
     else
       hold
       if [ -n "$held" ]; then state=due; else fire; fi
     fi
     status
-    sleep "$tick"
+    # Without a sleep it would do nothing but turn.
+    nap "$tick" || nap "$tick" || nap 5 || exit 1
   done
 }
 
@@ -399,8 +448,9 @@ report() {
   echo 'autopod-guard begin'
   if lives; then
     cat "$D/status" 2>/dev/null
-  elif [ -f "$D/status" ] && [ -f "$D/orders" ]; then
-    echo 'state=dead'
+  elif orders "$D/orders"; then
+    if [ "$off" = 0 ]; then echo 'state=dead'; else echo 'state=off'; fi
+    echo "seq=$seq"
   else
     echo 'state=none'
   fi
@@ -414,11 +464,14 @@ report() {
 
 refuse() { report "$1"; }
 
+pause() { sleep 0.2 2>/dev/null || sleep 1; }
+
 arm() {
   orders "$1" || refuse 'its orders did not arrive whole'
   asked=$seq
   clock
   identify
+  text=
   # Orders that another machine gave later hold.
   if orders "$D/orders" && [ "$seq" -gt "$asked" ]; then
     rm -f "$1"
@@ -428,7 +481,15 @@ arm() {
     text=$(grep -v -e '^up=' -e '^end' "$1")
     rm -f "$1"
   fi
-  [ "$off" = 1 ] && { put orders "$text${NL}up=$now${NL}end" || refuse 'its disk is full'; report; }
+  if [ "$off" = 1 ]; then
+    [ -z "$text" ] || put orders "$text${NL}up=$now${NL}end" || refuse 'its disk is full'
+    waited=0
+    while lives && [ "$waited" -lt 60 ]; do
+      waited=$((waited + 1))
+      pause
+    done
+    report
+  fi
   tools || refuse 'none of curl, wget and python3 is on the pod'
   [ -n "$id" ] && [ -n "$key" ] || refuse 'the pod has no key of its own'
   isCurrent=
@@ -441,7 +502,7 @@ arm() {
     *) refuse "RunPod answers the pod with $code" ;;
     esac
   fi
-  [ -z "${text:-}" ] || put orders "$text${NL}up=$now${NL}end" || refuse 'its disk is full'
+  [ -z "$text" ] || put orders "$text${NL}up=$now${NL}end" || refuse 'its disk is full'
   put beat "$now 0" || refuse 'its disk is full'
   if [ -z "$isCurrent" ]; then
     rm -f "$D/status"
@@ -455,8 +516,8 @@ arm() {
   waited=0
   until lives && grep -q "^seq=$seq\$" "$D/status" 2>/dev/null && grep -q "^program=$program\$" "$D/status"; do
     waited=$((waited + 1))
-    [ "$waited" -le 20 ] || refuse 'it does not begin'
-    sleep 1
+    [ "$waited" -le 60 ] || refuse 'it does not begin'
+    pause
   done
   report
 }
@@ -467,6 +528,8 @@ run) run ;;
 beat)
   clock
   lives && put beat "$now ${2:-0}"
+  # What autopod does there from outside.
+  if [ "${3:-0}" -gt 0 ]; then put mark-owner "$((now + $3))"; else rm -f "$D/mark-owner"; fi
   report
   ;;
 mark)

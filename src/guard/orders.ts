@@ -11,13 +11,15 @@ export interface GuardPlan {
   aloneMs: number | null;
   ending: 'stop' | 'kill';
   apiUrl: string;
+  /** How long past its time the stop is left to this machine, if it was heard of just before. */
+  leadMs: number;
   /** Where the pod has its volume: why it ended is kept there. */
   volume: string | null;
 }
 
 /** What the pod says of its guard. */
 export interface GuardReport {
-  state: 'armed' | 'due' | 'fired' | 'none' | 'dead';
+  state: 'armed' | 'due' | 'fired' | 'none' | 'dead' | 'off';
   /** Why it is due, or what keeps a pod that is due from being ended. */
   why: string | null;
   /** Why it is not armed. */
@@ -57,25 +59,32 @@ export function armScript(plan: GuardPlan, now = Date.now()): string {
     `${program.trimEnd()}\nEND-OF-GUARD`,
     `cat >"$D/orders.$$" <<'END-OF-ORDERS'`,
     `${ordersOf(plan, now)}END-OF-ORDERS`,
+    '[ -s "$D/guard.sh" ] || { printf \'autopod-guard begin\\nstate=none\\nrefused=its disk is full\\nautopod-guard end\\n\'; exit 0; }',
     'exec sh "$D/guard.sh" arm "$D/orders.$$"\n',
   ].join('\n');
 }
 
-/** The same for a pod that is not to be ended any more: the program there ends. */
-export function dropScript(seq: number): string {
-  const orders = `seq=${seq}\noff=1\nend\n`;
+/** The same for a pod that is not to be ended any more: the program there ends. What it left on the volume is told. */
+export function dropScript(seq: number, volume: string | null): string {
+  const orders = `seq=${seq}\noff=1\nvolume=${oneLine(volume ?? '')}\nend\n`;
   return `${FIND}
-[ -n "$D" ] || exit 0
+[ -n "$D" ] || {
+  v='${(volume ?? '').replaceAll("'", `'\\''`)}'
+  printf 'autopod-guard begin\\nstate=none\\n'
+  [ -n "$v" ] && [ -r "$v/.autopod/guard-$id" ] && printf 'before=%s\\n' "$(cat "$v/.autopod/guard-$id")"
+  printf 'autopod-guard end\\n'
+  exit 0
+}
 cat >"$D/orders.$$" <<'END-OF-ORDERS'
 ${orders}END-OF-ORDERS
 exec sh "$D/guard.sh" arm "$D/orders.$$"
 `;
 }
 
-/** A sign of life, and for how long this machine has seen nobody use the pod. */
-export function beatScript(unusedMs: number): string {
+/** A sign of life: for how long this machine has seen nobody use the pod, and whether it is at work there itself. */
+export function beatScript(unusedMs: number, isAtWork: boolean): string {
   return `${FIND}
-[ -n "$D" ] && exec sh "$D/guard.sh" beat ${Math.max(0, Math.floor(unusedMs / 1000))}
+[ -n "$D" ] && exec sh "$D/guard.sh" beat ${Math.max(0, Math.floor(unusedMs / 1000))} ${isAtWork ? WORK_SECONDS : 0}
 printf 'autopod-guard begin\\nstate=none\\nautopod-guard end\\n'
 `;
 }
@@ -90,7 +99,7 @@ export function readReport(said: string): GuardReport | undefined {
   const state = of('state');
   const deadline = number('deadline');
   return {
-    state: state === 'armed' || state === 'due' || state === 'fired' || state === 'dead' ? state : 'none',
+    state: STATES.find((one) => one === state) ?? 'none',
     why: [of('why'), of('held')].filter(Boolean).join('; ') || null,
     refused: of('refused'),
     seq: number('seq'),
@@ -109,19 +118,26 @@ export function firedIn(line: string): Fired | null {
   return { at: Number(at) * 1000, ending: ending === 'kill' ? 'kill' : 'stop', why: why.trim() };
 }
 
+const STATES = ['armed', 'due', 'fired', 'dead', 'off'] as const;
 const MAX_TALK = 64 * 1024;
+/** Work of this machine's holds for so long without another sign of it. */
+const WORK_SECONDS = 90;
 
 const FIND = `umask 077
 id=$({ tr '\\0' '\\n' </proc/1/environ; } 2>/dev/null | sed -n 's/^RUNPOD_POD_ID=//p' | head -n 1)
 D=
 for d in /dev/shm /run /tmp "\${HOME:-/}"; do
-  [ -f "$d/autopod-guard-$id/pid" ] && { D=$d/autopod-guard-$id; break; }
+  [ -f "$d/autopod-guard-$id/orders" ] && { D=$d/autopod-guard-$id; break; }
 done`;
 
 const MAKE = `[ -n "$D" ] || for d in /dev/shm /run /tmp "\${HOME:-/}"; do
   { mkdir -p "$d/autopod-guard-$id" && printf . >"$d/autopod-guard-$id/.try"; } 2>/dev/null && { D=$d/autopod-guard-$id; break; }
 done
 [ -n "$D" ] || { printf 'autopod-guard begin\\nstate=none\\nrefused=nothing can be written on the pod\\nautopod-guard end\\n'; exit 0; }`;
+
+function oneLine(value: string): string {
+  return value.replaceAll(/[\r\n]/g, '');
+}
 
 function ordersOf(plan: GuardPlan, now: number): string {
   const seconds = (ms: number | null) => (ms === null ? 0 : Math.ceil(ms / 1000));
@@ -131,14 +147,13 @@ function ordersOf(plan: GuardPlan, now: number): string {
     deadline: seconds(plan.stopAt),
     idle: seconds(plan.idleMs),
     alone: seconds(plan.aloneMs),
+    lead: seconds(plan.leadMs),
     verb: plan.ending,
     api: plan.apiUrl,
     volume: plan.volume ?? '',
     program: PROGRAM_ID,
   };
   // Each is a line: what would make another of it is left out.
-  const lines = Object.entries(orders).map(
-    ([name, value]) => `${name}=${String(value).replaceAll(/[\r\n]/g, '')}\n`,
-  );
+  const lines = Object.entries(orders).map(([name, value]) => `${name}=${oneLine(String(value))}\n`);
   return `${lines.join('')}end\n`;
 }

@@ -65,7 +65,7 @@ async function answer(keeper: Keeper, request: IncomingMessage, onHandover: () =
     case 'GET jobs/pod':
       return { job: await keeper.jobs.viewOfJob(podId) };
     case 'POST tunnels/pod/arm':
-      return { guard: await keeper.arm(podId) };
+      return { guard: await keeper.guards.arm(podId) };
     case 'POST tunnels/pod/retry':
       keeper.retry(podId);
       return {};

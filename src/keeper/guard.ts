@@ -22,6 +22,14 @@ export interface GuardOptions {
   onReport: (report: GuardReport) => void;
 }
 
+/** What this machine sees of the pod's use. */
+export interface UseFromHere {
+  /** Milliseconds for which nobody has used it through the tunnel. */
+  unusedMs: number;
+  /** A job of ours is at work there, or its files are on their way. */
+  isAtWork: boolean;
+}
+
 /** Milliseconds after which what was refused is tried again. */
 const RETRY_MS = 60_000;
 /** Longest that a command waits for an outcome; after that it is told as on its way. */
@@ -29,37 +37,30 @@ const ARMING_MS = 15_000;
 
 /** The guard of one pod as the keeper sees it: arms it, beats, and looks at how it stands. */
 export class Guard {
+  readonly #podId: string;
   readonly #options: GuardOptions;
   readonly #actor;
-  #plan: GuardPlan;
+  #plan: GuardPlan | undefined;
   #told = '';
   #shell: PodShell | undefined;
   #state: GuardState = 'unarmed';
   #refusedAt = 0;
 
-  constructor(plan: GuardPlan, options: GuardOptions) {
-    this.#plan = plan;
+  constructor(podId: string, options: GuardOptions) {
+    this.#podId = podId;
     this.#options = options;
     const machine = guardMachine.provide({
       actors: { armGuard: fromPromise(() => this.#arm()) },
     });
     this.#actor = createActor(machine, {
-      input: { orders: plan },
+      input: { orders: { podId, seq: 0 } },
       inspect: (event) => this.#note(event),
     });
     this.#actor.start();
   }
 
-  get state(): GuardState {
-    return this.#state;
-  }
-
-  get why(): string | null {
-    return this.#actor.getSnapshot().context.why;
-  }
-
   /** Looks once, over the pod's shell as it is now: arms what is not armed, and beats otherwise. */
-  async look(plan: GuardPlan, shell: PodShell, unusedMs: number): Promise<void> {
+  async look(plan: GuardPlan, shell: PodShell, { unusedMs, isAtWork }: UseFromHere): Promise<void> {
     const isRestart = this.#shell !== undefined && this.#shell.bootId !== shell.bootId;
     this.#shell = shell;
     const told = JSON.stringify(plan);
@@ -71,18 +72,23 @@ export class Guard {
     if (this.#state === 'refused' && steadyMs() - this.#refusedAt >= RETRY_MS)
       return this.#send({ type: 'retry.requested' });
     if (!['armed', 'due', 'fired'].includes(this.#state)) return;
-    const report = readReport((await shell.run(BEAT, beatScript(unusedMs))) ?? '');
+    const report = readReport((await shell.run(BEAT, beatScript(unusedMs, isAtWork))) ?? '');
     // A session that did not come through says nothing of the guard.
     if (!report || shell !== this.#shell) return;
     this.#options.onReport(report);
     this.#send({ type: 'guard.seen', seen: seenIn(report) });
   }
 
-  /** Has the guard in the pod end: there is no plan any more. */
-  async drop(shell: PodShell | undefined): Promise<void> {
-    await shell?.run(ARM, dropScript(this.#plan.seq + 1));
+  /** Has what is in the pod end, for there is no plan any more. The answer is whether it has heard. */
+  async drop(seq: number, volume: string | null, shell: PodShell): Promise<boolean> {
+    const report = readReport((await shell.run(ARM, dropScript(seq, volume))) ?? '');
+    if (!report) return false;
+    this.#options.onReport(report);
+    if (report.seq > seq) this.#options.log(`the guard of pod ${this.#podId} is left to another machine`);
+    this.#told = '';
+    this.#shell = undefined;
     this.#send({ type: 'plan.dropped' });
-    this.#actor.stop();
+    return true;
   }
 
   /** Resolves when it is armed, or is known not to be. */
@@ -97,11 +103,12 @@ export class Guard {
   }
 
   async #arm(): Promise<GuardSeen> {
-    const said = await this.#shell?.run(ARM, armScript(this.#plan));
+    const said = this.#plan && (await this.#shell?.run(ARM, armScript(this.#plan)));
     const report = said === undefined ? undefined : readReport(said);
     if (!report) throw new Error("the pod's shell does not run it");
-    if (report.refused !== null) throw new Error(report.refused);
     this.#options.onReport(report);
+    if (report.refused !== null) throw new Error(report.refused);
+    if (report.state === 'off') throw new Error('another machine has called it off');
     const seen = seenIn(report);
     if (seen.state === 'none') throw new Error('it does not begin');
     return seen;
@@ -114,8 +121,9 @@ export class Guard {
     if (from === to) return;
     this.#state = to;
     if (to === 'refused') this.#refusedAt = steadyMs();
-    const { podId } = this.#plan;
-    this.#options.log(`guard of pod ${podId}: ${from} → ${to}${context.why ? ` (${context.why})` : ''}`);
+    this.#options.log(
+      `guard of pod ${this.#podId}: ${from} → ${to}${context.why ? ` (${context.why})` : ''}`,
+    );
     this.#options.onState({ event: eventName(event.event.type), from, to, why: context.why });
   }
 }

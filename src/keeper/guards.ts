@@ -2,138 +2,188 @@ import { steadyMs } from '../clock.ts';
 import type { Fired, GuardPlan, GuardReport } from '../guard/orders.ts';
 import type { GuardState } from '../machines/guard.ts';
 import type { Journal } from '../store/journal.ts';
-import type { GuardStanding, PlanFacts, PlannedPod } from '../store/plans.ts';
+import {
+  type GuardStanding,
+  isPlanned,
+  type KeptPod,
+  type PlanFacts,
+  type PlannedPod,
+} from '../store/plans.ts';
 import type { RecordStore } from '../store/records.ts';
 import { Guard } from './guard.ts';
 import type { PodShell } from './pod-shell.ts';
+import { Turns } from './turns.ts';
 
 interface GuardsOptions {
+  /** The pods with a plan, and those whose guard may be at work without one. */
+  guarded: () => Promise<KeptPod[]>;
   records: RecordStore<PlanFacts>;
-  journal: Journal;
+  journal: Pick<Journal, 'append'>;
   /** A way into the pod while its tunnel is healthy. */
   shellOf: (podId: string) => PodShell | undefined;
   /** When somebody last used the pod through its tunnel, by `steadyMs()`. */
   usedAt: (podId: string) => number | undefined;
+  /** Whether a job of ours is at work on the pod, or its files are on their way. */
+  worksAt: (podId: string) => boolean;
+  /** See `GuardPlan`. */
+  leadMs: number;
   log: (line: string) => void;
 }
 
 interface Kept {
   guard: Guard;
-  pod: PlannedPod;
+  recordId: string;
+  /** Number of the orders that it is to go by. */
+  seq: number;
+  standing: GuardStanding | null;
+  /** How the pod ended itself, where no command has been told yet. */
+  news: GuardStanding['last'];
   seenFrom: number;
+}
+
+interface Change {
+  event: string;
+  from: GuardState;
+  to: GuardState;
+  why: string | null;
 }
 
 /** The guards of the pods that have a plan. The plan in the pod's record is what they are given: there is no other. */
 export class Guards {
   readonly #options: GuardsOptions;
   readonly #kept = new Map<string, Kept>();
+  readonly #turns = new Turns(() => undefined);
   #writes: Promise<void> = Promise.resolve();
 
   constructor(options: GuardsOptions) {
     this.#options = options;
   }
 
-  /** Arms, beats and looks, for each pod that ssh reaches. */
-  async look(planned: PlannedPod[]): Promise<void> {
-    const isPlanned = new Set(planned.map(({ podId }) => podId));
-    const dropped = [...this.#kept].filter(([podId]) => !isPlanned.has(podId));
-    await Promise.all([
-      ...planned.map((pod) => this.#lookAt(pod)),
-      ...dropped.map(async ([podId, { guard }]) => {
-        this.#kept.delete(podId);
-        await guard.drop(this.#options.shellOf(podId));
-      }),
-    ]);
+  /** Arms, beats and looks, for each pod that ssh reaches. A pod that is being looked at is left to that. */
+  async look(): Promise<void> {
+    const guarded = await this.#options.guarded();
+    const isGuarded = new Set(guarded.map(({ podId }) => podId));
+    for (const podId of this.#kept.keys()) if (!isGuarded.has(podId)) this.#kept.delete(podId);
+    await Promise.all(
+      guarded.map(async (pod) => pod.podId && !this.#turns.has(pod.podId) && this.#take(pod, pod.podId)),
+    );
   }
 
-  /** Has the guard of a pod armed now, and resolves with how that went; undefined where it has no plan, or ssh does not reach it. */
-  async arm(pod: PlannedPod): Promise<GuardStanding | undefined> {
-    await this.#lookAt(pod);
-    const kept = pod.podId === null ? undefined : this.#kept.get(pod.podId);
-    if (!kept) return undefined;
-    await kept.guard.settled();
+  /**
+   * Has the guard of a pod go by the plan as it is now, and resolves with how it stands then and, once, with how the pod
+   * ended itself; null where there never was one.
+   */
+  async arm(podId: string): Promise<GuardStanding | null> {
+    const pod = (await this.#options.guarded()).find((one) => one.podId === podId);
+    if (!pod) return null;
+    await this.#take(pod, podId);
+    const kept = this.#kept.get(podId);
+    await kept?.guard.settled();
     await this.#writes;
-    return kept.pod.guard ?? undefined;
+    if (!kept?.standing) return pod.guard ? { ...pod.guard, last: null } : null;
+    const told = { ...kept.standing, last: kept.news };
+    kept.news = null;
+    return told;
   }
 
-  async #lookAt(pod: PlannedPod): Promise<void> {
-    const { podId } = pod;
-    if (podId === null) return;
-    const shell = this.#options.shellOf(podId);
-    if (!shell) return;
-    const kept = this.#kept.get(podId) ?? this.#begin(pod, podId);
-    // What is noted of it in this process may not be read again yet.
-    pod.guard = kept.pod.guard ?? pod.guard ?? null;
-    kept.pod = pod;
-    const quietSince = Math.max(kept.seenFrom, this.#options.usedAt(podId) ?? 0);
-    await kept.guard.look(planOf(pod, podId), shell, steadyMs() - quietSince);
+  #take(pod: KeptPod, podId: string): Promise<void> {
+    return this.#turns.take(podId, async () => {
+      const shell = this.#options.shellOf(podId);
+      if (!shell) return;
+      if (isPlanned(pod)) await this.#guard(pod, podId, shell);
+      else await this.#disarm(pod, podId, shell);
+    });
   }
 
-  #begin(pod: PlannedPod, podId: string): Kept {
-    const guard = new Guard(planOf(pod, podId), {
+  async #guard(pod: PlannedPod, podId: string, shell: PodShell): Promise<void> {
+    const { usedAt, worksAt, leadMs } = this.#options;
+    const plan = planOf(pod, podId, leadMs);
+    const kept = this.#keptOf(pod, podId);
+    kept.seq = plan.seq;
+    const quietSince = Math.max(kept.seenFrom, usedAt(podId) ?? 0);
+    const isAtWork = worksAt(podId);
+    await kept.guard.look(plan, shell, { unusedMs: isAtWork ? 0 : steadyMs() - quietSince, isAtWork });
+  }
+
+  // What is in the pod has to hear that there is no plan any more. Later orders of another machine stay.
+  async #disarm(pod: KeptPod, podId: string, shell: PodShell): Promise<void> {
+    const kept = this.#keptOf(pod, podId);
+    kept.seq = (kept.standing?.seq ?? 0) + 1;
+    if (!(await kept.guard.drop(kept.seq, pod.wish.volumeMount || null, shell))) return;
+    const last = kept.standing?.last ?? null;
+    const since = new Date().toISOString();
+    const standing: GuardStanding = { state: 'unarmed', why: null, since, seq: kept.seq, last };
+    kept.standing = standing;
+    this.#keep(kept, ({ autoStop }) => (autoStop ? {} : { guard: standing }));
+    await this.#writes;
+  }
+
+  #keptOf({ recordId, guard: standing = null }: KeptPod, podId: string): Kept {
+    const known = this.#kept.get(podId);
+    if (known) return known;
+    const guard = new Guard(podId, {
       log: this.#options.log,
       onState: (change) => this.#note(podId, change),
       onReport: (report) => this.#read(podId, report),
     });
-    const kept = { guard, pod, seenFrom: steadyMs() };
+    const kept = { guard, recordId, seq: 0, standing, news: null, seenFrom: steadyMs() };
     this.#kept.set(podId, kept);
     return kept;
   }
 
-  #note(
-    podId: string,
-    { event, from, to, why }: { event: string; from: GuardState; to: GuardState; why: string | null },
-  ): void {
+  #note(podId: string, { event, from, to, why }: Change): void {
     const at = new Date().toISOString();
+    const entry = { at, machine: 'guard@1', id: podId, podId, event, from, to, reason: why ?? undefined };
+    this.#enqueue(() => this.#options.journal.append(entry));
     const kept = this.#kept.get(podId);
-    const entry = { at, machine: 'guard@1', id: podId, podId, event, from, to };
-    this.#enqueue(() => this.#options.journal.append({ ...entry, reason: why ?? undefined }));
     if (!kept) return;
-    const { seq = 0, last = null } = kept.pod.guard ?? {};
+    const { seq = 0, last = null } = kept.standing ?? {};
     const standing = { state: to, why, since: at, seq, last };
-    kept.pod.guard = standing;
-    this.#keep(kept.pod.recordId, () => ({ guard: to === 'unarmed' ? null : standing }));
+    kept.standing = standing;
+    this.#keep(kept, () => ({ guard: standing }));
   }
 
   #read(podId: string, report: GuardReport): void {
     const kept = this.#kept.get(podId);
     if (!kept) return;
     if (report.before) this.#tellEnd(kept, podId, report.before);
-    const own = seqOf(kept.pod);
-    if (kept.pod.guard) kept.pod.guard = { ...kept.pod.guard, seq: report.seq };
-    if (report.seq <= own) return;
+    if (kept.standing) kept.standing = { ...kept.standing, seq: Math.max(kept.standing.seq, report.seq) };
+    if (report.seq <= kept.seq) return;
     this.#options.log(`pod ${podId} has later orders from another machine; they hold here too`);
-    this.#keep(kept.pod.recordId, ({ autoStop }) => {
+    this.#keep(kept, ({ autoStop }) => {
       if (!autoStop || (autoStop.setAt ?? 0) >= report.seq) return {};
-      const { stopInMs, idleMs, aloneMs, ending } = report;
+      if (report.state === 'off') return { autoStop: null, overdue: null };
+      const { stopInMs, idleMs, aloneMs, ending, seq } = report;
       const stopAt = stopInMs === null ? null : new Date(Date.now() + stopInMs).toISOString();
+      const isForGood = ending === 'kill';
       return {
-        autoStop: { ...autoStop, stopAt, idleMs, aloneMs, isForGood: ending === 'kill', setAt: report.seq },
+        autoStop: { ...autoStop, stopAt, idleMs, aloneMs, isForGood, limitUsd: null, setAt: seq },
         overdue: null,
       };
     });
   }
 
-  /** Says once that the pod ended itself, and why. */
-  #tellEnd({ pod }: Kept, podId: string, { at, ending, why }: Fired): void {
+  /** Notes once that the pod ended itself, and why. */
+  #tellEnd(kept: Kept, podId: string, { at, ending, why }: Fired): void {
     const time = new Date(at).toISOString();
-    if (pod.guard?.last?.at === time) return;
+    if (kept.standing?.last?.at === time) return;
     const last = { at: time, ending, why };
-    if (pod.guard) pod.guard = { ...pod.guard, last };
+    kept.news = last;
+    if (kept.standing) kept.standing = { ...kept.standing, last };
     const entry = {
       at: time,
       machine: 'guard@1',
       id: podId,
       podId,
-      event: 'pod.ended',
+      event: 'guard.ended',
       from: 'due',
       to: 'fired',
     };
     this.#enqueue(() => this.#options.journal.append({ ...entry, reason: why }));
-    this.#keep(pod.recordId, ({ guard }) => (guard ? { guard: { ...guard, last } } : {}));
+    this.#keep(kept, ({ guard }) => (guard ? { guard: { ...guard, last } } : {}));
   }
 
-  #keep(recordId: string, change: (facts: PlanFacts) => Partial<PlanFacts>): void {
+  #keep({ recordId }: Kept, change: (facts: PlanFacts) => Partial<PlanFacts>): void {
     this.#enqueue(() =>
       this.#options.records.update(
         recordId,
@@ -149,20 +199,17 @@ export class Guards {
   }
 }
 
-function planOf({ autoStop, wish }: PlannedPod, podId: string): GuardPlan {
-  const { stopAt, idleMs, aloneMs = null, isForGood, apiUrl } = autoStop;
+function planOf({ autoStop, wish }: PlannedPod, podId: string, leadMs: number): GuardPlan {
+  const { stopAt, idleMs, aloneMs = null, isForGood, apiUrl, setAt = 1 } = autoStop;
   return {
     podId,
-    seq: autoStop.setAt ?? 1,
+    seq: setAt,
     stopAt: stopAt === null ? null : Date.parse(stopAt),
     idleMs,
     aloneMs,
     ending: isForGood ? 'kill' : 'stop',
     apiUrl,
+    leadMs,
     volume: wish.volumeMount || null,
   };
-}
-
-function seqOf({ autoStop }: PlannedPod): number {
-  return autoStop.setAt ?? 1;
 }

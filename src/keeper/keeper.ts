@@ -4,7 +4,6 @@ import { AutopodError, type Failure } from '../errors.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { loadConfig } from '../services/config.ts';
 import type { Home } from '../store/home.ts';
-import type { GuardStanding } from '../store/plans.ts';
 import { isAlive, presentIdentity, sweepPresence } from '../store/presence.ts';
 import { ownIdentity } from '../store/process-identity.ts';
 import { RECORD_SCHEMA } from '../store/record-schema.ts';
@@ -51,8 +50,7 @@ export class Keeper {
   readonly #sshConfig: SshConfigFile;
   /** The batches that have not ended. */
   readonly jobs: Jobs;
-  readonly #guards: Guards;
-  #isGuarding = false;
+  readonly guards: Guards;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -97,7 +95,13 @@ export class Keeper {
     });
     this.#pods = jobs.pods;
     this.jobs = jobs.jobs;
-    this.#guards = new Guards({
+    this.guards = new Guards({
+      leadMs: options.timings.guardLeadMs,
+      guarded: async () => {
+        await this.stopping.readPlans();
+        return this.stopping.guarded;
+      },
+      worksAt: (podId) => this.jobs.worksAt(podId) > 0,
       records: new RecordStore({ path: home.pods, locks: home.locks }),
       journal: this.#journal,
       shellOf: (podId) => this.#tunnels.get(podId)?.shell,
@@ -210,33 +214,6 @@ export class Keeper {
       this.#pods.remember(podId, account.apiUrl);
     }
     await this.jobs.heed(batchId);
-  }
-
-  lookAtPlans(): Promise<void> {
-    return this.stopping.readPlans();
-  }
-
-  /** Stops the pods whose time is up. Their tunnels wait for them (I13). */
-  async stopWhatIsDue(): Promise<void> {
-    await Promise.all([this.stopping.stopWhatIsDue(), this.#lookAtGuards()]);
-  }
-
-  /** Has the guard of a pod with a plan armed, and resolves with how it stands then; null where there is nothing to arm. */
-  async arm(podId: string): Promise<GuardStanding | null> {
-    await this.stopping.readPlans();
-    const pod = this.stopping.planned.find((one) => one.podId === podId);
-    return (pod && (await this.#guards.arm(pod))) ?? null;
-  }
-
-  async #lookAtGuards(): Promise<void> {
-    if (this.#isGuarding) return;
-    this.#isGuarding = true;
-    try {
-      await this.stopping.readPlans();
-      await this.#guards.look(this.stopping.planned);
-    } finally {
-      this.#isGuarding = false;
-    }
   }
 
   /** Opens a tunnel that ends when neither a plan nor a job needs it. */

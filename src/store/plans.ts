@@ -43,6 +43,8 @@ export interface GuardStanding {
   since: string;
   /** Number of the orders it goes by. */
   seq: number;
+  /** It has not heard of the plan as it is now, and goes by the one before. */
+  isBehind?: boolean;
   /** How the pod ended itself last, and when (ISO 8601, UTC). */
   last: { at: string; ending: 'stop' | 'kill'; why: string } | null;
 }
@@ -51,7 +53,7 @@ export interface GuardStanding {
 export interface StopPlan extends Omit<AutoStop, 'overdue' | 'guard'> {
   /** Why, where it is for another reason than its time, in words for the journal. */
   why?: string | undefined;
-  /** Epoch milliseconds: when it was asked for. Of two machines' plans the later one holds. */
+  /** Number of the plan, see `nextSeq`. Of two machines' plans the one with the higher number holds. */
   setAt?: number;
   /** Server the pod belongs to; the key is not kept. */
   apiUrl: string;
@@ -73,9 +75,22 @@ export interface PlanFacts {
   guard?: GuardStanding | null;
 }
 
-export interface PlannedPod extends PlanFacts {
+export interface KeptPod extends PlanFacts {
   recordId: string;
+}
+
+export interface PlannedPod extends KeptPod {
   autoStop: StopPlan;
+}
+
+/** Number of the orders that a change of plan is: later than all before it, whatever the wall clock was set to. */
+export function nextSeq({ autoStop, guard }: ToldFacts, now = Date.now()): number {
+  return Math.max(now, (autoStop?.setAt ?? 0) + 1, (guard?.seq ?? 0) + 1);
+}
+
+/** Whether a guard in the pod may be at work. */
+export function mayBeGuarded({ guard }: ToldFacts): boolean {
+  return guard != null && guard.state !== 'unarmed';
 }
 
 /**
@@ -83,14 +98,21 @@ export interface PlannedPod extends PlanFacts {
  * the file cannot be read: the commands that write it tell.
  */
 export function plannedPods(podsPath: string): PlannedPod[] | undefined {
+  return keptPods(podsPath)?.filter(isPlanned);
+}
+
+export function isPlanned(pod: KeptPod): pod is PlannedPod {
+  return pod.autoStop != null;
+}
+
+/** As `plannedPods`, those without a plan included. */
+export function keptPods(podsPath: string): KeptPod[] | undefined {
   try {
     const text = readOrEmpty(podsPath);
     const { records = {} } = text === '' ? {} : (JSON.parse(text) as { records?: Record<string, Kept> });
     return Object.entries(records)
       .filter(([, { schema, machine }]) => schema <= RECORD_SCHEMA && machine === 'pod@1')
-      .flatMap(([recordId, { facts }]) =>
-        facts.autoStop ? [{ ...facts, recordId, autoStop: facts.autoStop }] : [],
-      );
+      .map(([recordId, { facts }]) => ({ ...facts, recordId }));
   } catch {
     return undefined;
   }
@@ -119,8 +141,14 @@ export function toldPlan({ autoStop, overdue, guard }: ToldFacts): AutoStop | un
     ...(isForGood && { isForGood: true }),
     ...(limitUsd && { limitUsd }),
     overdue: overdue ?? null,
-    guard: guard ?? null,
+    guard: guard ? standingOf(guard, autoStop) : null,
   };
+}
+
+// What the pod was told before is in force there until ssh reaches it.
+function standingOf(guard: GuardStanding, { setAt = 0 }: StopPlan): GuardStanding {
+  const isAtWork = ['armed', 'due', 'fired'].includes(guard.state);
+  return isAtWork && guard.seq < setAt ? { ...guard, isBehind: true } : guard;
 }
 
 /** Whether RunPod may have the pod. */

@@ -252,7 +252,7 @@ for (const shell of SHELLS)
       const { pid } = pidOf(guard);
       await guard.arm(orders({ seq: 2, off: 1 }));
       await until('it has ended', () => !runs(pid));
-      expect((await guard.verb('report')).state).toBe('none');
+      expect((await guard.verb('report')).state).toBe('off');
     });
   });
 

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -57,7 +58,8 @@ export function guardedPod(
   let uptime = 100_000;
   const pass = (seconds: number) => {
     uptime += seconds;
-    writeFileSync(join(proc, 'uptime'), `${uptime}.25 1.0\n`);
+    writeFileSync(join(proc, 'uptime.new'), `${uptime}.25 1.0\n`);
+    renameSync(join(proc, 'uptime.new'), join(proc, 'uptime'));
   };
   pass(0);
   const [program, ...first] = shell;
@@ -70,7 +72,12 @@ export function guardedPod(
   const run = async (...args: string[]) => {
     const { stdout } = await promisify(execFile)(program, [...first, join(folder, 'guard.sh'), ...args], {
       // As over ssh: nothing of the container's own.
-      env: { PATH: `${named}:${path}`, AUTOPOD_GUARD_PROC: proc, AUTOPOD_GUARD_CPU: '/dev/null' },
+      env: {
+        PATH: `${named}:${path}`,
+        AUTOPOD_GUARD_PROC: proc,
+        AUTOPOD_GUARD_CPU: '/dev/null',
+        AUTOPOD_GUARD_TICK: '0.1',
+      },
       timeout: 40_000,
     });
     return parse(stdout);
@@ -78,11 +85,13 @@ export function guardedPod(
   const kill = () => {
     if (!existsSync(join(folder, 'pid'))) return;
     const pid = Number(readFileSync(join(folder, 'pid'), 'utf8').split(' ')[0]);
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // it has ended by itself
-    }
+    // It leads a session of its own, where whatever it started is as well.
+    for (const one of [-pid, pid])
+      try {
+        process.kill(one, 'SIGKILL');
+      } catch {
+        // it has ended by itself
+      }
   };
   onTestFinished(() => {
     kill();

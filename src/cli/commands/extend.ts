@@ -6,7 +6,9 @@ import { schedule } from '../money/schedule.ts';
 import type { Verb } from '../verb.ts';
 
 /** Puts off the time at which a pod is stopped: for the keeper and for the guard in the pod, which go by one plan. */
-export const extend: Verb<{ duration?: string }> = async (context, named, { duration }) => {
+export const extend: Verb<object> = async (context, first, _options, second) => {
+  // The pod may be left out: the duration is the last word.
+  const [named, duration] = second === undefined ? [undefined, first] : [first, second];
   if (duration === undefined)
     throw new AutopodError('usage', {
       message: 'extend needs to know how much longer.',

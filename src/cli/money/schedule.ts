@@ -2,7 +2,7 @@ import { AutopodError } from '../../errors.ts';
 import type { PodRecordFacts } from '../../lifecycle/pod-records.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import { shellWord } from '../../shell-word.ts';
-import { type AutoStop, type StopPlan, toldPlan } from '../../store/plans.ts';
+import { type AutoStop, mayBeGuarded, nextSeq, type StopPlan, toldPlan } from '../../store/plans.ts';
 import type { Context } from '../context.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
 import { text } from '../text.ts';
@@ -50,9 +50,8 @@ export async function schedule(
   await pods.update(recordId, (record) => {
     if (!record) return undefined;
     const before = isFresh ? null : record.facts.autoStop;
-    const autoStop = needs
-      ? changed({ stopAt: null, idleMs: null, ...before, ...needs }, options, record.facts.guard?.seq ?? 0)
-      : null;
+    const plan = needs ? changed({ stopAt: null, idleMs: null, ...before, ...needs }, options) : null;
+    const autoStop = plan && { ...plan, setAt: nextSeq(record.facts) };
     return { ...record, facts: { ...record.facts, autoStop, overdue: null } };
   });
   if (!isAsked) return;
@@ -60,12 +59,14 @@ export async function schedule(
   if (podId) await limitPlanned(context, podId);
   const cannot = await heed(context, recordId);
   const facts = (await pods.get(recordId))?.facts;
-  const plan = facts && toldPlan(facts);
-  // A pod that runs is told by the time this is: the guard has the plan as well, or the words say that it has not.
-  const guard = facts?.podId && (await (await context.keeper()).arm(facts.podId, context.signal));
-  context.out.say(
-    plan ? text.autoStop(nameOf(facts), { ...plan, guard: guard || plan.guard }) : text.noAutoStop(),
-  );
+  if (!facts) return;
+  // The guard in a pod that runs has the plan by now as well, or the words say that it has not.
+  const guard = facts.podId ? await (await context.keeper()).arm(facts.podId, context.signal) : null;
+  const plan = toldPlan({ ...facts, guard: guard ?? facts.guard });
+  if (plan) context.out.say(text.autoStop(nameOf(facts), facts.podId ? plan : { ...plan, guard: undefined }));
+  else context.out.say(text.noAutoStop());
+  if (!plan && facts.podId && mayBeGuarded({ guard: guard ?? facts.guard }))
+    context.out.say(text.guardStays(facts.podId), 'bad');
   if (plan && cannot) context.out.say(cannot, 'bad');
 }
 
@@ -78,12 +79,14 @@ export async function remindOfPlan(context: Context, recordId: string): Promise<
   const pods = await context.pods();
   const facts = (await pods.get(recordId))?.facts;
   if (!facts?.autoStop) return;
-  const { autoStop, overdue, podId } = facts;
+  const { autoStop, overdue, podId, guard } = facts;
   const isOverdue = autoStop.stopAt !== null && Date.parse(autoStop.stopAt) < Date.now();
   const pod =
     isOverdue && podId ? await (await context.runpod()).getPod(podId, signal).catch(() => null) : null;
   if (pod && observePod(pod).condition === 'stopped') {
-    const plan = autoStop.idleMs === null ? null : { ...autoStop, stopAt: null, limitUsd: null };
+    const isOver = autoStop.idleMs === null && !autoStop.aloneMs;
+    const setAt = nextSeq({ autoStop, guard });
+    const plan = isOver ? null : { ...autoStop, stopAt: null, limitUsd: null, setAt };
     await pods.update(
       recordId,
       (record) => record && { ...record, facts: { ...record.facts, autoStop: plan, overdue: null } },
@@ -92,7 +95,7 @@ export async function remindOfPlan(context: Context, recordId: string): Promise<
     return;
   }
   const cannot = await heed(context, recordId);
-  const told = toldPlan({ autoStop, overdue }) ?? autoStop;
+  const told = toldPlan({ autoStop, overdue, guard: undefined }) ?? autoStop;
   out.say(
     isOverdue && podId && !overdue
       ? `${text.planStays(podId, told)} ${text.moreTime(podId)}`
@@ -130,11 +133,7 @@ async function needsOf(context: Context): Promise<Omit<StopPlan, keyof AutoStop>
 }
 
 /** What these options make of a plan; null where nothing is left of it. */
-export function changed<Plan extends AutoStop & Pick<StopPlan, 'setAt'>>(
-  plan: Plan,
-  options: AutoStopOptions,
-  guardSeq = 0,
-): Plan | null {
+export function changed<Plan extends AutoStop>(plan: Plan, options: AutoStopOptions): Plan | null {
   const { stopAfter, idleStop, ifAlone, extend } = options;
   const asked = (value: number | 'never' | undefined, before: number | null) =>
     value === undefined ? before : value === 'never' ? null : value;
@@ -153,5 +152,5 @@ export function changed<Plan extends AutoStop & Pick<StopPlan, 'setAt'>>(
   if (stopAt === null && idleMs === null && aloneMs === null) return null;
   const limitUsd = stopAfter === undefined && extend === undefined ? plan.limitUsd : null;
   const isForGood = options.then === undefined ? plan.isForGood : options.then === 'kill';
-  return { ...plan, stopAt, idleMs, aloneMs, limitUsd, isForGood, setAt: Math.max(Date.now(), guardSeq + 1) };
+  return { ...plan, stopAt, idleMs, aloneMs, limitUsd, isForGood };
 }

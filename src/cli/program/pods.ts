@@ -50,7 +50,12 @@ export function addPods(program: Command, runs: Runs): void {
     .action(runs(async () => (await import('../commands/stop.ts')).stop));
 
   timeout(
-    json(program.command('extend').argument('[pod]', POD[1]).argument('[duration]', 'how much longer')),
+    json(
+      program
+        .command('extend')
+        .argument('[pod]', POD[1])
+        .argument('[duration]', 'how much longer; the only word there is, or the second'),
+    ),
     ASKING_MINUTES,
   )
     .summary('give a pod more time before it is stopped by itself')
@@ -58,22 +63,7 @@ export function addPods(program: Command, runs: Runs): void {
       'Puts off the time at which a pod is stopped by itself: for this machine and for the guard in the pod alike.',
     )
     .addHelpText('after', examples(['autopod extend 1h', 'autopod extend my-pod 30m']))
-    .action((...args: unknown[]) => {
-      // The pod may be left out: the duration is the last word.
-      const [first, second, options, command] = args as [
-        string | undefined,
-        string | undefined,
-        object,
-        Command,
-      ];
-      const [pod, duration] = second === undefined ? [undefined, first] : [first, second];
-      command.setOptionValue('duration', duration);
-      return runs(async () => (await import('../commands/extend.ts')).extend)(
-        pod,
-        { ...options, duration },
-        command,
-      );
-    });
+    .action(runs(async () => (await import('../commands/extend.ts')).extend));
 
   const start = program
     .command('start')

@@ -5,7 +5,8 @@ import { momentOf } from './time.ts';
 /** How the guard of a pod was armed, or why it is not; before that, how the pod ended itself last. */
 export function guardSentence(podId: string, { state, why, last }: GuardStanding): string {
   const before = last ? `${selfEnded(podId, last)} ` : '';
-  if (state === 'refused') return `${before}Guard: not armed: ${printable(why ?? '')}; only this machine watches.`;
+  if (state === 'refused')
+    return `${before}Guard: not armed: ${printable(why ?? '')}; only this machine watches.`;
   if (state === 'arming') return `${before}Guard: being armed; until then only this machine watches.`;
   return `${before}Guard: armed in pod ${podId}; it keeps to the plan even while this machine is off.`;
 }
@@ -22,6 +23,8 @@ export function selfEnded(
 /** Behind a plan: who watches. Nothing for a pod that is not there yet. */
 export function guardWords(guard: GuardStanding | null | undefined): string {
   if (guard === undefined) return '';
+  if (guard?.isBehind)
+    return '; the guard in the pod still goes by what it was told before, until ssh reaches it';
   if (guard?.state === 'armed') return '; guard armed in the pod';
   const why = guard?.why ? `: ${printable(guard.why)}` : '';
   if (guard?.state === 'due' || guard?.state === 'fired') return `; guard${why}`;
