@@ -153,8 +153,8 @@ ask() {
 page() {
   for tool in $tools; do
     case $tool in
-    curl) curl -s -f -m 10 --noproxy '*' -A "$AGENT" "$1" ;;
-    wget) http_proxy='' fetched 10 -U "$AGENT" "$1" ;;
+    curl) curl -s -f -m "${AUTOPOD_GUARD_PAGE:-10}" --noproxy '*' -A "$AGENT" "$1" ;;
+    wget) http_proxy='' fetched "${AUTOPOD_GUARD_PAGE:-10}" -U "$AGENT" "$1" ;;
     python3) python3 -c "$ASK" GET "$1" "$AGENT" '' '' '' | grep -v '^[A-Za-z-]*: ' ;;
     esac 2>/dev/null | head -c 65536 | tr -d ' \t\r\n'
     return

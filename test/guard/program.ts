@@ -13,17 +13,19 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { onTestFinished } from 'vitest';
 import { until } from '../support/until.ts';
 
 const PROGRAM = join(import.meta.dirname, '../../src/guard/guard.sh');
-const HAS_BUSYBOX = spawnSync('busybox', ['true']).status === 0;
 
-/** The shells of this machine that the program has to run under. */
-export const SHELLS = [['dash'], ['bash', '--posix'], ...(HAS_BUSYBOX ? [['busybox', 'sh']] : [])] as [
-  string,
-  ...string[],
-][];
+/** What `sh` may be in a pod: its program, and what that takes to be one. */
+export type Shell = readonly [string, ...string[]];
+export const DASH: Shell = ['dash'];
+export const BASH: Shell = ['bash', '--posix'];
+export const BUSYBOX: Shell = ['busybox', 'sh'];
+
+export function isThere([program]: Shell): boolean {
+  return found(program) !== '';
+}
 
 export type Orders = Record<string, string | number>;
 
@@ -42,13 +44,21 @@ export interface GuardedPod {
   /** A process of the pod, as /proc shows it. */
   process(pid: number, comm: string, cmdline: string): void;
   kill(): void;
+  /** Ends what runs in it, and leaves nothing. */
+  end(): void;
 }
 
 export function guardedPod(
-  shell: [string, ...string[]],
-  { id, key, path = process.env.PATH ?? '' }: { id: string; key: string; path?: string },
+  shell: Shell,
+  {
+    id,
+    key,
+    path = process.env.PATH ?? '',
+    on = tmpdir(),
+    pageSeconds,
+  }: { id: string; key: string; path?: string; on?: string; pageSeconds?: string },
 ): GuardedPod {
-  const folder = mkdtempSync(join(tmpdir(), 'guard-'));
+  const folder = mkdtempSync(join(on, 'guard-'));
   const proc = join(folder, 'proc');
   mkdirSync(join(proc, '1/fd'), { recursive: true });
   writeFileSync(join(proc, '1/environ'), `A=1\0RUNPOD_POD_ID=${id}\0${key && `RUNPOD_API_KEY=${key}\0`}`);
@@ -77,6 +87,7 @@ export function guardedPod(
         AUTOPOD_GUARD_PROC: proc,
         AUTOPOD_GUARD_CPU: '/dev/null',
         AUTOPOD_GUARD_TICK: '0.1',
+        ...(pageSeconds && { AUTOPOD_GUARD_PAGE: pageSeconds }),
       },
       timeout: 40_000,
     });
@@ -93,10 +104,10 @@ export function guardedPod(
         // it has ended by itself
       }
   };
-  onTestFinished(() => {
+  const end = () => {
     kill();
     rmSync(folder, { recursive: true, force: true });
-  });
+  };
   const status = () => {
     const file = join(folder, 'status');
     return existsSync(file) ? parse(readFileSync(file, 'utf8')) : {};
@@ -105,6 +116,7 @@ export function guardedPod(
     folder,
     pass,
     kill,
+    end,
     status,
     verb: run,
     get state() {
@@ -148,14 +160,17 @@ export async function reaches(pod: GuardedPod, state: string): Promise<void> {
 export function pathWith(folder: string, ...tools: string[]): string {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
-  const needed = ['cat', 'mv', 'rm', 'tr', 'sed', 'head', 'tail', 'grep', 'sort', 'sleep', 'mkdir', 'setsid'];
-  for (const name of [...needed, 'date', 'sh', 'dash', 'bash', 'busybox', ...tools]) {
+  for (const name of [...NEEDED, ...tools]) {
+    const [program = '', as] = name === 'busybox wget' ? ['busybox', 'wget'] : [name];
     // Of Python a version manager's own word stands on the PATH.
-    const path = name === 'python3' ? pythonItself() : found(name);
-    if (path) symlinkSync(path, join(bin, name));
+    const path = program === 'python3' ? pythonItself() : found(program);
+    if (path) symlinkSync(path, join(bin, as ?? name));
   }
   return bin;
 }
+
+const NEEDED =
+  'cat mv rm tr sed head tail grep sort sleep mkdir setsid timeout date sh dash bash busybox'.split(' ');
 
 function found(name: string): string {
   return spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
