@@ -1,6 +1,7 @@
 import { steadyMs } from '../clock.ts';
 import type { Fired, GuardPlan, GuardReport } from '../guard/orders.ts';
 import type { GuardState } from '../machines/guard.ts';
+import type { Home } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
 import {
   type GuardStanding,
@@ -9,25 +10,31 @@ import {
   type PlanFacts,
   type PlannedPod,
 } from '../store/plans.ts';
-import type { RecordStore } from '../store/records.ts';
+import { RecordStore } from '../store/records.ts';
 import { Guard } from './guard.ts';
 import type { PodShell } from './pod-shell.ts';
+import type { Stopping } from './stopping.ts';
 import { Turns } from './turns.ts';
 
 interface GuardsOptions {
-  /** The pods with a plan, and those whose guard may be at work without one. */
-  guarded: () => Promise<KeptPod[]>;
-  records: RecordStore<PlanFacts>;
+  home: Home;
+  /** Knows the pods with a plan, and those whose guard may be at work without one. */
+  stopping: Pick<Stopping, 'readPlans' | 'guarded'>;
   journal: Pick<Journal, 'append'>;
-  /** A way into the pod while its tunnel is healthy. */
-  shellOf: (podId: string) => PodShell | undefined;
-  /** When somebody last used the pod through its tunnel, by `steadyMs()`. */
-  usedAt: (podId: string) => number | undefined;
+  tunnelTo: (podId: string) => Way | undefined;
   /** Whether a job of ours is at work on the pod, or its files are on their way. */
   worksAt: (podId: string) => boolean;
   /** See `GuardPlan`. */
   leadMs: number;
   log: (line: string) => void;
+}
+
+/** A tunnel, as far as a guard has to do with it. */
+interface Way {
+  /** A way into the pod while the tunnel is healthy. */
+  shell: PodShell | undefined;
+  /** When somebody last used the pod through it, by `steadyMs()`. */
+  lastActivityAt: number | undefined;
 }
 
 interface Kept {
@@ -51,17 +58,20 @@ interface Change {
 /** The guards of the pods that have a plan. The plan in the pod's record is what they are given: there is no other. */
 export class Guards {
   readonly #options: GuardsOptions;
+  readonly #records: RecordStore<PlanFacts>;
   readonly #kept = new Map<string, Kept>();
   readonly #turns = new Turns(() => undefined);
   #writes: Promise<void> = Promise.resolve();
 
   constructor(options: GuardsOptions) {
     this.#options = options;
+    const { pods: path, locks } = options.home;
+    this.#records = new RecordStore({ path, locks });
   }
 
   /** Arms, beats and looks, for each pod that ssh reaches. A pod that is being looked at is left to that. */
   async look(): Promise<void> {
-    const guarded = await this.#options.guarded();
+    const guarded = await this.#guarded();
     const isGuarded = new Set(guarded.map(({ podId }) => podId));
     for (const podId of this.#kept.keys()) if (!isGuarded.has(podId)) this.#kept.delete(podId);
     await Promise.all(
@@ -74,7 +84,7 @@ export class Guards {
    * ended itself; null where there never was one.
    */
   async arm(podId: string): Promise<GuardStanding | null> {
-    const pod = (await this.#options.guarded()).find((one) => one.podId === podId);
+    const pod = (await this.#guarded()).find((one) => one.podId === podId);
     if (!pod) return null;
     await this.#take(pod, podId);
     const kept = this.#kept.get(podId);
@@ -86,9 +96,15 @@ export class Guards {
     return told;
   }
 
+  async #guarded(): Promise<KeptPod[]> {
+    const { stopping } = this.#options;
+    await stopping.readPlans();
+    return stopping.guarded;
+  }
+
   #take(pod: KeptPod, podId: string): Promise<void> {
     return this.#turns.take(podId, async () => {
-      const shell = this.#options.shellOf(podId);
+      const shell = this.#options.tunnelTo(podId)?.shell;
       if (!shell) return;
       if (isPlanned(pod)) await this.#guard(pod, podId, shell);
       else await this.#disarm(pod, podId, shell);
@@ -96,11 +112,11 @@ export class Guards {
   }
 
   async #guard(pod: PlannedPod, podId: string, shell: PodShell): Promise<void> {
-    const { usedAt, worksAt, leadMs } = this.#options;
+    const { tunnelTo, worksAt, leadMs } = this.#options;
     const plan = planOf(pod, podId, leadMs);
     const kept = this.#keptOf(pod, podId);
     kept.seq = plan.seq;
-    const quietSince = Math.max(kept.seenFrom, usedAt(podId) ?? 0);
+    const quietSince = Math.max(kept.seenFrom, tunnelTo(podId)?.lastActivityAt ?? 0);
     const isAtWork = worksAt(podId);
     await kept.guard.look(plan, shell, { unusedMs: isAtWork ? 0 : steadyMs() - quietSince, isAtWork });
   }
@@ -185,7 +201,7 @@ export class Guards {
 
   #keep({ recordId }: Kept, change: (facts: PlanFacts) => Partial<PlanFacts>): void {
     this.#enqueue(() =>
-      this.#options.records.update(
+      this.#records.update(
         recordId,
         (record) => record && { ...record, facts: { ...record.facts, ...change(record.facts) } },
       ),

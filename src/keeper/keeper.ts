@@ -7,7 +7,6 @@ import type { Home } from '../store/home.ts';
 import { isAlive, presentIdentity, sweepPresence } from '../store/presence.ts';
 import { ownIdentity } from '../store/process-identity.ts';
 import { RECORD_SCHEMA } from '../store/record-schema.ts';
-import { RecordStore } from '../store/records.ts';
 import { type TunnelFacts, type TunnelStore, tunnelStore } from '../store/tunnels.ts';
 import { Accounts } from './accounts.ts';
 import type { OpenRequest, TunnelView } from './client.ts';
@@ -96,16 +95,12 @@ export class Keeper {
     this.#pods = jobs.pods;
     this.jobs = jobs.jobs;
     this.guards = new Guards({
-      leadMs: options.timings.guardLeadMs,
-      guarded: async () => {
-        await this.stopping.readPlans();
-        return this.stopping.guarded;
-      },
-      worksAt: (podId) => this.jobs.worksAt(podId) > 0,
-      records: new RecordStore({ path: home.pods, locks: home.locks }),
+      home,
+      stopping: this.stopping,
       journal: this.#journal,
-      shellOf: (podId) => this.#tunnels.get(podId)?.shell,
-      usedAt: (podId) => this.#tunnels.get(podId)?.lastActivityAt,
+      leadMs: options.timings.guardLeadMs,
+      tunnelTo: (podId) => this.#tunnels.get(podId),
+      worksAt: (podId) => this.jobs.worksAt(podId) > 0,
       log: (line) => this.log(line),
     });
   }
