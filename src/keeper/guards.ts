@@ -73,7 +73,7 @@ export class Guards {
   async look(): Promise<void> {
     const guarded = await this.#guarded();
     const isGuarded = new Set(guarded.map(({ podId }) => podId));
-    for (const podId of this.#kept.keys()) if (!isGuarded.has(podId)) this.#kept.delete(podId);
+    for (const [podId, { news }] of this.#kept) if (!isGuarded.has(podId) && !news) this.#kept.delete(podId);
     await Promise.all(
       guarded.map(async (pod) => pod.podId && !this.#turns.has(pod.podId) && this.#take(pod, pod.podId)),
     );
@@ -85,12 +85,12 @@ export class Guards {
    */
   async arm(podId: string): Promise<GuardStanding | null> {
     const pod = (await this.#guarded()).find((one) => one.podId === podId);
-    if (!pod) return null;
-    await this.#take(pod, podId);
+    if (pod) await this.#take(pod, podId);
     const kept = this.#kept.get(podId);
-    await kept?.guard.settled();
+    if (pod) await kept?.guard.settled();
     await this.#writes;
-    if (!kept?.standing) return pod.guard ? { ...pod.guard, last: null } : null;
+    if (!pod && !kept?.news) return null;
+    if (!kept?.standing) return pod?.guard ? { ...pod.guard, last: null } : null;
     const told = { ...kept.standing, last: kept.news };
     kept.news = null;
     return told;

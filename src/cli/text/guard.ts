@@ -5,6 +5,7 @@ import { momentOf } from './time.ts';
 /** How the guard of a pod was armed, or why it is not; before that, how the pod ended itself last. */
 export function guardSentence(podId: string, { state, why, last }: GuardStanding): string {
   const before = last ? `${selfEnded(podId, last)} ` : '';
+  if (state === 'unarmed') return before.trimEnd();
   if (state === 'refused')
     return `${before}Guard: not armed: ${printable(why ?? '')}; only this machine watches.`;
   if (state === 'arming') return `${before}Guard: being armed; until then only this machine watches.`;
