@@ -20,17 +20,21 @@ const planOf = async () => JSON.parse((await world.autopod(['info', '--json'])).
 describe('the guard in the pod', { timeout: 120_000 }, () => {
   it('is armed before the pod is ready, and stops it within a minute of its time when this machine is gone', async () => {
     await begin();
-    const run = await world.autopod(['up', '--local-port', 'auto', '--stop-after', '10s']);
+    const run = await world.autopod(['up', '--local-port', 'auto', '--stop-after', '1h']);
     expect(run.code).toBe(0);
     expect(run.stderr.indexOf('Guard: armed')).toBeGreaterThan(0);
-    const dueAt = Date.parse((await planOf()).stopAt);
+    await world.autopod(['tunnel', '--stop-after', '4s']);
     await world.killAll();
+    const dueAt = only().guard.deadlineMs;
     await until('the pod has stopped itself', async () => (await podState()) === 'EXITED', 90_000);
     expect(Date.now() - dueAt).toBeLessThan(60_000);
     expect(Date.now()).toBeGreaterThanOrEqual(dueAt);
-    await world.autopod(['start', '--local-port', 'auto']);
-    const again = await world.autopod(['up', '--local-port', 'auto', '--stop-after', '1h']);
-    expect(again.stderr + (await world.autopod(['history'])).stdout).toContain('its time was up');
+    // Whoever asks next is told, without a plan as well.
+    const again = await world.autopod(['up', '--local-port', 'auto']);
+    expect(again.stderr.replaceAll(/\s+/g, ' ')).toMatch(
+      /Pod \w+ stopped itself at \d\d:\d\d: its time was up/,
+    );
+    expect((await world.autopod(['history'])).stdout).toContain('the pod ended itself: its time was up');
   });
 
   it('is not armed where the pod has no key of its own, and every view says that only this machine watches', async () => {
@@ -47,7 +51,7 @@ describe('the guard in the pod', { timeout: 120_000 }, () => {
     expect((await planOf()).guard).toMatchObject({ state: 'refused', why: 'the pod has no key of its own' });
   });
 
-  it('gets more time by one word, which the keeper goes by as well', async () => {
+  it('gets more time by one word, which the keeper goes by as well; out of reach it keeps what it was told, and that is said', async () => {
     await begin();
     await world.autopod(['up', '--local-port', 'auto', '--stop-after', '1h']);
     const before = Date.parse((await planOf()).stopAt);
@@ -56,12 +60,19 @@ describe('the guard in the pod', { timeout: 120_000 }, () => {
     const plan = await planOf();
     expect(Math.abs(Date.parse(plan.stopAt) - before - 3_600_000)).toBeLessThan(5_000);
     expect(Math.abs(only().guard.deadlineMs - Date.parse(plan.stopAt))).toBeLessThan(3_000);
+    await world.autopod(['tunnel', '--stop']);
+    const farther = (await world.autopod(['extend', '1h'])).stderr.replaceAll(/\s+/g, ' ');
+    expect(farther).toContain('still goes by what it was told before');
+    expect(Math.abs(only().guard.deadlineMs - Date.parse(plan.stopAt))).toBeLessThan(3_000);
   });
 
-  it('is armed again after a restart of the pod', async () => {
+  it('goes by max_per_launch as well, and is armed again after a restart of the pod', async () => {
     await begin();
-    await world.autopod(['up', '--local-port', 'auto', '--stop-after', '1h']);
+    await world.autopod(['up', '--local-port', 'auto', '--max-per-launch', '1']);
     expect(only().guard.state).toBe('armed');
+    const { stopAt, limitUsd, guard } = await planOf();
+    expect([limitUsd, guard.state]).toEqual([1, 'armed']);
+    expect(Math.abs(only().guard.deadlineMs - Date.parse(stopAt))).toBeLessThan(3_000);
     await world.autopod(['restart']);
     await until('armed again', () => only().guard.state === 'armed', 30_000);
     await until('and known to be', async () => (await planOf())?.guard?.state === 'armed', 30_000);
@@ -73,6 +84,21 @@ describe('the guard in the pod', { timeout: 120_000 }, () => {
     expect(only().guard.state).toBe('armed');
     await world.autopod(['tunnel', '--idle-stop', 'never']);
     await until('it has ended', () => only().guard.state === 'off');
+  });
+
+  it('is what config.json says for every pod, unless the command line says otherwise', async () => {
+    await begin();
+    expect((await world.autopod(['config', 'set', 'stop_after', '2h'])).code).toBe(0);
+    expect((await world.autopod(['config', 'set', 'then', 'kill'])).code).toBe(0);
+    const foreseen = async (...options: string[]) =>
+      JSON.parse((await world.autopod(['up', '--dry-run', '--json', ...options])).stdout).autoStop;
+    const plan = await foreseen();
+    expect(Math.abs(Date.parse(plan.stopAt) - Date.now() - 7_200_000)).toBeLessThan(60_000);
+    expect(plan.isForGood).toBe(true);
+    expect(await foreseen('--stop-after', 'never')).toBeNull();
+    expect(await foreseen('--idle-stop', '30m', '--then', 'stop')).toMatchObject({ idleMs: 1_800_000 });
+    const bad = await world.autopod(['config', 'set', 'idle_stop', '30']);
+    expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining('“30” is no duration')]);
   });
 
   it('asks for a duration it can read', async () => {

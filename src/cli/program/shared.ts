@@ -71,7 +71,7 @@ export function autoStop(command: Command): Command {
     .addOption(
       new Option(
         '--if-alone <duration>',
-        'have the pod end when it has not heard of this machine for so long and has nothing to do, or "never"',
+        'have the pod stop itself when it has not heard of this machine for so long and has nothing to do, or "never"',
       ).argParser(delayOrNever),
     );
   // What `run` does when it is done has that name there.
