@@ -81,7 +81,7 @@ headers = {"User-Agent": agent}
 if key: headers["Authorization"] = "Bearer " + os.environ["AUTOPOD_GUARD_KEY"]
 if body: headers["Content-Type"] = "application/json"
 opener = u.build_opener(*([] if proxies else [u.ProxyHandler({})]))
-try: answer = opener.open(u.Request(url, body.encode() or None, headers, method=method), timeout=15)
+try: answer = opener.open(u.Request(url, body.encode() or None, headers, method=method), timeout=10)
 except e.HTTPError as error: answer = error
 sys.stdout.write(str(answer.headers) + answer.read(262144).decode("utf-8", "replace") + "\n%d" % answer.getcode())'
 
@@ -117,7 +117,7 @@ call() {
   curl)
     set -- "$1" "$2" "${3:-}"
     answer=$(printf 'header = "Authorization: Bearer %s"\n' "$key" |
-      curl -K - -s -i -m 20 -A "$AGENT" -X "$1" ${3:+-H} ${3:+'Content-Type: application/json'} ${3:+-d} ${3:+"$3"} \
+      curl -K - -s -i --connect-timeout 5 -m 20 -A "$AGENT" -X "$1" ${3:+-H} ${3:+'Content-Type: application/json'} ${3:+-d} ${3:+"$3"} \
         -w '\n%{http_code}' "$2" 2>/dev/null)
     code=${answer##*"$NL"}
     ;;
@@ -129,7 +129,7 @@ call() {
       set -- "$2"
     fi
     gnu && set -- --content-on-error "$@"
-    answer=$(fetched 15 -S -U "$AGENT" "--header=Authorization: Bearer $key" "$@" 2>&1)
+    answer=$(fetched 10 -S -U "$AGENT" "--header=Authorization: Bearer $key" "$@" 2>&1)
     code=$(printf '%s\n' "$answer" | sed -n 's/.*HTTP\/[0-9.]* \([1-5][0-9][0-9]\).*/\1/p' | tail -n 1)
     ;;
   python3)
@@ -513,10 +513,12 @@ arm() {
       (trap '' HUP INT; exec sh "$D/guard.sh" run) </dev/null >/dev/null 2>&1 &
     fi
   fi
-  waited=0
+  # One at work asks RunPod, and may not get an answer for a while.
+  waited=0 longest=60
+  [ -z "$isCurrent" ] || longest=150
   until lives && grep -q "^seq=$seq\$" "$D/status" 2>/dev/null && grep -q "^program=$program\$" "$D/status"; do
     waited=$((waited + 1))
-    [ "$waited" -le 60 ] || refuse 'it does not begin'
+    [ "$waited" -le "$longest" ] || refuse 'it does not begin'
     pause
   done
   report

@@ -45,7 +45,7 @@ describe.runIf(CAN_NETNS)('a guard in a network namespace', { timeout: 90_000 },
     const dueAt = Date.now() + 8_000;
     await world.killAll();
     pod.cable('down');
-    await until('it asks in vain', () => status('code') === '000' && status('state') === 'due', 60_000);
+    await until('it asks in vain', () => status('code') === '000' && status('state') === 'due', 30_000);
     expect((await net.world.pods())[0]?.status).toBe('RUNNING');
     pod.cable('up');
     await until('the pod has stopped', async () => (await world.pods())[0]?.status === 'EXITED', 60_000);

@@ -215,7 +215,7 @@ export async function startPodHost(): Promise<PodHost> {
       await once(near, 'listening');
       relays.push(near);
       const to = JSON.stringify({ host: `${net}.1`, port: (near.address() as AddressInfo).port });
-      const passing = `const n = require('net'); n.createServer((s) => { const t = n.connect(${to}); for (const [a, b] of [[s, t], [t, s]]) { a.pipe(b); a.on('error', () => b.destroy()); } }).listen(${port}, '127.0.0.1', () => console.log('up'))`;
+      const passing = `const n = require('net'); n.createServer((s) => { const t = n.connect(${to}); t.setTimeout(1000, () => t.connecting && (t.destroy(), s.destroy())); for (const [a, b] of [[s, t], [t, s]]) { a.pipe(b); a.on('error', () => b.destroy()); } }).listen(${port}, '127.0.0.1', () => console.log('up'))`;
       const relay = spawn('ip', ['netns', 'exec', name, process.execPath, '-e', passing], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
