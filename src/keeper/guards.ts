@@ -76,7 +76,7 @@ export class Guards {
     for (const [podId, { news }] of this.#kept) if (!isGuarded.has(podId) && !news) this.#kept.delete(podId);
     await Promise.all(
       guarded.map(async (pod) => pod.podId && !this.#turns.has(pod.podId) && this.#take(pod, pod.podId)),
-    );
+    ).catch((error: Error) => this.#options.log(`cannot look at a guard: ${error.message}`));
   }
 
   /**

@@ -63,15 +63,11 @@ const serving = { failure, onHandover: () => setTimeout(handOver, 50) };
 let server = await serveApi(keeper, keeperSocket(home), serving);
 if (failure || keeper.isIdle) leaving = setTimeout(() => void leave(), KEEPER_TIMINGS.lingerMs * 2);
 
-if (!failure) lookAtPods();
-const stopping = setInterval(lookAtPods, timings.autoStopLookMs);
+if (!failure) void keeper.stopping.stopWhatIsDue();
+const stopping = setInterval(() => void keeper.stopping.stopWhatIsDue(), timings.autoStopLookMs);
+const guarding = setInterval(() => void keeper.guards.look(), timings.guardLookMs);
+guarding.unref();
 stopping.unref();
-
-/** Stops what is due, and looks at the guards. Neither waits for the other. */
-function lookAtPods(): void {
-  void keeper.stopping.stopWhatIsDue();
-  void keeper.guards.look();
-}
 
 /** Looks at what the keeper stands on. */
 async function look(): Promise<void> {

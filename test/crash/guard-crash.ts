@@ -33,7 +33,11 @@ const MINUTE_MS = 60_000;
  */
 export async function guardUnderCrashes({ crashes, leaves }: GuardPlan): Promise<number> {
   const world = await startWorld();
-  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({ autoStopLookMs: 300, guardLeadMs: LEAD * 1000 });
+  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({
+    autoStopLookMs: 300,
+    guardLookMs: 1000,
+    guardLeadMs: LEAD * 1000,
+  });
   try {
     let died = 0;
     const up = ['up', '--local-port', 'auto', '--stop-after', '1h'];

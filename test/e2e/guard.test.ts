@@ -7,7 +7,11 @@ afterEach(() => world.end());
 
 const begin = async () => {
   world = await startWorld();
-  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({ autoStopLookMs: 300, guardLeadMs: 2000 });
+  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({
+    autoStopLookMs: 300,
+    guardLookMs: 300,
+    guardLeadMs: 2000,
+  });
 };
 const podState = async () => (await world.pods())[0]?.status;
 const only = () => {

@@ -9,7 +9,7 @@ describe.runIf(CAN_NETNS)('a guard in a network namespace', { timeout: 90_000 },
   let net: TunnelWorld;
   let folder: string;
   beforeAll(async () => {
-    net = await startTunnelWorld({ autoStopLookMs: 500, guardLeadMs: 1_000 });
+    net = await startTunnelWorld({ autoStopLookMs: 500, guardLookMs: 500, guardLeadMs: 1_000 });
     folder = `/dev/shm/autopod-guard-${net.podId}`;
     await net.pod.reach(Number(new URL(net.world.simulator.url).port));
     const secret = (await net.world.pods())[0]?.env?.AUTOPOD_POD_SECRET ?? '';
