@@ -40,6 +40,7 @@ interface Way {
 interface Kept {
   guard: Guard;
   recordId: string;
+  bootId: string;
   /** Number of the orders that it is to go by. */
   seq: number;
   standing: GuardStanding | null;
@@ -116,6 +117,7 @@ export class Guards {
     const plan = planOf(pod, podId, leadMs);
     const kept = this.#keptOf(pod, podId);
     kept.seq = plan.seq;
+    kept.bootId = shell.bootId;
     const quietSince = Math.max(kept.seenFrom, tunnelTo(podId)?.lastActivityAt ?? 0);
     const isAtWork = worksAt(podId);
     await kept.guard.look(plan, shell, { unusedMs: isAtWork ? 0 : steadyMs() - quietSince, isAtWork });
@@ -142,7 +144,7 @@ export class Guards {
       onState: (change) => this.#note(podId, change),
       onReport: (report) => this.#read(podId, report),
     });
-    const kept = { guard, recordId, seq: 0, standing, news: null, seenFrom: steadyMs() };
+    const kept = { guard, recordId, bootId: '', seq: 0, standing, news: null, seenFrom: steadyMs() };
     this.#kept.set(podId, kept);
     return kept;
   }
@@ -154,7 +156,7 @@ export class Guards {
     const kept = this.#kept.get(podId);
     if (!kept) return;
     const { seq = 0, last = null } = kept.standing ?? {};
-    const standing = { state: to, why, since: at, seq, last };
+    const standing = { state: to, why, since: at, bootId: kept.bootId, seq, last };
     kept.standing = standing;
     this.#keep(kept, () => ({ guard: standing }));
   }

@@ -41,6 +41,8 @@ export interface GuardStanding {
   why: string | null;
   /** ISO 8601, UTC. */
   since: string;
+  /** Of which boot of the pod this is known. */
+  bootId?: string | undefined;
   /** Number of the orders it goes by. */
   seq: number;
   /** It has not heard of the plan as it is now, and goes by the one before. */
@@ -130,8 +132,11 @@ interface ToldFacts {
   guard?: GuardStanding | null | undefined;
 }
 
-/** What is told of a plan: when, and how far it has come. */
-export function toldPlan({ autoStop, overdue, guard }: ToldFacts): AutoStop | undefined {
+/** What is told of a plan: when, and how far it has come. With the pod as it is now a guard that ended with its container is none. */
+export function toldPlan(
+  { autoStop, overdue, guard }: ToldFacts,
+  pod?: { bootId: string; condition: string },
+): AutoStop | undefined {
   if (!autoStop) return undefined;
   const { stopAt, idleMs, aloneMs = null, isForGood, limitUsd } = autoStop;
   return {
@@ -141,13 +146,20 @@ export function toldPlan({ autoStop, overdue, guard }: ToldFacts): AutoStop | un
     ...(isForGood && { isForGood: true }),
     ...(limitUsd && { limitUsd }),
     overdue: overdue ?? null,
-    guard: guard ? standingOf(guard, autoStop) : null,
+    guard: guard ? standingOf(guard, autoStop, pod) : null,
   };
 }
 
-// What the pod was told before is in force there until ssh reaches it.
-function standingOf(guard: GuardStanding, { setAt = 0 }: StopPlan): GuardStanding {
+// What the pod was told before is in force there until ssh reaches it, or until its container ends.
+function standingOf(
+  guard: GuardStanding,
+  { setAt = 0 }: StopPlan,
+  pod: { bootId: string; condition: string } | undefined,
+): GuardStanding {
   const isAtWork = ['armed', 'due', 'fired'].includes(guard.state);
+  const hasEnded = pod && (pod.condition !== 'running' || (guard.bootId ?? pod.bootId) !== pod.bootId);
+  if (isAtWork && hasEnded)
+    return { ...guard, state: 'unarmed', why: 'it ended with the run of the pod before' };
   return isAtWork && guard.seq < setAt ? { ...guard, isBehind: true } : guard;
 }
 

@@ -197,10 +197,16 @@ describe('a guard that is', () => {
     expect(pod.scripts.length).toBe(tries);
   });
 
-  it('gone with the container is armed again', async () => {
+  it('gone with the container counts as none, and is armed again', async () => {
     const pod = podWithGuard();
-    const { guards, plan } = machine(pod);
+    const { guards, plan, facts } = machine(pod);
     await plan({ stopAt: inHours(1) });
+    const seen = (bootId: string, condition = 'running') =>
+      facts().then((known) => known && toldPlan(known, { bootId, condition })?.guard);
+    expect(await seen('boot-1')).toMatchObject({ state: 'armed' });
+    const none = { state: 'unarmed', why: 'it ended with the run of the pod before' };
+    expect(await seen('boot-2')).toMatchObject(none);
+    expect(await seen('boot-1', 'stopped')).toMatchObject(none);
     pod.guard.stop();
     pod.bootId = 'boot-2';
     await guards.look();
