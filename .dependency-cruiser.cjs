@@ -25,7 +25,15 @@ module.exports = {
       to: { pathNot: ['^src/machines/', '^src/errors', 'node_modules/xstate'] },
     },
     only('workflow', 'workflow/', ['workflow/', 'errors']),
-    only('services', 'services/', ['services/', 'machines/job-types', 'clock', 'errors', 'user', 'version']),
+    only('services', 'services/', [
+      'services/',
+      'machines/job-types',
+      'clock',
+      'duration',
+      'errors',
+      'user',
+      'version',
+    ]),
     only('store', 'store/', ['store/', 'machines/job-types', 'clock', 'errors', 'shell-word', 'user']),
     only('host', 'host/', ['host/', 'machines/names']),
     only('jobs', 'jobs/', [
@@ -38,8 +46,10 @@ module.exports = {
       'clock',
       'errors',
     ]),
+    only('guard', 'guard/', ['guard/', 'errors']),
     only('keeper', 'keeper/', [
       'keeper/',
+      'guard/',
       'jobs/',
       'machines/',
       'services/',

@@ -12,6 +12,8 @@ const shared = {
   platform: 'node',
   target: 'node20.19',
   logLevel: 'warning',
+  // The program that is put into a pod.
+  loader: { '.sh': 'text' },
 };
 /** For bundles with all libraries in them. */
 const whole = {

@@ -3,6 +3,7 @@ import { chartOf } from '../src/inspector/chart.ts';
 import { layOut } from '../src/inspector/layout.ts';
 import { mermaidOf } from '../src/inspector/mermaid.ts';
 import { svgOf } from '../src/inspector/svg.ts';
+import { guardMachine } from '../src/machines/guard.ts';
 import { jobMachine } from '../src/machines/job.ts';
 import { podMachine } from '../src/machines/pod.ts';
 import { tunnelMachine } from '../src/machines/tunnel.ts';
@@ -12,7 +13,12 @@ const isCheck = process.argv.includes('--check');
 const stale: string[] = [];
 await mkdir('diagrams', { recursive: true });
 
-for (const [name, machine] of Object.entries({ pod: podMachine, tunnel: tunnelMachine, job: jobMachine })) {
+for (const [name, machine] of Object.entries({
+  pod: podMachine,
+  tunnel: tunnelMachine,
+  guard: guardMachine,
+  job: jobMachine,
+})) {
   const chart = chartOf(machine);
   await settle(`diagrams/${name}.mmd`, mermaidOf(chart));
   await settle(`diagrams/${name}.svg`, svgOf(chart, await layOut(chart)));

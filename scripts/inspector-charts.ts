@@ -4,6 +4,7 @@ import { WAY_WORDS } from '../src/cli/text/ways.ts';
 import { type ChartEdge, chartOf, wayName } from '../src/inspector/chart.ts';
 import { layOut } from '../src/inspector/layout.ts';
 import { CHART_STYLE, svgOf } from '../src/inspector/svg.ts';
+import { guardMachine } from '../src/machines/guard.ts';
 import { jobMachine } from '../src/machines/job.ts';
 import { podMachine } from '../src/machines/pod.ts';
 import { tunnelMachine } from '../src/machines/tunnel.ts';
@@ -11,7 +12,7 @@ import { tunnelMachine } from '../src/machines/tunnel.ts';
 /** Writes what the inspector's page shows of the machines: `charts.json`, by machine id, and `chart.css`. */
 export async function writeCharts(folder: string): Promise<void> {
   const charts: Record<string, object> = {};
-  for (const machine of [podMachine, tunnelMachine, jobMachine]) {
+  for (const machine of [podMachine, tunnelMachine, guardMachine, jobMachine]) {
     const chart = chartOf(machine);
     const { states, edges, anywhere } = chart;
     const svg = svgOf(chart, await layOut(chart), { isStyled: false });

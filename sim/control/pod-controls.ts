@@ -87,6 +87,10 @@ export const POD_CONTROLS: Readonly<Record<string, PodControl>> = {
     const told = Object.entries(useBody.parse(body)).filter(([, count]) => count !== undefined);
     pod.use = { ...pod.use, ...Object.fromEntries(told) };
   },
+  /** Whether the container has a key of its own. */
+  'own-key': (_world, pod, body) => {
+    pod.hasOwnKey = z.strictObject({ isThere: z.boolean() }).parse(body).isThere;
+  },
   /** RunPod takes a stop of it and does nothing. */
   'ignore-stops': (_world, pod, body) => {
     pod.ignoredStops = ignoreStopsBody.parse(body ?? {}).times ?? Number.POSITIVE_INFINITY;

@@ -1,3 +1,5 @@
+import type { Guard } from './guard.ts';
+
 /** How the pod's login shell behaves before it runs a command. */
 export interface Shell {
   /** It hangs, or says something of its own first, or, forced, only says that and ends. */
@@ -29,4 +31,5 @@ export interface Machine {
   use: Use;
   /** Lines of `comfyui.log`; null where there is no such file. */
   comfyLogFile: readonly string[] | null;
+  guard?: Guard;
 }

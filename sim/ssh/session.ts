@@ -43,7 +43,8 @@ function run(channel: ServerChannel, command: string, machine: Machine): void {
   else if (command.includes('/proc/1/environ')) {
     channel.write(answerOf(command, machine.env.AUTOPOD_POD_SECRET));
     echo(channel);
-  } else if (command.includes('autopod-use')) {
+  } else if (/ autopod-guard (arm|beat)$/.test(command)) readScript(channel, command, machine);
+  else if (command.includes('autopod-use')) {
     const counts = Object.entries(machine.use).map(([name, count]) => `${name}=${count}`);
     channel.resume();
     channel.write(`autopod-use ${counts.join(' ')}\n`, () => leave(channel, 0));
@@ -56,6 +57,16 @@ function answerOf(command: string, secret: string | undefined): string {
   if (secret === undefined || secret === '') return `\n${mark}=nosecret\n`;
   const answer = createHmac('sha256', Buffer.from(secret, 'hex')).update(`autopod ${challenge}`);
   return `\n${mark}=${answer.digest('hex')}\n`;
+}
+
+/** `sh -s`: the guard's commands come as a script on standard input. */
+function readScript(channel: ServerChannel, command: string, { guard }: Machine): void {
+  const verb = command.split(' ').at(-1) ?? '';
+  let script = '';
+  channel.on('data', (chunk: Buffer) => {
+    script += chunk.toString('utf8');
+  });
+  channel.once('end', () => channel.write(guard?.session(verb, script) ?? '', () => leave(channel, 0)));
 }
 
 /** `cat`: gives back each byte, and ends when its input does. */

@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import type { Server } from 'node:net';
 import type { ComfyUi } from '../comfyui/comfyui.ts';
 import { type ListenAddress, listenFor } from '../comfyui/listener.ts';
+import { Guard } from '../ssh/guard.ts';
 import type { Shell, Use } from '../ssh/machine.ts';
 import { Sshd } from '../ssh/sshd.ts';
 import { LogBook } from './log-book.ts';
@@ -91,12 +92,30 @@ export class Pod {
   envInside: Record<string, string> = {};
   /** Lines of `comfyui.log` in the workspace; null where ComfyUI writes to the container's log. */
   comfyLogFile: string[] | null = null;
+  /** Ends the pod from inside, as its own key lets it; set by the world. */
+  endFromInside: (action: 'stop' | 'terminate') => void = () => {};
+  /** Whether the container has a key of its own with which it reaches RunPod. */
+  hasOwnKey = true;
+  readonly guard: Guard;
   #work = new AbortController();
 
   constructor(spec: PodSpec, hardware: PodHardware, comfyui: ComfyUi) {
     this.spec = spec;
     this.hardware = hardware;
     this.comfyui = comfyui;
+    this.guard = new Guard({
+      hasKey: () => this.hasOwnKey,
+      isRunning: () => this.status === 'RUNNING' && !this.isStopping,
+      hasJob: () => this.comfyui.state === 'up' && this.comfyui.queue.remaining > 0,
+      work: () => {
+        if (this.comfyui.state === 'up' && this.comfyui.queue.remaining > 0) return 'ComfyUI has a job';
+        const { shells, copies, ticks, bytes, gpu } = this.use;
+        if (shells > 0) return 'a shell is open on it';
+        return copies > 0 || ticks >= 120 || bytes >= 600_000 || gpu >= 10 ? 'it computes or copies' : null;
+      },
+      end: (verb) => this.endFromInside(verb === 'kill' ? 'terminate' : 'stop'),
+      say: (line) => this.log.add('container', line),
+    });
     this.sshd = new Sshd({
       publicKeys: () => (Date.now() >= this.keysLetInFrom ? (this.spec.env.PUBLIC_KEY ?? '') : ''),
       hostKey: () => this.hardware.hostKey(),
@@ -109,6 +128,7 @@ export class Pod {
         shell: this.shell,
         use: this.use,
         comfyLogFile: this.comfyLogFile,
+        guard: this.guard,
       }),
     });
   }
@@ -139,6 +159,7 @@ export class Pod {
 
   /** Ends everything that runs inside. */
   async powerOff(): Promise<void> {
+    this.guard.stop();
     this.comfyui.stop();
     await this.sshd.stop();
   }

@@ -181,6 +181,9 @@ export class World extends EventEmitter<{ changed: []; status: [Pod] }> {
       gpu: () => ({ ...pod.spec.gpu, memory: hardware.gpuMemory }),
     });
     const pod: Pod = new Pod(spec, hardware, comfyui);
+    pod.endFromInside = (action) => {
+      if (pod.actions.includes(action)) this.act(pod, action);
+    };
     return pod;
   }
 }

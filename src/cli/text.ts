@@ -7,6 +7,7 @@ import type { Overdue } from '../store/plans.ts';
 import { printable } from './output/printable.ts';
 import { holderAdvice, holderWords } from './text/detail.ts';
 import { FAILURE_WORDS } from './text/failures.ts';
+import { guardWords } from './text/guard.ts';
 import { TUNNEL_STATE_WORDS } from './text/states.ts';
 import { momentOf } from './text/time.ts';
 import { uptimeWords } from './text/uptime.ts';
@@ -138,9 +139,11 @@ export const text = {
   notWell: (count: number) => `${count === 1 ? '1 problem' : `${count} problems`} found; see above.`,
   portIsOurs: (podId: string) => `held by the tunnel to pod ${podId}`,
   autoStop: (pod: string, plan: AutoStop) =>
-    `${planSentence('The pod', plan, ', never while a job runs')} While this machine sleeps or is off, nothing stops the pod; it is stopped once the machine wakes. Cancel with: autopod tunnel ${pod} --stop-after never --idle-stop never`,
+    `${planSentence('The pod', plan, ', never while a job runs')} ${plan.guard?.state === 'armed' ? 'The guard in the pod sees to that even while this machine is off.' : 'While this machine sleeps or is off, nothing stops the pod; it is stopped once the machine wakes.'} Cancel with: autopod tunnel ${pod} --stop-after never --idle-stop never`,
   planStays: (podId: string, plan: AutoStop) =>
     `${planSentence(`Pod ${podId}`, plan)} Cancel with: autopod tunnel ${podId} --stop-after never --idle-stop never`,
+  guardStays: (podId: string) =>
+    `The guard in pod ${podId} has not heard of that yet and still ends the pod at the time it had. It hears of it once ssh reaches the pod: autopod tunnel ${podId}`,
   moreTime: (podId: string) => `Give it more with: autopod tunnel ${podId} --stop-after 1h`,
   keeperCannot: (why: string) =>
     `But the background process that should stop it cannot reach RunPod: ${why} Until it can, nothing stops the pod.`,
@@ -151,6 +154,7 @@ export const text = {
   endFailedForKeeper: (reason: string) => `the keeper could not end it: ${reason}`,
   stopFailedForKeeper: (reason: string) => `the keeper could not stop it: ${reason}`,
   inUseForKeeper: (reason: string) => `not stopped as idle: ${reason}`,
+  endedItself: () => 'the pod ended itself',
   noAutoStop: () => 'Automatic stop is off: the pod runs until you stop it.',
   noSshPort: () => 'no ssh port',
   tunnelOpened: (podId: string, port: number) =>
@@ -215,7 +219,7 @@ function planSentence(subject: string, plan: AutoStop, by = ''): string {
   const done = plan.isForGood ? 'ended for good' : 'stopped';
   return isPast(plan)
     ? `${subject}: its time is up, and it is ${done} as soon as no job runs.`
-    : `${subject} will be ${done} ${autoStopWords(plan)}${by}.`;
+    : `${subject} will be ${done} ${autoStopWords(plan)}${by}${guardWords(plan.guard)}.`;
 }
 
 /** `was due to stop at 14:05 and still runs: ...`, with what autopod does about it. */
@@ -230,7 +234,7 @@ function overdueWords({ since, takenAt, failure }: Overdue, isForGood = false, n
 /** Of a plan as one cell: what is due and not done is never a promise. */
 export function planCell(plan: AutoStop): string {
   if (plan.overdue) return overdueWords(plan.overdue, plan.isForGood);
-  return isPast(plan) ? 'its time is up; as soon as no job runs' : autoStopWords(plan);
+  return `${isPast(plan) ? 'its time is up; as soon as no job runs' : autoStopWords(plan)}${guardWords(plan.guard)}`;
 }
 
 function isPast({ stopAt }: AutoStop): boolean {
@@ -238,11 +242,12 @@ function isPast({ stopAt }: AutoStop): boolean {
 }
 
 /** `at 14:05`, on another day with its date, `after 30m without use`, or both. */
-export function autoStopWords({ stopAt, idleMs, limitUsd }: AutoStop, now = new Date()): string {
+export function autoStopWords({ stopAt, idleMs, aloneMs, limitUsd }: AutoStop, now = new Date()): string {
   const limit = limitUsd ? ` (by max_per_launch, $${limitUsd.toFixed(2)})` : '';
   const time = stopAt && momentOf(new Date(stopAt), now) + limit;
   const idle = idleMs && `after ${uptimeWords(idleMs / 1000)} without use`;
-  return [time && `at ${time}`, idle].filter(Boolean).join(', or ');
+  const alone = aloneMs && `after ${uptimeWords(aloneMs / 1000)} without a sign of this machine`;
+  return [time && `at ${time}`, idle, alone].filter(Boolean).join(', or ');
 }
 
 function spentWords(spent: Spent | undefined): string {

@@ -17,14 +17,14 @@ export interface Wording {
   candidate: (candidate: Candidate) => string;
 }
 
-/** A pod, a tunnel or a job, as the page shows it. */
+/** A pod, a tunnel, a guard or a job, as the page shows it. */
 export interface Subject {
-  /** `pod/`, `tunnel/` or `job/`, and the id its journal entries carry. */
+  /** `pod/`, `tunnel/`, `guard/` or `job/`, and the id its journal entries carry. */
   id: string;
-  /** `pod@1`, `tunnel@1` or `job@1`. */
+  /** `pod@1`, `tunnel@1`, `guard@1` or `job@1`. */
   machine: string;
   /** A launch is a pod that RunPod has not made yet, or never did. */
-  kind: 'pod' | 'launch' | 'tunnel' | 'job';
+  kind: 'pod' | 'launch' | 'tunnel' | 'guard' | 'job';
   title: string;
   podId: string | null;
   /** Id of the pod it stands under in the list; null when it stands by itself. */

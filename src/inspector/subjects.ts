@@ -5,6 +5,7 @@ import { stateName } from '../machines/names.ts';
 import type { Candidate, Refusal } from '../machines/pod-types.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import type { StoredRecord } from '../store/records.ts';
+import { guardSubject } from './guard-subject.ts';
 import { jobSubject } from './job-subjects.ts';
 import type { Advice, Subject, Wording } from './subject.ts';
 
@@ -26,7 +27,7 @@ export interface Sources {
 }
 
 /**
- * Everything there is to show: pods with their records, each with its tunnel and the jobs that moved lately, then other
+ * Everything there is to show: pods with their records, each with its tunnel, its guard and the jobs that moved lately, then other
  * tunnels and jobs, then those only the journal knows, the latest first.
  */
 export function subjectsOf(sources: Sources): Subject[] {
@@ -37,16 +38,20 @@ export function subjectsOf(sources: Sources): Subject[] {
   const tunnels = sources.tunnels.map((view) =>
     tunnelSubject(view, last.get(`tunnel/${view.podId}`), sources),
   );
+  const guards = Object.values(sources.pods).flatMap((record) => {
+    const { podId } = record.facts as PodLike;
+    return guardSubject(record, last.get(`guard/${podId}`), sources.keeper) ?? [];
+  });
   const jobs = Object.entries(sources.jobs ?? {}).map(([id, record]) =>
     jobSubject(id, record, last.get(`job/${id}`), sources.keeper, sources.wording),
   );
-  const known = new Set([...pods, ...tunnels].map(({ id }) => id));
+  const known = new Set([...pods, ...tunnels, ...guards].map(({ id }) => id));
   const past = [...last]
     .filter(([id]) => !known.has(id) && !id.startsWith('job/'))
     .sort(([, a], [, b]) => (a.at < b.at ? 1 : -1))
     .map(([id, entry]) => pastSubject(id, entry, sources));
   const below = (pod: Subject) =>
-    [...tunnels, ...past, ...jobs]
+    [...tunnels, ...guards, ...past, ...jobs]
       .filter(({ id, podId }) => podId !== null && podId === pod.podId && !id.startsWith('pod/'))
       .map((subject) => ({ ...subject, under: pod.id }));
   const families = pods.flatMap((pod) => [pod, ...below(pod)]);
@@ -125,12 +130,13 @@ function tunnelSubject(
 function pastSubject(id: string, entry: JournalEntry, { wording }: Sources): Subject {
   const { reason, name } = entry;
   const isTunnel = entry.machine.startsWith('tunnel@');
+  const isGuard = entry.machine.startsWith('guard@');
   const podId = entry.podId ?? (isTunnel ? entry.id : null);
   const hasFailed = entry.to === 'failed' && reason !== undefined;
   return {
     id,
     machine: entry.machine,
-    kind: isTunnel ? 'tunnel' : podId ? 'pod' : 'launch',
+    kind: isTunnel ? 'tunnel' : isGuard ? 'guard' : podId ? 'pod' : 'launch',
     title: name || podId || entry.id,
     podId,
     under: null,

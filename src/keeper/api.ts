@@ -64,6 +64,8 @@ async function answer(keeper: Keeper, request: IncomingMessage, onHandover: () =
       return { batch: await keeper.jobs.view(podId) };
     case 'GET jobs/pod':
       return { job: await keeper.jobs.viewOfJob(podId) };
+    case 'POST tunnels/pod/arm':
+      return { guard: await keeper.guards.arm(podId) };
     case 'POST tunnels/pod/retry':
       keeper.retry(podId);
       return {};

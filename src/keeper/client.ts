@@ -6,14 +6,14 @@ import { AutopodError, type Failure, isFailureCode } from '../errors.ts';
 import type { BatchAtWork, JobView } from '../jobs/jobs.ts';
 import type { SshAddress, TunnelState } from '../machines/tunnel.ts';
 import type { Home } from '../store/home.ts';
-import { type AutoStop, hasPod, plannedPods } from '../store/plans.ts';
+import { type AutoStop, type GuardStanding, hasPod, plannedPods } from '../store/plans.ts';
 import type { ProcessIdentity } from '../store/process-identity.ts';
 import { hasUnfinishedBatch } from '../store/unfinished-batches.ts';
 import { VERSION } from '../version.ts';
 import { keeperSocket } from './runtime-folder.ts';
 import { askSocket } from './socket-client.ts';
 
-export type { AutoStop, BatchAtWork, JobView };
+export type { AutoStop, BatchAtWork, GuardStanding, JobView };
 
 /** A tunnel as the keeper tells it. */
 export interface TunnelView {
@@ -103,6 +103,11 @@ export interface KeeperClient {
   batchView(batchId: string, signal?: AbortSignal): Promise<BatchAtWork | null>;
   /** How a job stands; null where there is none, or no keeper. */
   jobView(jobId: string, signal?: AbortSignal): Promise<JobView | null>;
+  /**
+   * Has the guard put into a pod that has a plan and a tunnel, and resolves with how that went; null where there is
+   * nothing to arm.
+   */
+  arm(podId: string, signal?: AbortSignal): Promise<GuardStanding | null>;
   /** Has a tunnel that waits or failed try again now. */
   retry(podId: string, signal?: AbortSignal): Promise<void>;
 }
@@ -238,6 +243,11 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
     async jobView(jobId, signal) {
       const path = `/jobs/${encodeURIComponent(jobId)}`;
       return (await ask<{ job: JobView | null }>('GET', path, undefined, signal))?.job ?? null;
+    },
+    async arm(podId, signal) {
+      const path = `/tunnels/${encodeURIComponent(podId)}/arm`;
+      const answer = await ask<{ guard: GuardStanding | null }>('POST', path, {}, signal);
+      return answer?.guard ?? null;
     },
     async retry(podId, signal) {
       await ask('POST', `/tunnels/${encodeURIComponent(podId)}/retry`, {}, signal);

@@ -10,6 +10,7 @@ import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import { type TunnelFacts, type TunnelStore, tunnelStore } from '../store/tunnels.ts';
 import { Accounts } from './accounts.ts';
 import type { OpenRequest, TunnelView } from './client.ts';
+import { Guards } from './guards.ts';
 import type { KeeperPods, TunnelNeeds } from './job-pods.ts';
 import { keeperJobs } from './keeper-jobs.ts';
 import { Locator } from './locate.ts';
@@ -48,6 +49,7 @@ export class Keeper {
   readonly #sshConfig: SshConfigFile;
   /** The batches that have not ended. */
   readonly jobs: Jobs;
+  readonly guards: Guards;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -92,6 +94,15 @@ export class Keeper {
     });
     this.#pods = jobs.pods;
     this.jobs = jobs.jobs;
+    this.guards = new Guards({
+      home,
+      stopping: this.stopping,
+      journal: this.#journal,
+      leadMs: options.timings.guardLeadMs,
+      tunnelTo: (podId) => this.#tunnels.get(podId),
+      worksAt: (podId) => this.jobs.worksAt(podId) > 0,
+      log: (line) => this.log(line),
+    });
   }
 
   get views(): TunnelView[] {

@@ -65,6 +65,8 @@ if (failure || keeper.isIdle) leaving = setTimeout(() => void leave(), KEEPER_TI
 
 if (!failure) void keeper.stopping.stopWhatIsDue();
 const stopping = setInterval(() => void keeper.stopping.stopWhatIsDue(), timings.autoStopLookMs);
+const guarding = setInterval(() => void keeper.guards.look(), timings.guardLookMs);
+guarding.unref();
 stopping.unref();
 
 /** Looks at what the keeper stands on. */

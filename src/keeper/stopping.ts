@@ -8,9 +8,13 @@ import { type Holder, lockHolder } from '../store/lock.ts';
 import {
   type AutoStop,
   hasPod,
+  isPlanned,
+  type KeptPod,
+  keptPods,
+  mayBeGuarded,
+  nextSeq,
   type PlanFacts,
   type PlannedPod,
-  plannedPods,
   type StopPlan,
   toldPlan,
 } from '../store/plans.ts';
@@ -72,6 +76,7 @@ export class Stopping {
   readonly #records: RecordStore<PlanFacts & LedgerFacts>;
   readonly #watched = new Map<string, Watched>();
   readonly #orders: StopOrders;
+  #kept: KeptPod[] = [];
   #planned: PlannedPod[] = [];
   #wanted: PlannedPod[] = [];
   #seen = '';
@@ -93,6 +98,11 @@ export class Stopping {
     return this.#wanted.length > 0;
   }
 
+  /** Every pod with a plan, or with a guard that may be at work, as they were read last. */
+  get guarded(): KeptPod[] {
+    return this.#kept.filter((pod) => isPlanned(pod) || mayBeGuarded(pod));
+  }
+
   planOf(podId: string): AutoStop | undefined {
     const planned = this.#planned.find((pod) => pod.podId === podId);
     return planned && toldPlan(planned);
@@ -104,9 +114,10 @@ export class Stopping {
     const seen = await stateOf(home);
     // While the home is away what was read last holds.
     if (seen !== undefined && seen !== this.#seen) {
-      const planned = plannedPods(home.pods);
+      const kept = keptPods(home.pods);
       if ((await stateOf(home)) === seen) {
-        this.#planned = planned ?? this.#planned;
+        this.#kept = kept ?? this.#kept;
+        this.#planned = this.#kept.filter(isPlanned);
         this.#seen = seen;
       }
     }
@@ -132,7 +143,11 @@ export class Stopping {
     if (recordId === undefined) throw new AutopodError('podNotFound', { podId });
     await this.#records.update(
       recordId,
-      (record) => record && { ...record, facts: { ...record.facts, autoStop: plan, overdue: null } },
+      (record) =>
+        record && {
+          ...record,
+          facts: { ...record.facts, autoStop: { ...plan, setAt: nextSeq(record.facts) }, overdue: null },
+        },
     );
     await this.readPlans();
     void this.stopWhatIsDue();

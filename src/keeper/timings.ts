@@ -35,6 +35,10 @@ export interface KeeperTimings {
   portPatienceMs: number;
   /** Between two looks at whether a pod is to be stopped by itself. */
   autoStopLookMs: number;
+  /** Between two looks at the guards in the pods, each of which is a session over ssh. */
+  guardLookMs: number;
+  /** How long past a pod's time the guard in it leaves the stop to this machine, if it has just heard of it. */
+  guardLeadMs: number;
   /** Between two questions to ComfyUI for one job. */
   jobPollMs: number;
   /** For so long after it was sent, a prompt that ComfyUI does not know may still be on its way. */
@@ -70,6 +74,8 @@ export const KEEPER_TIMINGS: KeeperTimings = {
   holdMs: 30_000,
   portPatienceMs: 15_000,
   autoStopLookMs: 15_000,
+  guardLookMs: 15_000,
+  guardLeadMs: 20_000,
   jobPollMs: 1_000,
   jobArrivalMs: 3_000,
   lookMs: 1_000,

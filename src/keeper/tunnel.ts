@@ -12,6 +12,7 @@ import { Forwarding, type ForwardingOptions } from './forwarding.ts';
 import { Front } from './front.ts';
 import { jobsThrough } from './jobs.ts';
 import { workOn } from './other-work.ts';
+import { type PodShell, shellThrough } from './pod-shell.ts';
 import { awaitPod } from './pod-watch.ts';
 import { takePort } from './take-port.ts';
 import { COMFY_DOWN, explanationOf, reasonOf } from './tunnel-words.ts';
@@ -164,6 +165,13 @@ export class Tunnel {
   async otherWork(): Promise<string | null | undefined> {
     const { generation } = this.#context();
     return generation ? workOn(this.#forwarding.filesOf(generation).control) : undefined;
+  }
+
+  /** A way into the pod, while answers come through. */
+  get shell(): PodShell | undefined {
+    const { generation } = this.#context();
+    if (this.#state !== 'healthy' || !generation) return undefined;
+    return shellThrough(this.#forwarding.filesOf(generation).control, generation.address.bootId);
   }
 
   retry(): void {

@@ -44,6 +44,10 @@ export async function awaitComfyUI(
     (line) => log.read(line),
   );
   await tellUnlessProven(env, podId, signal);
+  // A pod with a plan is watched from inside before it counts as ready.
+  const guard = await env.keeper.arm(podId, signal).catch(() => null);
+  signal.throwIfAborted();
+  if (guard && (guard.state !== 'unarmed' || guard.last)) env.tell({ kind: 'guard', podId, guard });
   if (keepTunnel) return { localPort: tunnel.localPort };
   if (tunnel.isTemporary) await env.keeper.close(podId, signal);
   return { localPort: null };

@@ -255,10 +255,11 @@ function writtenByOthers({
   asked,
   autoStop = null,
   overdue = null,
+  guard = null,
   ledger = null,
   bought = null,
 }: PodRecordFacts): Partial<PodRecordFacts> {
-  return { access, asked, autoStop, overdue, ledger, bought };
+  return { access, asked, autoStop, overdue, guard, ledger, bought };
 }
 
 function isRoot(event: InspectionEvent): boolean {

@@ -1,5 +1,5 @@
 import type { Failure, FailureDetail } from '../errors.ts';
-import type { KeeperClient, OpenRequest } from '../keeper/client.ts';
+import type { GuardStanding, KeeperClient, OpenRequest } from '../keeper/client.ts';
 import type { Candidate } from '../machines/pod-types.ts';
 import type { RunPod } from '../services/runpod/client.ts';
 import type { BelowFloor } from '../services/runpod/placement.ts';
@@ -21,6 +21,7 @@ export type Note =
   | { kind: 'twinTerminated'; podId: string; keptPodId: string }
   | { kind: 'twinSeen'; podId: string; keptPodId: string; costPerHour: number }
   | { kind: 'unproven'; podId: string; watchedBy: 'session' | 'http' }
+  | { kind: 'guard'; podId: string; guard: GuardStanding }
   | { kind: 'tookPort'; podId: string; localPort: number }
   | { kind: 'powerTaken'; podId: string; action: 'stop' | 'end'; costPerHour: number; forMs: number }
   | { kind: 'waitingForBuyer'; holder: FailureDetail; forMs: number }

@@ -3,7 +3,7 @@ import type { Limits } from '../services/limits.ts';
 import type { RunPod } from '../services/runpod/client.ts';
 import { observePod } from '../services/runpod/pod-state.ts';
 import type { PrivateKey } from '../services/ssh/key.ts';
-import type { StopPlan } from '../store/plans.ts';
+import { nextSeq, type StopPlan } from '../store/plans.ts';
 import { budgetDeadline, withinBudget } from './launch-budget.ts';
 import type { PodStore } from './pod-records.ts';
 
@@ -40,8 +40,8 @@ export async function limitLaunch(
     const before = saved.facts.autoStop;
     const after = withinBudget({ stopAt: null, idleMs: null, ...needs, ...before }, deadline, maxPerLaunch);
     if (before && after.stopAt === before.stopAt) return saved;
-    plan = after;
-    return { ...saved, facts: { ...saved.facts, autoStop: after } };
+    plan = { ...after, setAt: nextSeq(saved.facts) };
+    return { ...saved, facts: { ...saved.facts, autoStop: plan } };
   });
   if (plan) await keeper.heedPlan(recordId, account, signal);
   return plan;

@@ -3,7 +3,7 @@ import { AutopodError } from '../errors.ts';
 import { stateName } from '../machines/names.ts';
 import type { AccessWish, Goal, PodContext, PodFacts, PodWish } from '../machines/pod-types.ts';
 import type { Ledger } from '../store/ledger.ts';
-import type { Overdue, StopPlan } from '../store/plans.ts';
+import type { GuardStanding, Overdue, StopPlan } from '../store/plans.ts';
 import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import type { RecordStore, StoredRecord } from '../store/records.ts';
 
@@ -21,6 +21,8 @@ export interface PodRecordFacts extends PodFacts {
   autoStop?: StopPlan | null;
   /** How far a stop that was due has come; null while none is. */
   overdue?: Overdue | null;
+  /** What is known of the guard in the pod. */
+  guard?: GuardStanding | null;
   /** The pod does not take this machine's ssh key: it is acted on when it is named, and stands in the way of nothing else. */
   isOthers?: boolean;
   /** What the pod has cost, run by run. */

@@ -1,12 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseDuration } from '../duration.ts';
 import { AutopodError } from '../errors.ts';
 import { userHome } from '../user.ts';
 import type { Limits } from './limits.ts';
 import { isCudaFloor, NO_CUDA_FLOOR } from './runpod/cuda.ts';
 
 const DEFAULT_API_URL = 'https://api.runpod.io/v2';
+
+/** A duration, or `never`. */
+const delay = z.string().refine((value) => delayMs(value) !== undefined, {
+  error: ({ input }) => `“${input}” is neither a duration such as 30m, 2h or 1h30m, nor never`,
+});
 
 const file = z.looseObject({
   providers: z
@@ -32,6 +38,11 @@ const file = z.looseObject({
         .string()
         .refine(isCudaFloor, { error: ({ input }) => `“${input}”: ${NO_CUDA_FLOOR}` })
         .nullish(),
+      stop_after: delay.nullish(),
+      idle_stop: delay.nullish(),
+      if_alone: delay.nullish(),
+      // biome-ignore lint/suspicious/noThenProperty: it is called as its flag is.
+      then: z.enum(['stop', 'kill']).nullish(),
     })
     .optional(),
   port_templates: z.record(z.string(), z.record(z.string(), z.string())).optional(),
@@ -70,6 +81,13 @@ export interface Config {
   /** No tunnel goes to a pod that has not proven itself, not even where its login shell only does not answer. */
   isProofRequired: boolean;
   limits: Limits;
+  /** When a pod that is made or started is stopped by itself, and how; null for never, and for what is not said. */
+  autoStop: {
+    stopAfterMs: number | null;
+    idleMs: number | null;
+    aloneMs: number | null;
+    ending: 'stop' | 'kill' | null;
+  };
 }
 
 /** Reads `config.json` in the Python autopod's format. Throws `configMalformed` naming file, place and reason, and `usage` for an AUTOPOD_API_URL that is none. */
@@ -96,7 +114,24 @@ export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<
       maxPerDay: limits?.max_per_day,
       maxPerLaunch: limits?.max_per_launch,
     },
+    autoStop: {
+      stopAfterMs: delayMs(defaults?.stop_after) ?? null,
+      idleMs: delayMs(defaults?.idle_stop) ?? null,
+      aloneMs: delayMs(defaults?.if_alone) ?? null,
+      ending: defaults?.then ?? null,
+    },
   };
+}
+
+/** Undefined for what is neither a duration nor `never`; null for that. */
+function delayMs(value: string | null | undefined): number | null | undefined {
+  if (value == null) return undefined;
+  if (value === 'never') return null;
+  try {
+    return parseDuration(value);
+  } catch {
+    return undefined;
+  }
 }
 
 async function apiKeyOf(

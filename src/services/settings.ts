@@ -1,3 +1,4 @@
+import { parseDuration } from '../duration.ts';
 import { AutopodError } from '../errors.ts';
 import { isCudaFloor, NO_CUDA_FLOOR } from './runpod/cuda.ts';
 
@@ -29,6 +30,12 @@ export const SETTINGS: Setting[] = [
   { name: 'gpu_preferences', path: ['defaults', 'gpu_preferences'], read: list },
   { name: 'gpu_count', path: ['defaults', 'gpu_count'], read: positiveInteger },
   { name: 'min_cuda_version', path: ['defaults', 'min_cuda_version'], read: cudaVersion },
+  ...['stop_after', 'idle_stop', 'if_alone'].map((name) => ({
+    name,
+    path: ['defaults', name],
+    read: delay,
+  })),
+  { name: 'then', path: ['defaults', 'then'], read: ending },
   { name: 'max_pods', path: ['limits', 'max_pods'], read: positiveInteger },
   ...['max_per_hour', 'max_per_day', 'max_per_launch'].map((name) => ({
     name,
@@ -68,6 +75,24 @@ function oneOf(choices: string[]): Setting['read'] {
     if (choices.includes(value.toUpperCase())) return value.toUpperCase();
     throw new AutopodError('usage', { message: `“${value}” is not one of ${choices.join(', ')}.` });
   };
+}
+
+function delay(value: string): string {
+  if (value === 'never') return value;
+  try {
+    parseDuration(value);
+    return value;
+  } catch (error) {
+    throw new AutopodError('usage', {
+      message: `“${value}” is no duration: ${(error as Error).message}`,
+      next: 'Such as 30m, 2h or 1h30m; or never.',
+    });
+  }
+}
+
+function ending(value: string): string {
+  if (value === 'stop' || value === 'kill') return value;
+  throw new AutopodError('usage', { message: `“${value}” is neither stop nor kill.` });
 }
 
 function cudaVersion(value: string): string {

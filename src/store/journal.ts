@@ -5,7 +5,7 @@ import type { FailureDetail } from '../errors.ts';
 export interface JournalEntry {
   /** ISO 8601, UTC. */
   at: string;
-  /** `pod@1`, `tunnel@1` or `job@1`. */
+  /** `pod@1`, `tunnel@1`, `guard@1` or `job@1`. */
   machine: string;
   /** Record id: the launch id, pod id or job id. */
   id: string;

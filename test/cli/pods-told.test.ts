@@ -24,7 +24,9 @@ it('info has the ssh command to paste, on a line of its own', async () => {
 it('a planned stop is told when it is planned, by info and by ls, with its day when that is not today', async () => {
   const planned = await show('tunnel', '--stop-after', '30h');
   expect(planned.stderr).toMatch(/will be stopped at .* on \d{4}-\d\d-\d\d, never while a job runs/);
-  expect(planned.stderr).toContain('it is stopped once the machine wakes');
+  expect(planned.stderr).toContain(
+    'guard armed in the pod. The guard in the pod sees to that even while this machine is off.',
+  );
   expect((await show('info')).stdout).toMatch(/Stops: +at .* on \d{4}-\d\d-\d\d/);
   expect((await show('ls')).stderr).toMatch(new RegExp(`${podId} will be stopped at`));
   await show('tunnel', '--stop-after', 'never');

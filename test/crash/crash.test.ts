@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { launchUnderCrashes } from './crash.ts';
+import { guardPlanOf, guardUnderCrashes } from './guard-crash.ts';
 import { planOf } from './plans.ts';
 
 const SEED = 20_26;
 const RUNS = 12;
+const GUARD_RUNS = 2;
 /** A sample; `npm run test:crash -- --sweep` does every write. */
 const SWEPT_WRITES = [2, 9, 17, 26];
 
@@ -12,6 +14,15 @@ describe('a launch that crashes, at random moments and at random writes, ends wi
     const plan = planOf(SEED, run);
     it(`run ${run}: ${JSON.stringify(plan.crashes)}`, { timeout: 120_000 }, async () => {
       await expect(launchUnderCrashes(plan)).resolves.toBeGreaterThanOrEqual(0);
+    });
+  }
+});
+
+describe('a pod with --stop-after outlives its time by less than a minute, whatever is killed on our side', () => {
+  for (let run = 0; run < GUARD_RUNS; run++) {
+    const plan = guardPlanOf(SEED, run);
+    it(`run ${run}: ${JSON.stringify(plan)}`, { timeout: 120_000 }, async () => {
+      await expect(guardUnderCrashes(plan)).resolves.toBeGreaterThanOrEqual(1);
     });
   }
 });

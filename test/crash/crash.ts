@@ -89,7 +89,8 @@ async function endLater(world: TestWorld, { before, later }: Migrated): Promise<
   check(left === before, `kill of ${later} left ${left} and not ${before}`);
 }
 
-async function crashOnce(world: TestWorld, up: string[], crash: Crash): Promise<number> {
+/** One `up` under one crash; answers how many processes died. */
+export async function crashOnce(world: TestWorld, up: string[], crash: Crash): Promise<number> {
   if (crash.kind === 'atWrite') {
     const NODE_OPTIONS = `--import=file://${join(import.meta.dirname, 'die-at-write.mjs')}`;
     const env = { NODE_OPTIONS, DIE_IN: crash.victim, DIE_AT: String(crash.write), DIE_WHEN: crash.when };
@@ -118,6 +119,6 @@ async function crashOnce(world: TestWorld, up: string[], crash: Crash): Promise<
   return died;
 }
 
-function check(holds: boolean, message: string): asserts holds {
+export function check(holds: boolean, message: string): asserts holds {
   if (!holds) throw new Error(message);
 }

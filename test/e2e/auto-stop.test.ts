@@ -103,7 +103,7 @@ describe('a pod the keeper stops by itself', () => {
     await world.autopod(['up', '--local-port', 'auto', '--stop-after', '4s']);
     await control('comfy', { queue: { running: 1, pending: 0 } });
     const closed = await world.autopod(['tunnel', '--stop']);
-    expect(closed.stderr).toMatch(/will be stopped at/);
+    expect(closed.stderr).toMatch(/will be stopped at|its time is up/);
     await until('looked into', async () =>
       (await world.autopod(['tunnel', 'list', '--json'])).stdout.includes('"healthy"'),
     );

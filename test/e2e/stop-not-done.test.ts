@@ -95,7 +95,7 @@ describe('an auto-stop that fails', () => {
   ])('because %s is told everywhere with the reason, and done when it can be', async (_, fault) => {
     await begin();
     await up();
-    await post('faults', { ...fault, times: 3 });
+    await post('faults', { ...fault, times: 5 });
     await world.autopod(['tunnel', '--stop-after', '1s']);
     await until('it is told', async () => /could not stop it|asked RunPod/.test(await history()));
     expect(await history()).toContain('the keeper could not stop it: its time was up');

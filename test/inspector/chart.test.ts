@@ -8,6 +8,7 @@ import { chartOf, wayName } from '../../src/inspector/chart.ts';
 import { type Arrow, layOut } from '../../src/inspector/layout.ts';
 import { mermaidOf } from '../../src/inspector/mermaid.ts';
 import { svgOf } from '../../src/inspector/svg.ts';
+import { guardMachine } from '../../src/machines/guard.ts';
 import { jobMachine } from '../../src/machines/job.ts';
 import { podMachine } from '../../src/machines/pod.ts';
 import { tunnelMachine } from '../../src/machines/tunnel.ts';
@@ -55,14 +56,14 @@ describe('the chart of the pod machine', () => {
 });
 
 it('every way there is has words, and no words are left over', () => {
-  const ways = [podMachine, tunnelMachine, jobMachine]
+  const ways = [podMachine, tunnelMachine, guardMachine, jobMachine]
     .map(chartOf)
     .flatMap(({ edges, anywhere }) => [...edges, ...anywhere]);
   const names = new Set(ways.flatMap((edge) => edge.ways.map(wayName)));
   expect([...names].toSorted()).toEqual(Object.keys(WAY_WORDS).toSorted());
 });
 
-for (const machine of [podMachine, tunnelMachine, jobMachine]) {
+for (const machine of [podMachine, tunnelMachine, guardMachine, jobMachine]) {
   describe(`the picture of ${machine.id}`, () => {
     const chart = chartOf(machine);
 

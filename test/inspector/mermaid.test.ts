@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chartOf } from '../../src/inspector/chart.ts';
+import { guardMachine } from '../../src/machines/guard.ts';
 import { jobMachine } from '../../src/machines/job.ts';
 import { podMachine } from '../../src/machines/pod.ts';
 import { tunnelMachine } from '../../src/machines/tunnel.ts';
@@ -13,7 +14,7 @@ import { hasChromium, launchChromium } from './support/browser.ts';
 const MERMAID = fileURLToPath(import.meta.resolve('@mermaid-js/tiny'));
 const FOLDER = join(import.meta.dirname, '..', '..', 'diagrams');
 const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.mmd'));
-const MACHINES = [podMachine, tunnelMachine, jobMachine];
+const MACHINES = [podMachine, tunnelMachine, guardMachine, jobMachine];
 
 let browser: Browser;
 let page: Page;

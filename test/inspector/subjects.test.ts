@@ -41,6 +41,31 @@ const tunnel = (podId: string, more: Partial<TunnelView> = {}): TunnelView => ({
 const see = (sources: Partial<Sources>) =>
   subjectsOf({ pods: {}, tunnels: [], entries: [], drivers: new Map(), keeper: 7, wording, ...sources });
 
+describe('a guard', () => {
+  it('stands under its pod with its plan, says why it is not armed, and is not shown where there is none', () => {
+    const guarded = record('p1');
+    const standing = { state: 'refused', why: 'no key', since: at(5), seq: 1, last: null };
+    Object.assign(guarded.facts, { guard: standing, autoStop: { stopAt: at(9) } });
+    const [pod, guard, ...rest] = see({
+      pods: { 'launch-1': guarded },
+      entries: [entry('guard@1', 'p1', 'arming', 4)],
+    });
+    expect(rest).toEqual([]);
+    expect(guard).toMatchObject({
+      id: 'guard/p1',
+      kind: 'guard',
+      under: pod?.id,
+      state: 'refused',
+      since: at(5),
+      isPast: false,
+      failure: { words: { what: 'The guard is not armed: no key' } },
+      facts: { plan: { stopAt: at(9) } },
+    });
+    Object.assign(guarded.facts, { guard: { ...standing, state: 'unarmed' } });
+    expect(see({ pods: { 'launch-1': guarded } }).map(({ id }) => id)).toEqual(['pod/launch-1']);
+  });
+});
+
 describe('the order of the list', () => {
   it('a tunnel stands under its own pod, also when it is past; what has no pod stands by itself', () => {
     const entries = [

@@ -31,7 +31,9 @@ const server = createServer((request, response) => {
     taken += chunk.length;
   });
   request.on('end', () => {
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ...stats, taken }));
+    const queue = { exec_info: { queue_remaining: 0 }, queue_running: [], queue_pending: [] };
+    const answer = ['/prompt', '/queue'].includes(url.pathname) ? queue : { ...stats, taken };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   });
 });
 

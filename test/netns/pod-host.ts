@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commandLine, signal } from '../support/processes.ts';
@@ -40,6 +41,8 @@ export interface PodHost {
   authorize(publicKeys: string): void;
   /** The environment of the container's process 1, from the next start of sshd on. */
   environment(env: Record<string, string>): void;
+  /** Lets the pod reach a port of this machine's loopback at the same port of its own, as long as the cable is up. */
+  reach(port: number): Promise<void>;
   /** What root's login shell runs first; undefined for nothing. */
   startUpFile(script: string | undefined): void;
   /** What sshd runs in place of any command, from its next start on; undefined for none. */
@@ -72,6 +75,7 @@ export async function startPodHost(): Promise<PodHost> {
   let sshd: ChildProcess | undefined;
   let comfy: ChildProcess | undefined;
   let portal: ChildProcess | undefined;
+  const relays: Server[] = [];
   const state = {
     port: 2200,
     forwarding: 'yes',
@@ -205,6 +209,18 @@ export async function startPodHost(): Promise<PodHost> {
     environment(env) {
       state.env = env;
     },
+    async reach(port) {
+      const near = createServer((from) => passOn(from, connect({ host: '127.0.0.1', port })));
+      near.listen(0, `${net}.1`);
+      await once(near, 'listening');
+      relays.push(near);
+      const to = JSON.stringify({ host: `${net}.1`, port: (near.address() as AddressInfo).port });
+      const passing = `const n = require('net'); n.createServer((s) => { const t = n.connect(${to}); t.setTimeout(1000, () => t.connecting && (t.destroy(), s.destroy())); for (const [a, b] of [[s, t], [t, s]]) { a.pipe(b); a.on('error', () => b.destroy()); } }).listen(${port}, '127.0.0.1', () => console.log('up'))`;
+      const relay = spawn('ip', ['netns', 'exec', name, process.execPath, '-e', passing], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(relay.stdout as NodeJS.ReadableStream, 'data');
+    },
     startUpFile(script) {
       for (const file of ['.bashrc', '.profile'])
         if (script === undefined) rmSync(join(folder, file), { force: true });
@@ -215,6 +231,7 @@ export async function startPodHost(): Promise<PodHost> {
     },
     async end() {
       signalAll('', 'SIGKILL');
+      for (const relay of relays) relay.close();
       sshd?.kill('SIGKILL');
       comfy?.kill('SIGKILL');
       portal?.kill('SIGKILL');
@@ -240,6 +257,16 @@ function freeNetwork(): string {
   for (;;) {
     const net = `10.${randomInt(100, 200)}.${randomInt(256)}`;
     if (!taken.has(net)) return net;
+  }
+}
+
+function passOn(one: Socket, other: Socket): void {
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    from.pipe(to);
+    from.on('error', () => to.destroy());
   }
 }
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KeeperClient, keeperClient, type TunnelView } from '../../src/keeper/client.ts';
+import type { KeeperTimings } from '../../src/keeper/timings.ts';
 import { describeHome } from '../../src/store/home.ts';
 import { commandLine, procFile, signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
@@ -31,9 +32,9 @@ export interface TunnelWorld {
   end(): Promise<void>;
 }
 
-export async function startTunnelWorld(): Promise<TunnelWorld> {
+export async function startTunnelWorld(timings: Partial<KeeperTimings> = {}): Promise<TunnelWorld> {
   const world = await startWorld();
-  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({ keyGraceMs: 5_000 });
+  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({ keyGraceMs: 5_000, ...timings });
   const pod = await startPodHost();
   pod.authorize(readFileSync(join(world.home, 'id_test.pub'), 'utf8').trim());
   mustBeZero(await world.autopod(['up', '--no-tunnel']));

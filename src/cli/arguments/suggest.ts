@@ -90,6 +90,12 @@ function valuesOfSetting(name: string | undefined, home: Home): Suggestion[] {
   switch (settingNamed(name ?? '')?.name) {
     case 'cloud_type':
       return plain(CLOUDS);
+    case 'stop_after':
+    case 'idle_stop':
+    case 'if_alone':
+      return plain(['30m', '2h', 'never']);
+    case 'then':
+      return plain(['stop', 'kill']);
     case 'require_proof':
       return plain(['true', 'false']);
     case 'gpu_preferences':

@@ -1,5 +1,6 @@
-import { redactKey } from '../../services/config.ts';
+import { type Config, redactKey } from '../../services/config.ts';
 import { cudaFloor } from '../../services/runpod/cuda.ts';
+import { uptimeWords } from '../text/uptime.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
@@ -26,9 +27,20 @@ export const configShow: Verb<object> = async (context) => {
     ['Proof', shown.isProofRequired ? 'required of a pod' : 'asked of a pod, not required'],
     ['GPUs', `${shown.gpuCount}x ${shown.gpuPreferences.join(', then ')}`],
   ];
+  const stops = planWords(shown.autoStop);
+  if (stops) rows.push(['Stops', stops]);
   out.line(panel(text.configTitle(), rows, out.screen));
   return 0;
 };
+
+function planWords({ stopAfterMs, idleMs, aloneMs, ending }: Config['autoStop']): string {
+  const times = [
+    stopAfterMs !== null && `after ${uptimeWords(stopAfterMs / 1000)}`,
+    idleMs !== null && `after ${uptimeWords(idleMs / 1000)} without use`,
+    aloneMs !== null && `after ${uptimeWords(aloneMs / 1000)} without a sign of this machine`,
+  ].filter(Boolean);
+  return times.length > 0 ? `${times.join(', or ')}${ending === 'kill' ? '; then ended for good' : ''}` : '';
+}
 
 function cudaWords(asked: string | undefined, image: string): string {
   const floor = cudaFloor(asked, image);

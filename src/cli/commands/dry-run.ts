@@ -15,6 +15,7 @@ import { usualLocalPort } from '../../services/usual-local-port.ts';
 import { type AutoStop, toldPlan } from '../../store/plans.ts';
 import { hasCreateOptions, type LaunchOptions } from '../arguments/wishes.ts';
 import type { Context } from '../context.ts';
+import { defaultOptions, overDefaults } from '../money/plan-defaults.ts';
 import { changed } from '../money/schedule.ts';
 import { limitWords } from '../text/limits.ts';
 import { planText } from '../text/plan.ts';
@@ -38,7 +39,7 @@ export async function dryRun(context: Context, run: DryRun): Promise<number> {
   const told = {
     ...about(foreseen),
     localPort: await portOf(context, foreseen, options),
-    autoStop: planOf(foreseen, options),
+    autoStop: await planOf(context, foreseen, options),
   };
   const refusal = foreseen.kind === 'use' ? await startRefusal(context, foreseen.pod, told.autoStop) : null;
   if (foreseen.kind === 'create') {
@@ -101,9 +102,16 @@ async function portOf(
   return localPort ?? standing?.localPort ?? foreseen.record?.facts.access.localPort ?? usualLocalPort();
 }
 
-function planOf(foreseen: Foreseen, options: LaunchOptions): AutoStop | null {
+async function planOf(
+  context: Context,
+  foreseen: Foreseen,
+  options: LaunchOptions,
+): Promise<AutoStop | null> {
   const saved = foreseen.kind === 'create' ? undefined : foreseen.record && toldPlan(foreseen.record.facts);
-  return changed({ stopAt: null, idleMs: null, ...saved }, options);
+  const isStarted = foreseen.kind === 'use' && observePod(foreseen.pod).condition === 'stopped';
+  const hasDefaults = foreseen.kind === 'create' || (isStarted && !saved);
+  const defaults = hasDefaults ? await defaultOptions(context, options.tunnel) : {};
+  return changed({ stopAt: null, idleMs: null, ...saved }, overDefaults(defaults, options));
 }
 
 function say({ out }: Context, words: string): void {

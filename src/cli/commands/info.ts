@@ -49,7 +49,7 @@ export const info: Verb<object> = async (context, named) => {
 function describe(pod: Pod, record: PodRecord | undefined, tunnel: TunnelView | undefined) {
   const seen = observePod(pod);
   const spent = spentUntil(record?.facts.ledger, costSighting(seen));
-  const plan = record && toldPlan(record.facts);
+  const plan = record && toldPlan(record.facts, seen);
   return {
     podId: pod.id,
     name: pod.name,

@@ -65,7 +65,8 @@ export const ls: Verb<{ all?: boolean }> = async (context, _podId, { all }) => {
   for (const later of laterPods(living)) context.out.say(laterPodWords(later));
   for (const [, { facts }] of records) {
     const { podId } = facts;
-    const plan = toldPlan(facts);
+    const pod = living.find(({ id }) => id === podId);
+    const plan = toldPlan(facts, pod && observePod(pod));
     if (plan && podId !== null && rows.some((row) => row.podId === podId)) {
       context.out.say(text.plannedStop(podId, plan), plan.overdue ? 'bad' : undefined);
     }

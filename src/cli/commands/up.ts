@@ -26,6 +26,7 @@ import { laterPodThan, laterPodWords, takesLaterPod, withLaterPod } from '../cho
 import { pickingOne } from '../choosing/several.ts';
 import type { Context } from '../context.ts';
 import { statelyFor } from '../inspecting/stately-for.ts';
+import { overDefaults, planDefaults } from '../money/plan-defaults.ts';
 import { requireTunnelFor, schedule } from '../money/schedule.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
@@ -85,7 +86,9 @@ export async function bringUp(
         choose(context, pod, { wish, options, createsAlways }),
       );
       const recordId = await goOnWithSuccessor(context, chosen.recordId, chosen.podId ?? chosen.name);
-      await schedule(context, recordId, options, chosen.how === 'planned');
+      const isFresh = chosen.how === 'planned';
+      const defaults = await planDefaults(context, recordId, { isFresh, keepsTunnel: options.tunnel });
+      await schedule(context, recordId, overDefaults(defaults, options), isFresh);
       const reached = await reachReady(context, recordId, { ...options, stately }, changes);
       await leaveToOthers(context, chosen, reached);
       // The pod of an earlier launch may be gone; unless it was named, or was ended just now, another one takes its place.

@@ -2,7 +2,7 @@ import { AutopodError } from '../../errors.ts';
 import type { PodRecordFacts } from '../../lifecycle/pod-records.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import { shellWord } from '../../shell-word.ts';
-import { type AutoStop, type StopPlan, toldPlan } from '../../store/plans.ts';
+import { type AutoStop, mayBeGuarded, nextSeq, type StopPlan, toldPlan } from '../../store/plans.ts';
 import type { Context } from '../context.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
 import { text } from '../text.ts';
@@ -11,10 +11,20 @@ import { text } from '../text.ts';
 export interface AutoStopOptions {
   stopAfter?: number | 'never';
   idleStop?: number | 'never';
+  ifAlone?: number | 'never';
+  /** What is done when its time has come. */
+  then?: 'stop' | 'kill' | 'keep';
+  /** Milliseconds by which the time is put off. */
+  extend?: number;
 }
 
 /** Throws `usage` where nobody would see whether the pod is used. */
-export function requireTunnelFor({ idleStop }: AutoStopOptions, keepsTunnel: boolean): void {
+export function requireTunnelFor({ idleStop, ifAlone }: AutoStopOptions, keepsTunnel: boolean): void {
+  if (!keepsTunnel && ifAlone !== undefined && ifAlone !== 'never')
+    throw new AutopodError('usage', {
+      message: '--if-alone needs the tunnel, for this machine is heard of there; --no-tunnel keeps none.',
+      next: 'Leave out --no-tunnel, or use --stop-after.',
+    });
   if (keepsTunnel || idleStop === undefined) return;
   throw new AutopodError('usage', {
     message: '--idle-stop needs the tunnel, for the use of a pod is seen there; --no-tunnel keeps none.',
@@ -32,23 +42,31 @@ export async function schedule(
   options: AutoStopOptions,
   isFresh = false,
 ): Promise<void> {
-  const isAsked = options.stopAfter !== undefined || options.idleStop !== undefined;
+  const { stopAfter, idleStop, ifAlone, extend } = options;
+  const isAsked = [stopAfter, idleStop, ifAlone, extend].some((one) => one !== undefined);
   if (!isAsked && !isFresh) return;
   const needs = isAsked ? await needsOf(context) : undefined;
   const pods = await context.pods();
   await pods.update(recordId, (record) => {
     if (!record) return undefined;
     const before = isFresh ? null : record.facts.autoStop;
-    const autoStop = needs ? changed({ stopAt: null, idleMs: null, ...before, ...needs }, options) : null;
+    const plan = needs ? changed({ stopAt: null, idleMs: null, ...before, ...needs }, options) : null;
+    const autoStop = plan && { ...plan, setAt: nextSeq(record.facts) };
     return { ...record, facts: { ...record.facts, autoStop, overdue: null } };
   });
   if (!isAsked) return;
   const { podId } = (await pods.get(recordId))?.facts ?? {};
   if (podId) await limitPlanned(context, podId);
   const cannot = await heed(context, recordId);
-  const kept = (await pods.get(recordId))?.facts;
-  const plan = kept?.autoStop;
-  context.out.say(plan ? text.autoStop(nameOf(kept), plan) : text.noAutoStop());
+  const facts = (await pods.get(recordId))?.facts;
+  if (!facts) return;
+  // The guard in a pod that runs has the plan by now as well, or the words say that it has not.
+  const guard = facts.podId ? await (await context.keeper()).arm(facts.podId, context.signal) : null;
+  const plan = toldPlan({ ...facts, guard: guard ?? facts.guard });
+  if (plan) context.out.say(text.autoStop(nameOf(facts), facts.podId ? plan : { ...plan, guard: undefined }));
+  else context.out.say(text.noAutoStop());
+  if (!plan && facts.podId && mayBeGuarded({ guard: guard ?? facts.guard }))
+    context.out.say(text.guardStays(facts.podId), 'bad');
   if (plan && cannot) context.out.say(cannot, 'bad');
 }
 
@@ -61,12 +79,14 @@ export async function remindOfPlan(context: Context, recordId: string): Promise<
   const pods = await context.pods();
   const facts = (await pods.get(recordId))?.facts;
   if (!facts?.autoStop) return;
-  const { autoStop, overdue, podId } = facts;
+  const { autoStop, overdue, podId, guard } = facts;
   const isOverdue = autoStop.stopAt !== null && Date.parse(autoStop.stopAt) < Date.now();
   const pod =
     isOverdue && podId ? await (await context.runpod()).getPod(podId, signal).catch(() => null) : null;
   if (pod && observePod(pod).condition === 'stopped') {
-    const plan = autoStop.idleMs === null ? null : { ...autoStop, stopAt: null, limitUsd: null };
+    const isOver = autoStop.idleMs === null && !autoStop.aloneMs;
+    const setAt = nextSeq({ autoStop, guard });
+    const plan = isOver ? null : { ...autoStop, stopAt: null, limitUsd: null, setAt };
     await pods.update(
       recordId,
       (record) => record && { ...record, facts: { ...record.facts, autoStop: plan, overdue: null } },
@@ -75,7 +95,7 @@ export async function remindOfPlan(context: Context, recordId: string): Promise<
     return;
   }
   const cannot = await heed(context, recordId);
-  const told = toldPlan({ autoStop, overdue }) ?? autoStop;
+  const told = toldPlan({ autoStop, overdue, guard: undefined }) ?? autoStop;
   out.say(
     isOverdue && podId && !overdue
       ? `${text.planStays(podId, told)} ${text.moreTime(podId)}`
@@ -113,19 +133,24 @@ async function needsOf(context: Context): Promise<Omit<StopPlan, keyof AutoStop>
 }
 
 /** What these options make of a plan; null where nothing is left of it. */
-export function changed<Plan extends AutoStop>(
-  plan: Plan,
-  { stopAfter, idleStop }: AutoStopOptions,
-): Plan | null {
-  const { stopAt, idleMs } = {
-    stopAt:
-      stopAfter === undefined
+export function changed<Plan extends AutoStop>(plan: Plan, options: AutoStopOptions): Plan | null {
+  const { stopAfter, idleStop, ifAlone, extend } = options;
+  const asked = (value: number | 'never' | undefined, before: number | null) =>
+    value === undefined ? before : value === 'never' ? null : value;
+  const later = (ms: number) => new Date(Date.now() + ms).toISOString();
+  const leftMs = plan.stopAt === null ? 0 : Math.max(0, Date.parse(plan.stopAt) - Date.now());
+  const stopAt =
+    extend !== undefined
+      ? later(leftMs + extend)
+      : stopAfter === undefined
         ? plan.stopAt
         : stopAfter === 'never'
           ? null
-          : new Date(Date.now() + stopAfter).toISOString(),
-    idleMs: idleStop === undefined ? plan.idleMs : idleStop === 'never' ? null : idleStop,
-  };
-  const limitUsd = stopAfter === undefined ? plan.limitUsd : null;
-  return stopAt === null && idleMs === null ? null : { ...plan, stopAt, idleMs, limitUsd };
+          : later(stopAfter);
+  const idleMs = asked(idleStop, plan.idleMs);
+  const aloneMs = asked(ifAlone, plan.aloneMs ?? null);
+  if (stopAt === null && idleMs === null && aloneMs === null) return null;
+  const limitUsd = stopAfter === undefined && extend === undefined ? plan.limitUsd : null;
+  const isForGood = options.then === undefined ? plan.isForGood : options.then === 'kill';
+  return { ...plan, stopAt, idleMs, aloneMs, limitUsd, isForGood };
 }

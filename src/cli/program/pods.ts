@@ -49,6 +49,22 @@ export function addPods(program: Command, runs: Runs): void {
     .option('-y, --yes', 'do not ask, where there is no volume to keep what was made')
     .action(runs(async () => (await import('../commands/stop.ts')).stop));
 
+  timeout(
+    json(
+      program
+        .command('extend')
+        .argument('[pod]', POD[1])
+        .argument('[duration]', 'how much longer; the only word there is, or the second'),
+    ),
+    ASKING_MINUTES,
+  )
+    .summary('give a pod more time before it is stopped by itself')
+    .description(
+      'Puts off the time at which a pod is stopped by itself: for this machine and for the guard in the pod alike.',
+    )
+    .addHelpText('after', examples(['autopod extend 1h', 'autopod extend my-pod 30m']))
+    .action(runs(async () => (await import('../commands/extend.ts')).extend));
+
   const start = program
     .command('start')
     .alias('resume')

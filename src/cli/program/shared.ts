@@ -53,9 +53,9 @@ export function limiting(command: Command): Command {
     .option('--over-limit', 'go on this once whatever the limits say');
 }
 
-/** When the keeper stops the pod by itself. */
+/** When the pod is stopped by itself: by the keeper, and by the guard in the pod. */
 export function autoStop(command: Command): Command {
-  return command
+  command
     .addOption(
       new Option(
         '--stop-after <duration>',
@@ -67,7 +67,19 @@ export function autoStop(command: Command): Command {
         '--idle-stop <duration>',
         'stop the pod when nothing was asked of it for so long, or "never" (default: never)',
       ).argParser(delayOrNever),
+    )
+    .addOption(
+      new Option(
+        '--if-alone <duration>',
+        'have the pod stop itself when it has not heard of this machine for so long and has nothing to do, or "never"',
+      ).argParser(delayOrNever),
     );
+  // What `run` does when it is done has that name there.
+  if (command.name() !== 'run')
+    command.addOption(
+      new Option('--then <action>', 'what to do then; kill ends the pod for good').choices(['stop', 'kill']),
+    );
+  return command;
 }
 
 export function examples(lines: string[]): string {

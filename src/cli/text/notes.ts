@@ -1,6 +1,7 @@
 import type { Note } from '../../lifecycle/environment.ts';
 import { text, usd } from '../text.ts';
 import { FAILURE_WORDS } from './failures.ts';
+import { guardSentence } from './guard.ts';
 import { replacementText } from './replacement.ts';
 
 /** A note as one line of progress; undefined for what is only worth showing live. */
@@ -22,6 +23,8 @@ export function noteWords(note: Note): string {
       return text.twinSeen(note.podId, note.keptPodId, usd(note.costPerHour));
     case 'tookPort':
       return text.tookPort(note.podId, note.localPort);
+    case 'guard':
+      return guardSentence(note.podId, note.guard);
     case 'unproven':
       return text.unproven(note.podId, note.watchedBy);
     case 'brokenEnded':

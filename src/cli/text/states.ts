@@ -1,3 +1,4 @@
+import type { GuardState } from '../../machines/guard.ts';
 import type { JobState } from '../../machines/job-types.ts';
 import type { TunnelState } from '../../machines/tunnel.ts';
 
@@ -60,6 +61,16 @@ export const TUNNEL_STATE_WORDS: Record<TunnelState, string> = {
   failed: 'failed',
   stopping: 'closing',
   stopped: 'closed',
+};
+
+/** How the guard of a pod stands, as the timeline shows it. */
+export const GUARD_STATE_WORDS: Record<GuardState, string> = {
+  unarmed: 'not armed: the pod has no plan',
+  arming: 'being armed',
+  armed: 'armed in the pod',
+  due: 'due',
+  fired: 'ends the pod',
+  refused: 'not armed, only this machine watches',
 };
 
 /** What a job is doing in a state, as the timeline and `jobs` show it. */

@@ -27,9 +27,12 @@ it has cost so far, running time only, all its runs together; a plus means that 
   autopod up --stop-after 2h   stop it when two hours are over
   autopod up --idle-stop 30m   stop it when nothing has been asked of ComfyUI for half an hour
 
-The last two are done by the keeper on this machine, never while ComfyUI has a job, and also when "up" was interrupted
-or the tunnel closed. While this machine sleeps or is off, nothing stops the pod; it is stopped once the machine
-wakes.`,
+  autopod up --if-alone 45m    stop it when it has heard nothing of this machine for so long
+  autopod extend 1h            put the time off
+
+That is done by the keeper on this machine, never while ComfyUI has a job, and also when "up" was interrupted or the
+tunnel closed; and by a guard in the pod, also while this machine sleeps or is off. "up" and "ls" say whether the
+guard is armed: where it is not, only this machine watches.`,
   files: `Everything is under AUTOPOD_HOME (by default ~/.autopod), open to you alone:
 
   config.json      settings, in the Python autopod's format; the API key, unless RUNPOD_API_KEY has it

@@ -93,4 +93,16 @@ export const WAY_WORDS: Record<string, string> = {
   'fetchFiles.failed [isGone]': 'when ComfyUI does not have a file any more that it made',
   'fetchFiles.failed [canComeBack]': 'when the pod cannot be reached',
   'fetchFiles.failed [else]': 'when a file cannot be kept here; what has come is kept',
+
+  'plan.changed': 'when there is a plan for the pod, or another one',
+  'plan.dropped': 'when the plan is given up',
+  'pod.restarted': 'when the pod was started again, and what ran in it has ended',
+  'guard.seen [isArmed]': 'when it watches',
+  'guard.seen [isDue]': 'when its time has come and the pod is still there',
+  'guard.seen [isFired]': 'when RunPod has taken its request',
+  'guard.seen [else]': 'when it does not run in the pod any more',
+  'armGuard.done [isDue]': 'when it runs, and its time has come',
+  'armGuard.done [isFired]': 'when it runs, and RunPod has taken its request',
+  'armGuard.done [else]': 'when its own key has read its own pod',
+  'armGuard.failed': 'when it cannot be put there, or RunPod does not answer it',
 };

@@ -20,6 +20,7 @@ const LASTING: Note['kind'][] = [
   'billingUnread',
   'waitingForBuyer',
   'unproven',
+  'guard',
   'tookPort',
   'stateSetAside',
   'waitingForApi',

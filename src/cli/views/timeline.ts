@@ -2,7 +2,7 @@ import { isFailureCode } from '../../errors.ts';
 import type { JournalEntry } from '../../store/journal.ts';
 import { printable } from '../output/printable.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
-import { JOB_STATE_WORDS, podStateWords, TUNNEL_STATE_WORDS } from '../text/states.ts';
+import { GUARD_STATE_WORDS, JOB_STATE_WORDS, podStateWords, TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { dayOf, timeOf, withLocalTimes } from '../text/time.ts';
 import { text } from '../text.ts';
 
@@ -117,12 +117,13 @@ function isAttempt({ to }: Entry, isDead: boolean): boolean {
   return to === 'recreating' || (to === 'dead' && isDead);
 }
 
-/** Steps of a job that say nothing to those who want to know what became of it. */
+/** Steps of a job or a guard that say nothing to those who want to know what became of it. */
 function isPassing({ machine, to, reason }: Entry): boolean {
   const isStep = ['reconciling', 'preparing', 'uploading', 'submitting', 'queued', 'downloading'].includes(
     to,
   );
-  return machine.startsWith('job@') && isStep && !reason;
+  const isArming = machine.startsWith('guard@') && to === 'arming';
+  return isArming || (machine.startsWith('job@') && isStep && !reason);
 }
 
 function follow({ id, to, at, machine }: Entry, diedAt: Map<string, number>): void {
@@ -141,6 +142,10 @@ function wordsOf(entry: Entry, diedAt: number | undefined): string {
     return `${entry.id} ${[state, why].filter(Boolean).join(': ')}`;
   }
   if (machine.startsWith('person@')) return `${entry.event}: ${to}`;
+  if (machine.startsWith('guard@')) {
+    const state = (GUARD_STATE_WORDS as Record<string, string>)[to] ?? to;
+    return [entry.event === 'guard.ended' ? text.endedItself() : state, reason].filter(Boolean).join(': ');
+  }
   if (!machine.startsWith('tunnel@')) {
     const why = to === 'failed' ? failureWords(entry) : reason;
     return `${[podStateWords(to), why].filter(Boolean).join(': ')}${askedBy(entry)}`;

@@ -61,7 +61,7 @@ export function arrange(list, items) {
 /** What colour a state has, beside its word. */
 export function tone(state) {
   if (state === 'failed') return 'bad';
-  if (state === 'dead' || state === 'waitingForPod') return 'weak';
-  if (state === 'ready' || state === 'healthy') return 'good';
+  if (state === 'dead' || state === 'waitingForPod' || state === 'refused') return 'weak';
+  if (state === 'ready' || state === 'healthy' || state === 'armed') return 'good';
   return state === null || ['stopped', 'terminated', 'unknown'].includes(state) ? 'rest' : 'busy';
 }

@@ -9,7 +9,7 @@ export function showNotices({ notices }) {
   box.replaceChildren(...words.map((line) => element('p', { className: 'notice' }, ...withCode(line))));
 }
 
-const KINDS = { pod: 'Pod', launch: 'Launch', tunnel: 'Tunnel', job: 'Job' };
+const KINDS = { pod: 'Pod', launch: 'Launch', tunnel: 'Tunnel', guard: 'Guard', job: 'Job' };
 
 /** What the selected subject does, since when, and what to do about it. */
 export function showNow(model, chart) {
