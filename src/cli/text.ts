@@ -3,13 +3,10 @@ import type { AutoStop, TunnelView } from '../keeper/client.ts';
 import type { Candidate, PodWish } from '../machines/pod-types.ts';
 import type { BelowFloor } from '../services/runpod/placement.ts';
 import type { Spent } from '../store/ledger.ts';
-import type { Overdue } from '../store/plans.ts';
 import { printable } from './output/printable.ts';
 import { holderAdvice, holderWords } from './text/detail.ts';
-import { FAILURE_WORDS } from './text/failures.ts';
-import { guardWords } from './text/guard.ts';
+import { planSentence } from './text/planned-stop.ts';
 import { TUNNEL_STATE_WORDS } from './text/states.ts';
-import { momentOf } from './text/time.ts';
 import { uptimeWords } from './text/uptime.ts';
 
 /** Words that are neither failures (`text/failures.ts`) nor states (`text/states.ts`). */
@@ -211,43 +208,6 @@ export const text = {
 /** How long a wait can last; nothing where only Ctrl-C ends it. */
 function upTo(seconds: number): string {
   return Number.isFinite(seconds) ? ` for up to ${uptimeWords(Math.ceil(seconds))}` : '';
-}
-
-/** When a pod is stopped or ended by itself, or what keeps that from being done when it was due. */
-function planSentence(subject: string, plan: AutoStop, by = ''): string {
-  if (plan.overdue) return `${subject} ${overdueWords(plan.overdue, plan.isForGood)}`;
-  const done = plan.isForGood ? 'ended for good' : 'stopped';
-  return isPast(plan)
-    ? `${subject}: its time is up, and it is ${done} as soon as no job runs.`
-    : `${subject} will be ${done} ${autoStopWords(plan)}${by}${guardWords(plan.guard)}.`;
-}
-
-/** `was due to stop at 14:05 and still runs: ...`, with what autopod does about it. */
-function overdueWords({ since, takenAt, failure }: Overdue, isForGood = false, now = new Date()): string {
-  const { what = '', why } = failure ? FAILURE_WORDS[failure.code](failure.detail) : {};
-  const reason = failure
-    ? [what, why].filter(Boolean).join(' ')
-    : `RunPod took the request${takenAt ? ` at ${momentOf(new Date(takenAt), now)}` : ''} and has not done it yet.`;
-  return `was due to ${isForGood ? 'be ended' : 'stop'} at ${momentOf(new Date(since), now)} and still runs: ${reason} autopod keeps asking.`;
-}
-
-/** Of a plan as one cell: what is due and not done is never a promise. */
-export function planCell(plan: AutoStop): string {
-  if (plan.overdue) return overdueWords(plan.overdue, plan.isForGood);
-  return `${isPast(plan) ? 'its time is up; as soon as no job runs' : autoStopWords(plan)}${guardWords(plan.guard)}`;
-}
-
-function isPast({ stopAt }: AutoStop): boolean {
-  return stopAt !== null && Date.parse(stopAt) < Date.now();
-}
-
-/** `at 14:05`, on another day with its date, `after 30m without use`, or both. */
-export function autoStopWords({ stopAt, idleMs, aloneMs, limitUsd }: AutoStop, now = new Date()): string {
-  const limit = limitUsd ? ` (by max_per_launch, $${limitUsd.toFixed(2)})` : '';
-  const time = stopAt && momentOf(new Date(stopAt), now) + limit;
-  const idle = idleMs && `after ${uptimeWords(idleMs / 1000)} without use`;
-  const alone = aloneMs && `after ${uptimeWords(aloneMs / 1000)} without a sign of this machine`;
-  return [time && `at ${time}`, idle, alone].filter(Boolean).join(', or ');
 }
 
 function spentWords(spent: Spent | undefined): string {

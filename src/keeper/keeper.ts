@@ -6,13 +6,13 @@ import { loadConfig } from '../services/config.ts';
 import type { Home } from '../store/home.ts';
 import { isAlive, presentIdentity, sweepPresence } from '../store/presence.ts';
 import { ownIdentity } from '../store/process-identity.ts';
-import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import { type TunnelFacts, type TunnelStore, tunnelStore } from '../store/tunnels.ts';
 import { Accounts } from './accounts.ts';
 import type { OpenRequest, TunnelView } from './client.ts';
 import { Guards } from './guards.ts';
 import type { KeeperPods, TunnelNeeds } from './job-pods.ts';
 import { keeperJobs } from './keeper-jobs.ts';
+import { isOurs, keepOnly, wishOf } from './kept-tunnels.ts';
 import { Locator } from './locate.ts';
 import { SshConfigFile } from './ssh-config-file.ts';
 import { Stopping } from './stopping.ts';
@@ -125,12 +125,7 @@ export class Keeper {
     this.#log.flush();
     await this.#journal.flush();
     await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel.save()));
-    await this.#store.transact((records) => {
-      for (const [podId, { schema, machine }] of Object.entries(records)) {
-        const isOurs = schema <= RECORD_SCHEMA && machine === 'tunnel@1';
-        if (isOurs && !this.#tunnels.has(podId) && !this.#turns.has(podId)) delete records[podId];
-      }
-    });
+    await keepOnly(this.#store, (podId) => this.#tunnels.has(podId) || this.#turns.has(podId));
     this.#writeSshConfig();
   }
 
@@ -140,21 +135,17 @@ export class Keeper {
     await this.stopping.readPlans();
     const records = Object.values(await this.#store.all());
     await endStrays(this.#options.runtime, new Set(records.map(({ facts }) => facts.generation?.id)));
-    for (const { facts, schema, machine } of records) {
-      if (schema > RECORD_SCHEMA || machine !== 'tunnel@1') {
-        this.log(`the tunnel of ${facts.podId} was kept by a later autopod (${machine}); left alone`);
-        continue;
-      }
-      await this.#turns.take(facts.podId, () => this.#restoreTunnel(facts));
+    for (const record of records) {
+      const { facts, machine } = record;
+      if (isOurs(record)) await this.#turns.take(facts.podId, () => this.#restoreTunnel(facts));
+      else this.log(`the tunnel of ${facts.podId} was kept by a later autopod (${machine}); left alone`);
     }
     await this.jobs.restore();
   }
 
   async #restoreTunnel(facts: TunnelFacts): Promise<void> {
-    const { podId, apiUrl, keyPath, needsAgent, agentSocket, neededBy, generation } = facts;
-    const ports = { localPort: facts.local_port, remotePort: facts.remote_port };
-    const wish = { podId, ...ports, keyPath, needsAgent, agentSocket, neededBy };
-    const tunnel = Tunnel.restore(wish, this.#optionsFor(podId, apiUrl), facts);
+    const { podId, apiUrl, generation } = facts;
+    const tunnel = Tunnel.restore(wishOf(facts), this.#optionsFor(podId, apiUrl), facts);
     this.#tunnels.set(podId, tunnel);
     await tunnel.begin(generation);
   }

@@ -4,7 +4,7 @@ import { eventName } from '../machines/names.ts';
 import { type Generation, type TunnelState, type TunnelWish, tunnelMachine } from '../machines/tunnel.ts';
 import type { Journal } from '../store/journal.ts';
 import { RECORD_SCHEMA } from '../store/record-schema.ts';
-import type { TunnelFacts, TunnelStore } from '../store/tunnels.ts';
+import { TUNNEL_MACHINE, type TunnelFacts, type TunnelStore } from '../store/tunnels.ts';
 import { awaitRetry } from './backoff.ts';
 import type { TunnelView } from './client.ts';
 import { ComfyProbe } from './comfy-probe.ts';
@@ -44,7 +44,6 @@ export class Tunnel {
   #lastHealedAt: string | undefined;
   #lastDeath: TunnelView['lastDeath'];
   #writes: Promise<void> = Promise.resolve();
-  /** By `steadyMs()`. */
   #awaitsPortUntil = Number.NEGATIVE_INFINITY;
 
   /** Takes the local port; connections are held until it has begun. Throws `localPortTaken`. */
@@ -252,7 +251,13 @@ export class Tunnel {
       this.#lastDeath = { at: now.toISOString(), failure: context.failure };
     }
     const reason = to === 'starting' ? `localhost:${this.#wish.localPort}` : reasonOf(context);
-    const entry = { at: now.toISOString(), machine: 'tunnel@1', id: this.#wish.podId, from: this.#state, to };
+    const entry = {
+      at: now.toISOString(),
+      machine: TUNNEL_MACHINE,
+      id: this.#wish.podId,
+      from: this.#state,
+      to,
+    };
     this.#options.log(`tunnel ${this.#wish.podId}: ${this.#state} → ${to}${reason ? ` (${reason})` : ''}`);
     this.#state = to;
     this.#since = now;
@@ -265,14 +270,10 @@ export class Tunnel {
 
   /** Keeps what is wanted and how it stands. A failure to is logged. */
   save(): Promise<void> {
-    const { podId, localPort, remotePort, keyPath, needsAgent, agentSocket, neededBy } = this.#wish;
+    const { localPort, remotePort, ...wish } = this.#wish;
     const { generation, failure } = this.#context();
     const facts = {
-      podId,
-      keyPath,
-      needsAgent,
-      agentSocket,
-      neededBy,
+      ...wish,
       apiUrl: this.#options.apiUrl,
       pid: (generation && this.#forwarding.pidOf(generation)) ?? null,
       local_port: localPort,
@@ -284,9 +285,14 @@ export class Tunnel {
       lastHealedAt: this.#lastHealedAt ?? null,
       lastDeath: this.#lastDeath ?? null,
     };
-    const record = { schema: RECORD_SCHEMA, machine: 'tunnel@1', facts, snapshot: { value: this.#state } };
+    const record = {
+      schema: RECORD_SCHEMA,
+      machine: TUNNEL_MACHINE,
+      facts,
+      snapshot: { value: this.#state },
+    };
     return this.#enqueue(() =>
-      this.#options.store.update(podId, () => ({ ...record, savedAt: new Date().toISOString() })),
+      this.#options.store.update(wish.podId, () => ({ ...record, savedAt: new Date().toISOString() })),
     );
   }
 

@@ -2,6 +2,9 @@ import type { Failure } from '../errors.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { RecordStore } from './records.ts';
 
+/** What their records are marked with. */
+export const TUNNEL_MACHINE = 'tunnel@1';
+
 /** What is kept of a tunnel: the wish, and what was last seen of it. */
 export interface TunnelFacts {
   podId: string;

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { planCell, text } from '../../src/cli/text.ts';
+import { planCell } from '../../src/cli/text/planned-stop.ts';
+import { text } from '../../src/cli/text.ts';
 import type { Overdue } from '../../src/store/plans.ts';
 
 const at = (ms: number) => new Date(Date.now() + ms).toISOString();

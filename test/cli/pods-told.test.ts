@@ -1,7 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { autoStopWords } from '../../src/cli/text.ts';
+import { autoStopWords } from '../../src/cli/text/planned-stop.ts';
 import { inProcess } from '../support/shell.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 

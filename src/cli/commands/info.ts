@@ -10,9 +10,10 @@ import { toldPlan } from '../../store/plans.ts';
 import { choosePod } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
 import { toldState } from '../state/told-state.ts';
+import { planCell } from '../text/planned-stop.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { uptimeWords } from '../text/uptime.ts';
-import { planCell, proofWords, text, totalWords, usd } from '../text.ts';
+import { proofWords, text, totalWords, usd } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { panel } from '../views/panel.ts';
 

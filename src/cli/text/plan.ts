@@ -1,7 +1,7 @@
 import { usualLocalPort } from '../../services/usual-local-port.ts';
 import type { AutoStop } from '../../store/plans.ts';
 import { printable } from '../output/printable.ts';
-import { planCell } from '../text.ts';
+import { planCell } from './planned-stop.ts';
 
 /** What `--dry-run` says of what a command would do. */
 export const planText = {

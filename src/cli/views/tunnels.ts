@@ -1,10 +1,11 @@
 import type { TunnelView } from '../../keeper/client.ts';
 import type { TunnelState } from '../../machines/tunnel.ts';
 import type { Screen, Tone } from '../output/screen.ts';
+import { planCell } from '../text/planned-stop.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { timeOf } from '../text/time.ts';
 import { uptimeWords } from '../text/uptime.ts';
-import { planCell, proofWords, text } from '../text.ts';
+import { proofWords, text } from '../text.ts';
 import { panel, type Row } from './panel.ts';
 import { table } from './table.ts';
 
