@@ -58,7 +58,9 @@ describe('Ctrl-C leaves what up goes on with, and one pod', () => {
   ] as const)('before %s has begun anything, and says so', async (command, route) => {
     world = await startWorld({ faults: [{ kind: 'stallBefore', route }] });
     const file = workflowFile(world.home, 'fox.json', EMPTY_IMAGE);
-    const { child, ended } = world.start(command.replace('FILE', file).replace('HOME', world.home).split(' '));
+    const { child, ended } = world.start(
+      command.replace('FILE', file).replace('HOME', world.home).split(' '),
+    );
     await until('asked', () => world.simulator.world.faults.pending.length === 0);
     child.kill('SIGINT');
     const { code, stderr } = await ended;
