@@ -14,6 +14,16 @@ const delay = z.string().refine((value) => delayMs(value) !== undefined, {
   error: ({ input }) => `“${input}” is neither a duration such as 30m, 2h or 1h30m, nor never`,
 });
 
+/** When a pod is stopped by itself. */
+const stops = {
+  stop_after: delay.nullish(),
+  idle_stop: delay.nullish(),
+  if_alone: delay.nullish(),
+  // biome-ignore lint/suspicious/noThenProperty: it is called as its flag is.
+  then: z.enum(['stop', 'kill']).nullish(),
+};
+type Stops = z.infer<z.ZodObject<typeof stops>>;
+
 const file = z.looseObject({
   providers: z
     .looseObject({
@@ -38,13 +48,11 @@ const file = z.looseObject({
         .string()
         .refine(isCudaFloor, { error: ({ input }) => `“${input}”: ${NO_CUDA_FLOOR}` })
         .nullish(),
-      stop_after: delay.nullish(),
-      idle_stop: delay.nullish(),
-      if_alone: delay.nullish(),
-      // biome-ignore lint/suspicious/noThenProperty: it is called as its flag is.
-      then: z.enum(['stop', 'kill']).nullish(),
+      ...stops,
     })
     .optional(),
+  // What is misspelt would stop nothing.
+  pods: z.record(z.string(), z.strictObject(stops)).optional(),
   port_templates: z.record(z.string(), z.record(z.string(), z.string())).optional(),
   // A limit that is misspelt would limit nothing.
   limits: z
@@ -81,19 +89,25 @@ export interface Config {
   /** No tunnel goes to a pod that has not proven itself, not even where its login shell only does not answer. */
   isProofRequired: boolean;
   limits: Limits;
-  /** When a pod that is made or started is stopped by itself, and how; null for never, and for what is not said. */
-  autoStop: {
-    stopAfterMs: number | null;
-    idleMs: number | null;
-    aloneMs: number | null;
-    ending: 'stop' | 'kill' | null;
-  };
+  /** When a pod that is made or started is stopped by itself. */
+  autoStop: StopDefaults;
+  /** The same of single pods, by name or id. */
+  autoStopOf: Record<string, StopDefaults>;
+}
+
+/** Null for never, and for what is not said. */
+export interface StopDefaults {
+  stopAfterMs: number | null;
+  idleMs: number | null;
+  aloneMs: number | null;
+  ending: 'stop' | 'kill' | null;
 }
 
 /** Reads `config.json` in the Python autopod's format. Throws `configMalformed` naming file, place and reason, and `usage` for an AUTOPOD_API_URL that is none. */
 export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<Config> {
-  const { providers, defaults, port_templates, security, limits } = await readConfigFile(path);
+  const { providers, defaults, pods, port_templates, security, limits } = await readConfigFile(path);
   const runpod = providers?.runpod ?? {};
+  const autoStop = stopDefaults(defaults ?? {});
   return {
     apiUrl: webAddress(env.AUTOPOD_API_URL || DEFAULT_API_URL),
     ...(await apiKeyOf(runpod.api_key, env)),
@@ -114,12 +128,26 @@ export async function loadConfig(path: string, env: NodeJS.ProcessEnv): Promise<
       maxPerDay: limits?.max_per_day,
       maxPerLaunch: limits?.max_per_launch,
     },
-    autoStop: {
-      stopAfterMs: delayMs(defaults?.stop_after) ?? null,
-      idleMs: delayMs(defaults?.idle_stop) ?? null,
-      aloneMs: delayMs(defaults?.if_alone) ?? null,
-      ending: defaults?.then ?? null,
-    },
+    autoStop,
+    autoStopOf: Object.fromEntries(
+      Object.entries(pods ?? {}).map(([pod, own]) => [pod, stopDefaults(own, autoStop)]),
+    ),
+  };
+}
+
+const NEVER: StopDefaults = { stopAfterMs: null, idleMs: null, aloneMs: null, ending: null };
+
+function stopDefaults(
+  { stop_after, idle_stop, if_alone, then: ending }: Stops,
+  besides = NEVER,
+): StopDefaults {
+  const said = (value: string | null | undefined, other: number | null) =>
+    value == null ? other : (delayMs(value) ?? null);
+  return {
+    stopAfterMs: said(stop_after, besides.stopAfterMs),
+    idleMs: said(idle_stop, besides.idleMs),
+    aloneMs: said(if_alone, besides.aloneMs),
+    ending: ending ?? besides.ending,
   };
 }
 

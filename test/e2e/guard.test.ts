@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
@@ -103,6 +105,26 @@ describe('the guard in the pod', { timeout: 120_000 }, () => {
     expect(await foreseen('--idle-stop', '30m', '--then', 'stop')).toMatchObject({ idleMs: 1_800_000 });
     const bad = await world.autopod(['config', 'set', 'idle_stop', '30']);
     expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining('“30” is no duration')]);
+  });
+
+  it('is what config.json says for a pod of that name, and a misspelt one is refused', async () => {
+    await begin();
+    await world.autopod(['config', 'set', 'stop_after', '2h']);
+    const path = join(world.home, 'config.json');
+    const settings = JSON.parse(readFileSync(path, 'utf8'));
+    const write = (own: object) =>
+      writeFileSync(path, JSON.stringify({ ...settings, pods: { portraits: own } }));
+    write({ stop_after: 'never', idle_stop: '20m' });
+    const foreseen = async (name: string) =>
+      JSON.parse((await world.autopod(['up', '--dry-run', '--json', '--name', name])).stdout).autoStop;
+    expect(await foreseen('portraits')).toMatchObject({ stopAt: null, idleMs: 1_200_000 });
+    expect(await foreseen('other')).toMatchObject({ stopAt: expect.any(String), idleMs: null });
+    expect((await world.autopod(['up', '--local-port', 'auto', '--name', 'portraits'])).code).toBe(0);
+    expect(only().guard.state).toBe('armed');
+    expect((await world.autopod(['config', 'show'])).stdout).toContain('portraits: after 20m without use');
+    write({ idle_stopp: '20m' });
+    const bad = await world.autopod(['ls']);
+    expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining('pods.portraits')]);
   });
 
   it('asks for a duration it can read', async () => {

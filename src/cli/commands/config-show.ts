@@ -29,6 +29,8 @@ export const configShow: Verb<object> = async (context) => {
   ];
   const stops = planWords(shown.autoStop);
   if (stops) rows.push(['Stops', stops]);
+  for (const [pod, own] of Object.entries(shown.autoStopOf))
+    rows.push(['Stops', `${pod}: ${planWords(own) || 'never'}`]);
   out.line(panel(text.configTitle(), rows, out.screen));
   return 0;
 };

@@ -39,7 +39,7 @@ export async function dryRun(context: Context, run: DryRun): Promise<number> {
   const told = {
     ...about(foreseen),
     localPort: await portOf(context, foreseen, options),
-    autoStop: await planOf(context, foreseen, options),
+    autoStop: await planOf(context, foreseen, wish.name, options),
   };
   const refusal = foreseen.kind === 'use' ? await startRefusal(context, foreseen.pod, told.autoStop) : null;
   if (foreseen.kind === 'create') {
@@ -105,12 +105,14 @@ async function portOf(
 async function planOf(
   context: Context,
   foreseen: Foreseen,
+  nameOfNew: string,
   options: LaunchOptions,
 ): Promise<AutoStop | null> {
   const saved = foreseen.kind === 'create' ? undefined : foreseen.record && toldPlan(foreseen.record.facts);
   const isStarted = foreseen.kind === 'use' && observePod(foreseen.pod).condition === 'stopped';
   const hasDefaults = foreseen.kind === 'create' || (isStarted && !saved);
-  const defaults = hasDefaults ? await defaultOptions(context, options.tunnel) : {};
+  const names = foreseen.kind === 'use' ? [foreseen.pod.name, foreseen.pod.id] : [nameOfNew];
+  const defaults = hasDefaults ? await defaultOptions(context, options.tunnel, names) : {};
   return changed({ stopAt: null, idleMs: null, ...saved }, overDefaults(defaults, options));
 }
 

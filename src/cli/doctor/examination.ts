@@ -6,6 +6,7 @@ import { observePod } from '../../services/runpod/pod-state.ts';
 import { volumePerMonth } from '../../services/runpod/storage-prices.ts';
 import { USER_AGENT } from '../../services/runpod/user-agent.ts';
 import { sshVersion } from '../../services/ssh/version.ts';
+import { usualLocalPort } from '../../services/usual-local-port.ts';
 import { plannedPods, toldPlan } from '../../store/plans.ts';
 import { requireKnownUser } from '../../user.ts';
 import { configuredCloud } from '../arguments/wishes.ts';
@@ -27,7 +28,6 @@ export interface Check {
 
 type Examined = Omit<Check, 'name'>;
 
-const COMFYUI_PORT = 8188;
 const MAX_SKEW_MS = 120_000;
 
 /** Every check, in the order in which one depends on the one before. None stops the others. */
@@ -46,7 +46,7 @@ export async function examine(context: Context): Promise<Check[]> {
     ['Clock', clock],
     ['Keeper', keeper],
     ['Planned stops', plannedStops],
-    ['Port 8188', port],
+    [portName(), port],
   ];
   const results: Check[] = [];
   for (const [name, check] of checks) {
@@ -207,8 +207,12 @@ async function keeper(context: Context): Promise<Examined> {
 
 async function plannedStops(context: Context): Promise<Examined> {
   const planned = plannedPods(context.home().pods) ?? [];
+  // What a guard in a pod is worth depends on whether that still runs; where RunPod does not say, what is on record is told.
+  const listed =
+    planned.length > 0 ? await (await context.runpod()).listPods(context.signal).catch(() => []) : [];
   const told = planned.flatMap((pod) => {
-    const plan = toldPlan(pod);
+    const seen = listed.find(({ id }) => id === pod.podId);
+    const plan = toldPlan(pod, seen && observePod(seen));
     return plan ? [{ plan, words: text.plannedStop(pod.podId ?? pod.wish.name, plan) }] : [];
   });
   const words = told.map((one) => one.words).join(' ');
@@ -216,11 +220,20 @@ async function plannedStops(context: Context): Promise<Examined> {
   return { verdict: 'bad', found: words, fix: 'Stop the pod yourself: autopod stop, or autopod kill.' };
 }
 
+function portName(): string {
+  try {
+    return `Port ${usualLocalPort()}`;
+  } catch {
+    return 'Local port'; // its check tells why
+  }
+}
+
 async function port(context: Context): Promise<Examined> {
+  const wanted = usualLocalPort();
   const client = await context.keeper();
-  const own = (await client.seen(context.signal)).find(({ localPort }) => localPort === COMFYUI_PORT);
+  const own = (await client.seen(context.signal)).find(({ localPort }) => localPort === wanted);
   if (own) return good(text.portIsOurs(own.podId));
-  await requireFreePort(COMFYUI_PORT, client);
+  await requireFreePort(wanted, client);
   return good('free');
 }
 

@@ -8,15 +8,25 @@ export async function planDefaults(
   recordId: string,
   { isFresh, keepsTunnel }: { isFresh: boolean; keepsTunnel: boolean },
 ): Promise<AutoStopOptions> {
-  const defaults = await defaultOptions(context, keepsTunnel);
+  const facts = (await (await context.pods()).get(recordId))?.facts;
+  const { autoStop, podId } = facts ?? {};
+  const defaults = await defaultOptions(context, keepsTunnel, [facts?.wish.name, podId]);
   if (Object.keys(defaults).length === 0 || isFresh) return defaults;
-  const { autoStop, podId } = (await (await context.pods()).get(recordId))?.facts ?? {};
   return !autoStop && podId && (await isStopped(context, podId)) ? defaults : {};
 }
 
-/** The same without a look at the pod. Without a tunnel nobody here would see whether it is used. */
-export async function defaultOptions(context: Context, keepsTunnel: boolean): Promise<AutoStopOptions> {
-  const { stopAfterMs, idleMs, aloneMs, ending } = (await context.config()).autoStop;
+/**
+ * The same without a look at the pod, which is known by these names. Without a tunnel nobody here would see whether it is
+ * used.
+ */
+export async function defaultOptions(
+  context: Context,
+  keepsTunnel: boolean,
+  names: (string | null | undefined)[],
+): Promise<AutoStopOptions> {
+  const { autoStop, autoStopOf } = await context.config();
+  const own = names.map((name) => (name ? autoStopOf[name] : undefined)).find(Boolean);
+  const { stopAfterMs, idleMs, aloneMs, ending } = own ?? autoStop;
   const hasPlan = stopAfterMs !== null || (keepsTunnel && (idleMs !== null || aloneMs !== null));
   if (!hasPlan) return {};
   return {
