@@ -27,7 +27,8 @@ try {
   title('A RunPod of our own', `The simulator serves RunPod's API at ${simulator.url}`);
 
   title('autopod up', 'Validate the volume, create the pod where it lives, wait until ComfyUI answers');
-  await autopod('up', '--volume-id', 'abc123xyz', '--gpu', 'RTX A40', '--local-port', 'auto');
+  const wish = ['--volume-id', 'abc123xyz', '--gpu', 'RTX A40', '--stop-after', '2h'];
+  await autopod('up', ...wish, '--local-port', 'auto');
 
   const url = await tunnelUrl();
   title(`GET ${url}/system_stats`, 'Through the tunnel, as a browser would');
@@ -36,6 +37,8 @@ try {
 
   title('autopod info');
   await autopod('info');
+  title('autopod extend 1h', 'One hour more, for the keeper here and for the guard in the pod');
+  await autopod('extend', '1h');
   title('autopod comfy status');
   await autopod('comfy', 'status');
   title('autopod run fox.json', 'From a workflow to a picture on this machine');

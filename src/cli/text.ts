@@ -5,7 +5,7 @@ import type { BelowFloor } from '../services/runpod/placement.ts';
 import type { Spent } from '../store/ledger.ts';
 import { printable } from './output/printable.ts';
 import { holderAdvice, holderWords } from './text/detail.ts';
-import { planSentence } from './text/planned-stop.ts';
+import { planSentence, whoWatches } from './text/planned-stop.ts';
 import { TUNNEL_STATE_WORDS } from './text/states.ts';
 import { uptimeWords } from './text/uptime.ts';
 
@@ -136,7 +136,7 @@ export const text = {
   notWell: (count: number) => `${count === 1 ? '1 problem' : `${count} problems`} found; see above.`,
   portIsOurs: (podId: string) => `held by the tunnel to pod ${podId}`,
   autoStop: (pod: string, plan: AutoStop) =>
-    `${planSentence('The pod', plan, ', never while a job runs')} ${plan.guard?.state === 'armed' ? 'The guard in the pod sees to that even while this machine is off.' : 'While this machine sleeps or is off, nothing stops the pod; it is stopped once the machine wakes.'} Cancel with: autopod tunnel ${pod} --stop-after never --idle-stop never`,
+    `${planSentence('The pod', plan, ', never while a job runs')} ${whoWatches(plan)} Cancel with: autopod tunnel ${pod} --stop-after never --idle-stop never`,
   planStays: (podId: string, plan: AutoStop) =>
     `${planSentence(`Pod ${podId}`, plan)} Cancel with: autopod tunnel ${podId} --stop-after never --idle-stop never`,
   guardStays: (podId: string) =>

@@ -41,3 +41,12 @@ export function autoStopWords({ stopAt, idleMs, aloneMs, limitUsd }: AutoStop, n
   const alone = aloneMs && `after ${uptimeWords(aloneMs / 1000)} without a sign of this machine`;
   return [time && `at ${time}`, idle, alone].filter(Boolean).join(', or ');
 }
+
+/** What becomes of a plan while this machine is off; of a pod that is not there yet, what will be. */
+export function whoWatches({ guard }: AutoStop): string {
+  if (guard === undefined)
+    return 'A guard is armed in the pod before it is ready; until then, nothing stops the pod while this machine sleeps or is off.';
+  return guard?.state === 'armed'
+    ? 'The guard in the pod sees to that even while this machine is off.'
+    : 'While this machine sleeps or is off, nothing stops the pod; it is stopped once the machine wakes.';
+}
