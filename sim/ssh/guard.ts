@@ -132,9 +132,11 @@ export class Guard {
     const silent = (now - this.#beatAt) / 1000;
     const quiet = (now - this.#usedAt) / 1000;
     const ours = this.#ours({ deadline, idle, alone, ...orders }, now);
-    if (deadline > 0 && ours >= deadline + (silent < 60 ? orders.lead : 0))
-      return { kind: 'time', why: 'its time was up' };
-    if (idle > 0 && quiet >= idle) return { kind: 'idle', why: `idle for ${Math.floor(quiet / 60)} min` };
+    // Its owner, if there, is about to end the pod itself.
+    const lead = silent < 60 ? orders.lead : 0;
+    if (deadline > 0 && ours >= deadline + lead) return { kind: 'time', why: 'its time was up' };
+    if (idle > 0 && quiet >= idle + lead)
+      return { kind: 'idle', why: `idle for ${Math.floor(quiet / 60)} min` };
     if (alone > 0 && silent >= alone && quiet >= Math.min(60, alone))
       return { kind: 'alone', why: `nothing heard of its owner for ${Math.floor(silent / 60)} min` };
     return undefined;

@@ -291,11 +291,11 @@ decide() {
   silent=$((now - beat))
   case $unused in '' | *[!0-9]*) ;; *) [ $((beat - unused)) -gt "$quiet" ] && quiet=$((beat - unused)) ;; esac
   # Its owner, if there, is about to end the pod itself, and knows more to say.
-  first=$deadline
-  [ "$silent" -lt 60 ] && first=$((deadline + lead))
-  if [ "$deadline" -gt 0 ] && [ "$ours" -ge "$first" ]; then
+  first=0
+  [ "$silent" -lt 60 ] && first=$lead
+  if [ "$deadline" -gt 0 ] && [ "$ours" -ge $((deadline + first)) ]; then
     due=time why='its time was up'
-  elif [ "$idle" -gt 0 ] && [ $((now - quiet)) -ge "$idle" ]; then
+  elif [ "$idle" -gt 0 ] && [ $((now - quiet)) -ge $((idle + first)) ]; then
     due=idle why="idle for $(((now - quiet) / 60)) min"
   elif [ "$alone" -gt 0 ] && [ "$silent" -ge "$alone" ] && [ $((now - worked)) -ge 60 ]; then
     due=alone why="nothing heard of its owner for $((silent / 60)) min"
