@@ -57,7 +57,8 @@ try {
   await run(['tunnel', '--stop', '--all'], 'ignore').catch(() => undefined);
   await keeperLeft();
   await simulator.close();
-  await rm(home, { recursive: true, force: true });
+  // The keeper's last words may still come.
+  await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
 interface SystemStats {

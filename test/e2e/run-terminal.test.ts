@@ -75,7 +75,8 @@ describe.runIf(HAS_SCRIPT)('run on a terminal', () => {
     const before = (await jobs()).length;
     const path = workflowFile(folder, 'a.json', EMPTY_IMAGE);
     const terminal = onTerminal(world, ['run', path, 'art', '--then', 'kill', ...out()]);
-    await terminal.when(/End pod art for good\?/, '\r');
+    const [id] = await world.podIds();
+    await terminal.when(new RegExp(`End pod ${id} for good\\?`), '\r');
     expect((await terminal.ended).code).toBe(1);
     expect(await jobs()).toHaveLength(before);
     expect(await world.podIds()).toHaveLength(1);
