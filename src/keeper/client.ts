@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError, type Failure, isFailureCode } from '../errors.ts';
@@ -11,6 +10,7 @@ import type { ProcessIdentity } from '../store/process-identity.ts';
 import { hasUnfinishedBatch } from '../store/unfinished-batches.ts';
 import { VERSION } from '../version.ts';
 import { keeperSocket } from './runtime-folder.ts';
+import { savedTunnels } from './saved-tunnels.ts';
 import { askSocket } from './socket-client.ts';
 
 export type { AutoStop, BatchAtWork, GuardStanding, JobView };
@@ -269,34 +269,4 @@ function isKeeperWanted(home: Home): boolean {
   return (
     savedTunnels(home).length > 0 || (plannedPods(home.pods) ?? []).some(hasPod) || hasUnfinishedBatch(home)
   );
-}
-
-/** The pods whose tunnels are wanted according to the disk. */
-export function wantedTunnels(home: Home): string[] {
-  return savedTunnels(home).map(({ podId }) => podId);
-}
-
-/** What is wanted according to the disk; read without the store, so that a status costs no library. */
-function savedTunnels({ tunnels: path }: Home): TunnelView[] {
-  const records = readRecords(path);
-  return Object.values(records).map(({ facts, savedAt }) => ({
-    podId: String(facts.podId),
-    state: 'dead',
-    since: savedAt,
-    localPort: Number(facts.local_port),
-    remotePort: Number(facts.remote_port),
-    comfy: 'unknown',
-    bytesIn: 0,
-    bytesOut: 0,
-    startedAt: String(facts.started_at),
-    isTemporary: Boolean(facts.neededBy),
-  }));
-}
-
-function readRecords(path: string): Record<string, { facts: Record<string, unknown>; savedAt: string }> {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')).records ?? {};
-  } catch {
-    return {}; // none yet, or unreadable: the keeper sets it aside when it starts
-  }
 }

@@ -15,6 +15,7 @@ import { Guard } from './guard.ts';
 import type { PodShell } from './pod-shell.ts';
 import type { Stopping } from './stopping.ts';
 import { Turns } from './turns.ts';
+import { Writes } from './writes.ts';
 
 interface GuardsOptions {
   home: Home;
@@ -62,10 +63,11 @@ export class Guards {
   readonly #records: RecordStore<PlanFacts>;
   readonly #kept = new Map<string, Kept>();
   readonly #turns = new Turns(() => undefined);
-  #writes: Promise<void> = Promise.resolve();
+  readonly #writes: Writes;
 
   constructor(options: GuardsOptions) {
     this.#options = options;
+    this.#writes = new Writes((error) => options.log(`cannot note how a guard stands: ${error.message}`));
     const { pods: path, locks } = options.home;
     this.#records = new RecordStore({ path, locks });
   }
@@ -89,7 +91,7 @@ export class Guards {
     if (pod) await this.#take(pod, podId);
     const kept = this.#kept.get(podId);
     if (pod) await kept?.guard.settled();
-    await this.#writes;
+    await this.#writes.done;
     if (!pod && !kept?.news) return null;
     if (!kept?.standing) return pod?.guard ? { ...pod.guard, last: null } : null;
     const told = { ...kept.standing, last: kept.news };
@@ -133,7 +135,7 @@ export class Guards {
     const standing: GuardStanding = { state: 'unarmed', why: null, since, seq: kept.seq, last };
     kept.standing = standing;
     this.#keep(kept, ({ autoStop }) => (autoStop ? {} : { guard: standing }));
-    await this.#writes;
+    await this.#writes.done;
   }
 
   #keptOf({ recordId, guard: standing = null }: KeptPod, podId: string): Kept {
@@ -152,7 +154,7 @@ export class Guards {
   #note(podId: string, { event, from, to, why }: Change): void {
     const at = new Date().toISOString();
     const entry = { at, machine: 'guard@1', id: podId, podId, event, from, to, reason: why ?? undefined };
-    this.#enqueue(() => this.#options.journal.append(entry));
+    this.#writes.add(() => this.#options.journal.append(entry));
     const kept = this.#kept.get(podId);
     if (!kept) return;
     const { seq = 0, last = null } = kept.standing ?? {};
@@ -197,23 +199,17 @@ export class Guards {
       from: 'due',
       to: 'fired',
     };
-    this.#enqueue(() => this.#options.journal.append({ ...entry, reason: why }));
+    this.#writes.add(() => this.#options.journal.append({ ...entry, reason: why }));
     this.#keep(kept, ({ guard }) => (guard ? { guard: { ...guard, last } } : {}));
   }
 
   #keep({ recordId }: Kept, change: (facts: PlanFacts) => Partial<PlanFacts>): void {
-    this.#enqueue(() =>
+    this.#writes.add(() =>
       this.#records.update(
         recordId,
         (record) => record && { ...record, facts: { ...record.facts, ...change(record.facts) } },
       ),
     );
-  }
-
-  #enqueue(write: () => Promise<void>): void {
-    this.#writes = this.#writes
-      .then(write)
-      .catch((error: Error) => this.#options.log(`cannot note how a guard stands: ${error.message}`));
   }
 }
 

@@ -3,7 +3,6 @@ import { steadyMs, wallTime } from '../clock.ts';
 import { eventName } from '../machines/names.ts';
 import { type Generation, type TunnelState, type TunnelWish, tunnelMachine } from '../machines/tunnel.ts';
 import type { Journal } from '../store/journal.ts';
-import { RECORD_SCHEMA } from '../store/record-schema.ts';
 import { TUNNEL_MACHINE, type TunnelFacts, type TunnelStore } from '../store/tunnels.ts';
 import { awaitRetry } from './backoff.ts';
 import type { TunnelView } from './client.ts';
@@ -11,11 +10,13 @@ import { ComfyProbe } from './comfy-probe.ts';
 import { Forwarding, type ForwardingOptions } from './forwarding.ts';
 import { Front } from './front.ts';
 import { jobsThrough } from './jobs.ts';
+import { tunnelRecord } from './kept-tunnels.ts';
 import { workOn } from './other-work.ts';
 import { type PodShell, shellThrough } from './pod-shell.ts';
 import { awaitPod } from './pod-watch.ts';
 import { takePort } from './take-port.ts';
 import { COMFY_DOWN, explanationOf, reasonOf } from './tunnel-words.ts';
+import { Writes } from './writes.ts';
 
 export interface TunnelOptions extends ForwardingOptions {
   store: TunnelStore;
@@ -43,7 +44,7 @@ export class Tunnel {
   #startedAt: string;
   #lastHealedAt: string | undefined;
   #lastDeath: TunnelView['lastDeath'];
-  #writes: Promise<void> = Promise.resolve();
+  readonly #writes: Writes;
   #awaitsPortUntil = Number.NEGATIVE_INFINITY;
 
   /** Takes the local port; connections are held until it has begun. Throws `localPortTaken`. */
@@ -69,6 +70,7 @@ export class Tunnel {
     this.#wish = wish;
     this.#options = options;
     this.#startedAt = startedAt;
+    this.#writes = new Writes((error) => options.log(`cannot save: ${error.message}`));
     this.#forwarding = new Forwarding(options, {
       uses: (forward) => this.#front.uses(forward),
       flowedAt: (forward) => this.#front.flowedAt(forward),
@@ -194,7 +196,7 @@ export class Tunnel {
     this.#actor = undefined;
     this.#probe.stop();
     await this.#front.close();
-    await this.#writes;
+    await this.#writes.done;
     await this.#forwarding.close(generation);
   }
 
@@ -251,17 +253,12 @@ export class Tunnel {
       this.#lastDeath = { at: now.toISOString(), failure: context.failure };
     }
     const reason = to === 'starting' ? `localhost:${this.#wish.localPort}` : reasonOf(context);
-    const entry = {
-      at: now.toISOString(),
-      machine: TUNNEL_MACHINE,
-      id: this.#wish.podId,
-      from: this.#state,
-      to,
-    };
-    this.#options.log(`tunnel ${this.#wish.podId}: ${this.#state} → ${to}${reason ? ` (${reason})` : ''}`);
+    const { podId } = this.#wish;
+    const entry = { at: now.toISOString(), machine: TUNNEL_MACHINE, id: podId, from: this.#state, to };
+    this.#options.log(`tunnel ${podId}: ${this.#state} → ${to}${reason ? ` (${reason})` : ''}`);
     this.#state = to;
     this.#since = now;
-    this.#enqueue(() =>
+    this.#writes.add(() =>
       this.#options.journal.append({ ...entry, event: eventName(event.event.type), reason }),
     );
     if (to !== 'stopped' && to !== 'stopping') void this.save();
@@ -285,27 +282,13 @@ export class Tunnel {
       lastHealedAt: this.#lastHealedAt ?? null,
       lastDeath: this.#lastDeath ?? null,
     };
-    const record = {
-      schema: RECORD_SCHEMA,
-      machine: TUNNEL_MACHINE,
-      facts,
-      snapshot: { value: this.#state },
-    };
-    return this.#enqueue(() =>
-      this.#options.store.update(wish.podId, () => ({ ...record, savedAt: new Date().toISOString() })),
-    );
+    const state = this.#state;
+    return this.#writes.add(() => this.#options.store.update(wish.podId, () => tunnelRecord(facts, state)));
   }
 
   async #forget(): Promise<void> {
     this.#probe.stop();
     await this.#front.close();
-    await this.#enqueue(() => this.#options.store.update(this.#wish.podId, () => undefined));
-  }
-
-  #enqueue(write: () => Promise<void>): Promise<void> {
-    this.#writes = this.#writes
-      .then(write)
-      .catch((error: Error) => this.#options.log(`cannot save: ${error.message}`));
-    return this.#writes;
+    await this.#writes.add(() => this.#options.store.update(this.#wish.podId, () => undefined));
   }
 }

@@ -40,7 +40,7 @@ export type PodRecord = StoredRecord<PodRecordFacts>;
 
 /** Facts of a launch that has not begun. */
 export function plannedLaunch(wish: PodWish, access: AccessWish): PodRecordFacts {
-  return { ...blank(wish, access), launchId: randomUUID() };
+  return { ...unbegunFacts(randomUUID(), wish, access), asked: null };
 }
 
 /** Facts of a pod found at RunPod that no record tells of. */
@@ -49,11 +49,14 @@ export function adoptedPod(
   wish: PodWish,
   access: AccessWish,
 ): PodRecordFacts {
-  return { ...blank(wish, access), podId: pod.podId, launchId: pod.launchId ?? `pod:${pod.podId}` };
+  const launchId = pod.launchId ?? `pod:${pod.podId}`;
+  return { ...unbegunFacts(launchId, wish, access), podId: pod.podId, asked: null };
 }
 
-function blank(wish: PodWish, access: AccessWish): Omit<PodRecordFacts, 'launchId'> {
+/** What the machine begins with where nothing has been done yet. */
+export function unbegunFacts(launchId: string, wish: PodWish, access: AccessWish): PodFacts {
   return {
+    launchId,
     launchedAt: Date.now(),
     podId: null,
     wish,
@@ -64,7 +67,6 @@ function blank(wish: PodWish, access: AccessWish): Omit<PodRecordFacts, 'launchI
     bootToReplace: null,
     localPort: null,
     failure: null,
-    asked: null,
   };
 }
 

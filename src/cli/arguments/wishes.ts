@@ -78,6 +78,20 @@ export function podWish(options: LaunchOptions, config: Config): PodWish {
   };
 }
 
+/** Of a pod that is there: nothing is made from it, it only tells what the pod is called. */
+export function wishOfFound({ name, image }: Pick<PodWish, 'name' | 'image'>): PodWish {
+  return {
+    name,
+    image,
+    gpuPreferences: [],
+    gpuCount: 1,
+    diskGb: 0,
+    cloud: 'SECURE',
+    volumeMount: '/workspace',
+    exposedPorts: [],
+  };
+}
+
 export function accessWish({ tunnel, localPort }: Pick<WaitOptions, 'tunnel' | 'localPort'>): AccessWish {
   return {
     keepTunnel: tunnel,

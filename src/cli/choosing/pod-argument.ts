@@ -1,6 +1,6 @@
 import { AutopodError } from '../../errors.ts';
 import { type Chosen, chooseNamed, chooseOnly } from '../../lifecycle/choose.ts';
-import { accessWish } from '../arguments/wishes.ts';
+import { accessWish, wishOfFound } from '../arguments/wishes.ts';
 import type { Context } from '../context.ts';
 import { pickingOne } from './several.ts';
 
@@ -27,17 +27,7 @@ export async function choosePodOrLaunch(
   { needsKey = false } = {},
 ): Promise<Chosen> {
   const choosing = { ...(await context.choosing()), needsKey };
-  // A pod adopted here is never created from this wish; it only tells what the pod is called.
-  const wish = {
-    name: named ?? '',
-    image: '',
-    gpuPreferences: [],
-    gpuCount: 1,
-    diskGb: 0,
-    cloud: 'SECURE' as const,
-    volumeMount: '/workspace',
-    exposedPorts: [],
-  };
+  const wish = wishOfFound({ name: named ?? '', image: '' });
   const wishes = { wish, access: accessWish({ tunnel: true }) };
   return pickingOne(context, named, (pod) =>
     pod === undefined

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { wantedTunnels } from '../../keeper/client.ts';
+import { wantedTunnels } from '../../keeper/saved-tunnels.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 

@@ -1,6 +1,7 @@
 import { awaitComfyUI } from '../../lifecycle/comfy.ts';
+import { unbegunFacts } from '../../lifecycle/pod-records.ts';
 import type { PodWish } from '../../machines/pod-types.ts';
-import { accessWish, type WaitOptions } from '../arguments/wishes.ts';
+import { accessWish, type WaitOptions, wishOfFound } from '../arguments/wishes.ts';
 import type { Context } from '../context.ts';
 import { showProgress } from '../views/progress.ts';
 
@@ -17,32 +18,10 @@ export async function reachComfyUI(
   const progress = showProgress(context.out, new Map());
   try {
     const { env } = await context.driving({ onState: () => undefined, tell: progress.tell });
-    const facts = {
-      launchId: podId,
-      launchedAt: Date.now(),
-      podId,
-      wish: { ...NOTHING_ASKED, ...wish },
-      access: accessWish(options),
-      goal: 'ready' as const,
-      isCreateOpen: false,
-      unansweredCreates: 0,
-      bootToReplace: null,
-      localPort: null,
-      failure: null,
-    };
+    const facts = { ...unbegunFacts(podId, wishOfFound(wish), accessWish(options)), podId };
     const witness = { isPlaced: false, startedAt: undefined, runsSince: undefined };
     return (await awaitComfyUI(env, facts, witness, context.signal)).localPort;
   } finally {
     progress.end();
   }
 }
-
-/** The pod is there: nothing is made from this. */
-const NOTHING_ASKED = {
-  gpuPreferences: [],
-  gpuCount: 1,
-  diskGb: 0,
-  cloud: 'SECURE' as const,
-  volumeMount: '/workspace',
-  exposedPorts: [],
-};

@@ -7,11 +7,11 @@ import type {
   AskRequest,
   BeginRequest,
   Durable,
-  DurableWork,
   ScheduleRequest,
   Standing,
   Task,
 } from './durable.ts';
+import { performed, type Result } from './perform.ts';
 import {
   CancelledError,
   handlers,
@@ -21,9 +21,6 @@ import {
   object,
   TerminalError,
 } from './sdk.ts';
-
-/** How a piece of work ended: well, badly, or not yet. */
-type Result = { output?: unknown } | { failure: Failure } | { isToGoOn: true };
 
 interface Settled {
   task: Task;
@@ -40,9 +37,6 @@ const STANDING = 'standing';
 
 /** Tries to keep a state before the machine is halted. */
 const KEEP_TRIES = 20;
-
-/** What a worker that ends has left undone, and another one takes up. */
-class WorkerEnds extends Error {}
 
 /**
  * A machine as virtual object of Restate: one key is one run of it. Its handlers are short and take one event after the
@@ -271,30 +265,6 @@ export function durableObject<Context>(
       retryPolicy: { initialInterval: 50, exponentiationFactor: 2, maxInterval: { seconds: 5 } },
     },
   });
-}
-
-async function performed(
-  { run, boxMs }: DurableWork,
-  task: Task,
-  key: string,
-  attempt: AbortSignal,
-  tell: (event: EventObject) => Promise<void>,
-): Promise<Result> {
-  const box = boxMs === undefined ? undefined : AbortSignal.timeout(boxMs);
-  const signal = box ? AbortSignal.any([attempt, box]) : attempt;
-  let told: Promise<void> = Promise.resolve();
-  const send = (event: EventObject) => {
-    if (!signal.aborted) told = told.then(() => tell(event));
-  };
-  try {
-    const output = await run({ key, task, input: task.input as never, signal, send });
-    await told;
-    return { output };
-  } catch (error) {
-    if (attempt.aborted) throw new WorkerEnds();
-    if (box?.aborted) return { isToGoOn: true };
-    return { failure: toFailure(error) };
-  }
 }
 
 function haltOrRetry(error: unknown): Failure {

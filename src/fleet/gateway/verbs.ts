@@ -1,8 +1,8 @@
 import type { EventObject } from 'xstate';
 import { AutopodError } from '../../errors.ts';
-import { type PodRecord, type PodStore, savedState } from '../../lifecycle/pod-records.ts';
+import { type PodRecord, type PodStore, savedState, unbegunFacts } from '../../lifecycle/pod-records.ts';
 import { stateName } from '../../machines/names.ts';
-import type { PodContext, PodFacts, PodWish } from '../../machines/pod-types.ts';
+import type { PodContext } from '../../machines/pod-types.ts';
 import type { Pod } from '../../services/runpod/client.ts';
 import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
 import type { Journal, JournalEntry } from '../../store/journal.ts';
@@ -122,7 +122,7 @@ export class Verbs {
         next: 'Choose another --name.',
       });
     }
-    const facts = factsOf(launchId, wish);
+    const facts = unbegunFacts(launchId, wish, NO_TUNNEL);
     const request: BeginRequest = { input: { facts, readyBy: asker.until }, asker };
     const answer = await this.#call('begin', launchId, request);
     return { launch: viewOf(launchId, answer, person.name), how: 'planned' };
@@ -233,21 +233,7 @@ function requireOwn({ name, role }: Person, { facts: { owner, podId } }: PodReco
 }
 
 /** The tunnel is each member's own; the server proves readiness by one of its own, for as long as that takes. */
-function factsOf(launchId: string, wish: PodWish): PodFacts {
-  return {
-    launchId,
-    launchedAt: Date.now(),
-    podId: null,
-    wish,
-    access: { keepTunnel: false, localPort: 'auto' },
-    goal: 'ready',
-    isCreateOpen: false,
-    unansweredCreates: 0,
-    bootToReplace: null,
-    localPort: null,
-    failure: null,
-  };
-}
+const NO_TUNNEL = { keepTunnel: false, localPort: 'auto' } as const;
 
 function viewOf(launchId: string, { saved, halted }: Standing<PodContext>, owner: string): LaunchView {
   const { podId, wish, failure } = saved.context;
