@@ -7,11 +7,12 @@ import {
   comfyOf,
   expectOneSet,
   podsReady,
+  startJobsWorld,
   timesMade,
 } from '../support/jobs.ts';
 import { signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { startWorld, type TestWorld } from '../support/world.ts';
+import type { TestWorld } from '../support/world.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -19,13 +20,7 @@ let world: TestWorld;
 afterEach(() => world.end());
 
 const begin = async (pods: number) => {
-  world = await startWorld({ comfyui: { jobMs: 0 } });
-  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({
-    autoStopLookMs: 200,
-    jobPollMs: 200,
-    jobArrivalMs: 600,
-    podPollMs: 200,
-  });
+  world = await startJobsWorld();
   return podsReady(world, pods);
 };
 const control = (podId: string, action: string) =>

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { batchAt, comfyOf, expectOneSet, podsReady, timesMade } from '../support/jobs.ts';
+import { batchAt, comfyOf, expectOneSet, podsReady, startJobsWorld, timesMade } from '../support/jobs.ts';
 import { signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
-import { startWorld, type TestWorld } from '../support/world.ts';
+import type { TestWorld } from '../support/world.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -12,12 +12,7 @@ let world: TestWorld;
 afterEach(() => world.end());
 
 const begin = async () => {
-  world = await startWorld({ comfyui: { jobMs: 0 } });
-  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({
-    autoStopLookMs: 200,
-    jobPollMs: 200,
-    jobArrivalMs: 600,
-  });
+  world = await startJobsWorld();
   const [podId = ''] = await podsReady(world, 1);
   return podId;
 };

@@ -2,10 +2,10 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { podsReady } from '../support/jobs.ts';
+import { podsReady, startJobsWorld } from '../support/jobs.ts';
 import { until } from '../support/until.ts';
 import { INVERTED, sleeping, workflowFile } from '../support/workflows.ts';
-import { startWorld, type TestWorld } from '../support/world.ts';
+import type { TestWorld } from '../support/world.ts';
 
 let folder = '';
 let world: TestWorld;
@@ -35,13 +35,7 @@ const making = (bytes: number, count = 1, more: object = {}) => ({
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ap-run-pods-'));
-  world = await startWorld({ comfyui: { jobMs: 0 } });
-  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({
-    autoStopLookMs: 200,
-    jobPollMs: 200,
-    jobArrivalMs: 600,
-    podPollMs: 200,
-  });
+  world = await startJobsWorld();
   const first = await world.autopod(['up', '--local-port', 'auto', '--name', 'art']);
   expect(first.code, first.stderr).toBe(0);
   [art = ''] = await world.podIds();

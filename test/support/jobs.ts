@@ -8,7 +8,7 @@ import { describeHome } from '../../src/store/home.ts';
 import { hasEnded, JobStore, jobState } from '../../src/store/jobs.ts';
 import { batchFacts, jobFacts } from './job-facts.ts';
 import { until } from './until.ts';
-import type { TestWorld } from './world.ts';
+import { startWorld, type TestWorld } from './world.ts';
 
 export interface Asked {
   /** How long ComfyUI is at each. */
@@ -34,6 +34,18 @@ export interface Batch {
   /** State by state of its jobs, in their order. */
   states(): Promise<string[]>;
   ended(withinMs?: number): Promise<void>;
+}
+
+/** A world whose jobs take no time of their own, and whose keeper looks often. */
+export async function startJobsWorld(): Promise<TestWorld> {
+  const world = await startWorld({ comfyui: { jobMs: 0 } });
+  world.env.AUTOPOD_KEEPER_TIMINGS = JSON.stringify({
+    autoStopLookMs: 200,
+    jobPollMs: 200,
+    jobArrivalMs: 600,
+    podPollMs: 200,
+  });
+  return world;
 }
 
 export async function batchAt(
