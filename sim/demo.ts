@@ -54,6 +54,7 @@ try {
   say(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 } finally {
+  // After a failure there may be none.
   await run(['tunnel', '--stop', '--all'], 'ignore').catch(() => undefined);
   await keeperLeft();
   await simulator.close();

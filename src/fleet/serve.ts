@@ -129,8 +129,11 @@ async function keepServer(
   const watching = watch();
   ends.unshift(async () => {
     left.abort();
-    await server.stop();
+    const known = server;
+    await known.stop();
     await watching;
+    // Another one may have been on its start meanwhile.
+    if (server !== known) await server.stop();
   });
   return server.places;
 }

@@ -43,6 +43,7 @@ async function pick(context: Context, ids: string[]): Promise<string> {
   return answer;
 }
 
+/** Undefined where RunPod does not say: the ids have to do. */
 async function rowsOf(context: Context, ids: string[]): Promise<string[][] | undefined> {
   const { signal } = context;
   const listed = await context

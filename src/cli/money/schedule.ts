@@ -95,7 +95,8 @@ export async function remindOfPlan(context: Context, recordId: string): Promise<
     return;
   }
   const cannot = await heed(context, recordId);
-  const told = toldPlan({ autoStop, overdue, guard: undefined }) ?? autoStop;
+  // The guard's part is told once the pod runs.
+  const told = { ...(toldPlan({ autoStop, overdue }) ?? autoStop), guard: undefined };
   out.say(
     isOverdue && podId && !overdue
       ? `${text.planStays(podId, told)} ${text.moreTime(podId)}`
