@@ -170,7 +170,7 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
 
   let guardian: ChildProcess | undefined;
 
-  /** Starts a guardian, unless the one this process started before is still at it. */
+  /** Starts a guardian, unless the one this process started before is still at it: if only for a moment, as when its keeper has just left. */
   const startKeeper = async (): Promise<void> => {
     const { startGuardian } = await loadStarter();
     if (!guardian || guardian.exitCode !== null || guardian.signalCode !== null)
@@ -195,9 +195,9 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
       // A keeper that does not tell its version does not know how to hand over, either.
       if (health && !isEarlier(health.version ?? version, version)) return;
       if (health) await handOver(health, signal);
-      await startKeeper();
       const begunAt = performance.now();
       while (!(await ask('GET', '/health', undefined, signal))) {
+        await startKeeper();
         const waitedMs = performance.now() - begunAt;
         if (waitedMs > ELSEWHERE_MS) await requireNoneElsewhere();
         if (waitedMs > START_MS) throw new AutopodError('keeperUnreachable', { log: home.log });

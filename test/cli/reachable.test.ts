@@ -291,11 +291,11 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
   gpuUnusable: () => withPods(() => under({ oldDrivers: ['NVIDIA A40'] }, () => told(NEW))),
   comfyCrashed: () => withPods(() => under({ comfyui: { crashes: true } }, () => told(NEW))),
   bootTimedOut: () =>
-    withPods(() => under({ latencies: { imagePullMs: 600_000 } }, () => told([...NEW, '--timeout', '1s']))),
+    withPods(() => under({ latencies: { imagePullMs: 600_000 } }, () => told([...NEW, '--timeout', '5s']))),
   comfyElsewhere: file('e2e/comfy-elsewhere.test.ts', 'up says what answers in ComfyUI’s place: %s'),
   comfyTimedOut: () =>
     withPods(() =>
-      under({ latencies: { comfyStartMs: 600_000 } }, () => toldBy([...NEW, '--timeout', '3s'], {})),
+      under({ latencies: { comfyStartMs: 600_000 } }, () => toldBy([...NEW, '--timeout', '8s'], {})),
     ),
   podTakenOver: file('e2e/suspended.test.ts', 'does not keep a pod from kill'),
 
@@ -396,7 +396,7 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
   ),
   sshUnreachable: async () => {
     await control(`pods/${podId}/sshd`, { state: 'down' });
-    const code = await told(['comfy', 'status', podId, '--timeout', '2s']);
+    const code = await told(['comfy', 'status', podId, '--timeout', '4s']);
     await control(`pods/${podId}/sshd`, { state: 'up' });
     return code;
   },

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { keeperClient } from '../../src/keeper/client.ts';
 import { describeHome } from '../../src/store/home.ts';
 import { freePort } from '../support/free-port.ts';
+import { commandLine, signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
@@ -26,5 +28,23 @@ describe('a command of a later version than the keeper', () => {
     expect([after?.sshPid, after?.localPort]).toEqual([before?.sshPid, before?.localPort]);
     expect((await world.autopod(['tunnel', '--stop'])).code).toBe(0);
     expect(await leftRunning(world)).toEqual([]);
+  });
+});
+
+describe('a process that outlives the keeper it started, as a server does', () => {
+  it('starts another while the guardian of the one that has left is still on its way out', async () => {
+    world = await startWorld();
+    const client = keeperClient(describeHome(world.home), world.env);
+    await client.ensureRunning();
+    const [keeper = 0] = world.keeperPids();
+    const guardian = world.processes().filter((pid) => commandLine(pid).includes('autopod-guardian'));
+    expect(signal(guardian, 'SIGSTOP')).toBe(1);
+    signal(keeper, 'SIGTERM');
+    await until('left', async () => (await client.pid()) === undefined);
+    const another = client.ensureRunning();
+    await sleep(500);
+    signal(guardian, 'SIGCONT');
+    await another;
+    expect(await client.pid()).not.toBe(keeper);
   });
 });

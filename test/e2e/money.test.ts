@@ -54,7 +54,7 @@ describe('placement at RunPod', () => {
 describe('time and money', () => {
   it('a boot that takes too long keeps the pod, says what it costs and how to go on', async () => {
     await begin({ latencies: { imagePullMs: 60_000 } });
-    const run = await world.autopod([...up, '--timeout', '1s']);
+    const run = await world.autopod([...up, '--timeout', '5s']);
     expect(run.code).toBe(1);
     expect(run.stderr).toMatch(/has not booted in time[\s\S]*\$0\.\d\d\/h[\s\S]*autopod up/);
     expect(await world.podIds()).toHaveLength(1);
@@ -62,7 +62,7 @@ describe('time and money', () => {
 
   it('a ComfyUI that takes too long keeps the pod, and tells where its log is', async () => {
     await begin({ latencies: { comfyStartMs: 60_000 } });
-    const run = await world.autopod([...up, '--timeout', '3s']);
+    const run = await world.autopod([...up, '--timeout', '8s']);
     expect(run.code).toBe(1);
     expect(run.stderr).toMatch(/autopod logs( \w+)? --container/);
     const status = await world.autopod(['comfy', 'status', '--no-wait']);

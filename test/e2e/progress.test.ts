@@ -32,7 +32,7 @@ describe('progress is about this boot', () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ state: 'down' }),
     });
-    const run = await world.autopod([...up, '--timeout', '1s']);
+    const run = await world.autopod([...up, '--timeout', '4s']);
     expect([run.code, run.stderr]).toEqual([1, expect.stringContaining('ComfyUI starting')]);
     expect(run.stderr).not.toMatch(/Booting|To see the GUI|start container|Pulling/);
   });
