@@ -37,6 +37,8 @@ export class Tally {
   #spentUsd = 0;
   #ranMs = 0;
   #ran = 0;
+  /** A pod whose price nobody tells has run one: what the batch costs is not known any more. */
+  #unpricedPodId: string | null = null;
   #firstFailed: string | undefined;
   /** Pods that still have files of a job that could not be kept here. */
   #withFiles = new Set<string>();
@@ -47,6 +49,7 @@ export class Tally {
     this.#spentUsd = 0;
     this.#ranMs = 0;
     this.#ran = 0;
+    this.#unpricedPodId = null;
     this.#firstFailed = undefined;
     this.#withFiles = new Set();
   }
@@ -60,6 +63,7 @@ export class Tally {
     if (ranMs !== null) {
       this.#ranMs += ranMs;
       this.#ran += 1;
+      if (usd === null) this.#unpricedPodId ??= podId;
     }
     if (state !== 'failed' || failure?.code === 'podGone') return;
     this.#firstFailed ??= jobId;
@@ -91,8 +95,11 @@ export class Tally {
   whyNotRun(batch: BatchFacts | undefined): Failure | undefined {
     if (batch?.onError === 'stop' && this.#firstFailed !== undefined)
       return { code: 'jobNotRun', detail: { reason: 'onError', jobId: this.#firstFailed } };
-    if (batch?.maxCost == null || this.#spentUsd < batch.maxCost) return undefined;
+    if (batch?.maxCost == null) return undefined;
     const { maxCost } = batch;
+    if (this.#unpricedPodId !== null)
+      return { code: 'jobNotRun', detail: { reason: 'noPrice', podId: this.#unpricedPodId, maxCost } };
+    if (this.#spentUsd < maxCost) return undefined;
     return { code: 'jobNotRun', detail: { reason: 'maxCost', usd: this.#spentUsd, maxCost } };
   }
 

@@ -49,7 +49,9 @@ export const runText = {
   sameJobs: (same: number) =>
     `${same === 1 ? 'One of the jobs is' : `${same} of the jobs are`} the same as another one; ComfyUI makes nothing anew for them. --seed random makes them differ.`,
   cancelled: (jobs: number, of = jobs) =>
-    `Cancelled ${jobs === of ? count(jobs, 'job') : `${jobs} of ${count(of, 'job')}; the others had ended`}.`,
+    jobs === 0
+      ? `${of === 1 ? 'It' : `Each of the ${of} jobs`} had run by then; nothing was cancelled.`
+      : `Cancelled ${jobs === of ? count(jobs, 'job') : `${jobs} of ${count(of, 'job')}; the others had ended`}.`,
   endedAlready: (named: string) => `${named} has ended already; nothing was cancelled.`,
   noJobs: () => 'No jobs. Make one with: autopod run FILE',
   nothingToWaitFor: () => 'Every job has ended.',

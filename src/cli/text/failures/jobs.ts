@@ -30,10 +30,7 @@ export const JOB_FAILURES = {
     next: 'See its log: `autopod logs --container`. Repeat the job with `autopod jobs retry`.',
   }),
   jobNotRun: (d: FailureDetail) => ({
-    what:
-      d.reason === 'maxCost'
-        ? `It was not run: its batch has cost $${Number(d.usd ?? 0).toFixed(2)} of at most $${Number(d.maxCost ?? 0).toFixed(2)}.`
-        : `It was not run: job ${str(d.jobId)} of its batch failed.`,
+    what: `It was not run: ${whyNotRun(d)}.`,
     next: 'Run it with `autopod jobs retry`.',
   }),
   promptTooLarge: (d: FailureDetail) => ({
@@ -122,3 +119,12 @@ export const JOB_FAILURES = {
     next: 'Name one by more of its id; `autopod jobs` tells them apart.',
   }),
 } satisfies WordsOf;
+
+function whyNotRun(d: FailureDetail): string {
+  const most = `$${Number(d.maxCost ?? 0).toFixed(2)}`;
+  if (d.reason === 'maxCost')
+    return `its batch has cost $${Number(d.usd ?? 0).toFixed(2)} of at most ${most}`;
+  if (d.reason === 'noPrice')
+    return `RunPod tells no price for pod ${str(d.podId)}, so nobody can see to it that the batch costs at most ${most}`;
+  return `job ${str(d.jobId)} of its batch failed`;
+}
