@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { OPERATION_IDS } from './api/document.ts';
 import { DEFAULT_DATA_CENTERS } from './catalog/data-centers.ts';
 import { DEFAULT_GPUS } from './catalog/gpus.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ComfyUi } from '../comfyui/comfyui.ts';
 import { OUT_OF_MEMORY } from '../comfyui/script.ts';
 import { comfyScriptChanges } from '../scenario.ts';

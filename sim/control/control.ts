@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Problem } from '../api/answer.ts';
 import { parseScenario, ScenarioError } from '../scenario.ts';
 import type { World } from '../world/world.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Pod } from '../world/pod.ts';
 import type { World } from '../world/world.ts';
 import { controlComfyUi } from './comfy-control.ts';

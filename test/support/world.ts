@@ -130,6 +130,22 @@ export async function startWorld(
   };
 }
 
+/** A test's body in a world of its own: for tests that mostly wait, and may run side by side. */
+export async function inWorld(
+  body: (world: TestWorld) => Promise<void>,
+  scenario?: ScenarioInput,
+): Promise<void> {
+  const world = await startWorld(scenario);
+  try {
+    await body(world);
+  } catch (error) {
+    tellWhatHappened(world.home);
+    throw error;
+  } finally {
+    await world.end();
+  }
+}
+
 /** Waits until nothing of this home runs, or answers what still does after `withinMs`. */
 export async function leftRunning(world: TestWorld, withinMs = 15_000): Promise<string[]> {
   const until = Date.now() + withinMs;

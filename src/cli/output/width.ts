@@ -16,14 +16,20 @@ export function cutTo(columns: number, line: string): string {
   return piecesOf(columns, line)[0] ?? '';
 }
 
-const letters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+let segmenter: Intl.Segmenter | undefined;
+
+function lettersOf(line: string): Intl.Segments {
+  // Making one takes longer than most commands take to say what they have to.
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  return segmenter.segment(line);
+}
 
 /** A line in pieces of at most so many columns. */
 export function piecesOf(columns: number, line: string): string[] {
   if (columnsOf(line) <= columns) return [line];
   const pieces = [''];
   let room = columns;
-  for (const { segment } of letters.segment(line)) {
+  for (const { segment } of lettersOf(line)) {
     const width = columnsOf(segment);
     if (width > room) {
       pieces.push('');

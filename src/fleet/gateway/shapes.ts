@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AutopodError } from '../../errors.ts';
 
 // What members may send. Anything else, and anything besides, is refused by name.

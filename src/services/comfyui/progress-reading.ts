@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { JobProgress } from '../../machines/job-types.ts';
 
 export interface Watched {

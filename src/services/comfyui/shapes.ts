@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 // What ComfyUI answers, of every version recorded; more may be in it, and what is not used is not looked at.
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AutopodError, type Failure } from '../../errors.ts';
 import type { JobOutput } from '../../machines/job-types.ts';
 import { lenientJson } from '../lenient-json.ts';

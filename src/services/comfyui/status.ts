@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import got, { type Got } from 'got';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AutopodError } from '../../errors.ts';
 import { parseLenient } from '../lenient-json.ts';
 

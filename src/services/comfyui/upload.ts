@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Readable } from 'node:stream';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AutopodError } from '../../errors.ts';
 import type { JobInput } from '../../machines/job-types.ts';
 import { lenientJson } from '../lenient-json.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 // RunPod's buckets begin and end in UTC. An amount that cannot be read is no 0: a sum is whole or is not told.
 const range = { startTime: z.string(), endTime: z.string() };

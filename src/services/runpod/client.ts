@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import got, { type Got, type Response } from 'got';
 import pRetry from 'p-retry';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { AutopodError } from '../../errors.ts';
 import {
   type Bill,

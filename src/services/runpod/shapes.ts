@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The parts of RunPod's answers that autopod depends on. Everything else passes unread, and a value RunPod
