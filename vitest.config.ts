@@ -12,6 +12,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Loading what tests use anew for each file would be an eighth of all the work; no file changes what others see.
+    isolate: false,
     // Most tests wait for processes; with one worker they would wait in line.
     maxWorkers: 3,
     // Real processes and networks on a machine that others use as well; a second try is told in the output.
