@@ -16,8 +16,8 @@ export default defineConfig({
     isolate: false,
     // Most tests wait for processes; with one worker they would wait in line.
     maxWorkers: 3,
-    // Real processes and networks on a machine that others use as well; a second try is told in the output.
-    retry: process.env.CI ? 1 : 0,
+    // Real processes and networks on a machine that others use as well; another try is told in the output.
+    retry: process.env.CI ? 2 : 0,
     globalSetup: ['test/support/build-once.ts'],
   },
 });

@@ -8,9 +8,6 @@ import { build } from 'esbuild';
 const shared = {
   outdir: 'dist',
   bundle: true,
-  // Read faster; names stay, for what a bug report tells.
-  minifyWhitespace: true,
-  lineLimit: 160,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',

@@ -3,7 +3,7 @@ import { batchPlanOf, batchUnderCrashes } from './batch-crash.ts';
 
 const SEED = 20_26;
 /** A sample; `npm run test:crash -- --batches --runs 100` does more. */
-const RUNS = 5;
+const RUNS = 3;
 
 describe('a batch under crashes of keeper, ssh and ComfyUI ends with exactly one set of files for every job', () => {
   for (let run = 0; run < RUNS; run++) {

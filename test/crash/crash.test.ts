@@ -4,10 +4,10 @@ import { guardPlanOf, guardUnderCrashes } from './guard-crash.ts';
 import { planOf } from './plans.ts';
 
 const SEED = 20_26;
-const RUNS = 12;
-const GUARD_RUNS = 2;
+const RUNS = 6;
+const GUARD_RUNS = 1;
 /** A sample; `npm run test:crash -- --sweep` does every write. */
-const SWEPT_WRITES = [2, 9, 17, 26];
+const SWEPT_WRITES = [2, 17];
 
 describe('a launch that crashes, at random moments and at random writes, ends with one ready pod and leaves nothing', () => {
   for (let run = 0; run < RUNS; run++) {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { sample } from '../support/sample.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
 let world: TestWorld;
@@ -22,7 +23,7 @@ describe('a pod ended in RunPod’s console', () => {
     expect(await leftRunning(world)).toEqual([]);
   });
 
-  it.each([[['info']], [['comfy', 'status']], [['stop']]])(
+  it.each(sample(1, [[['info']], [['comfy', 'status']], [['stop']]]))(
     'does not stand in the way of %j of the one that is left',
     async (command) => {
       world = await startWorld();

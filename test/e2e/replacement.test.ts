@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import type { Pod } from '../../sim/world/pod.ts';
 import { freePort } from '../support/free-port.ts';
+import { sample } from '../support/sample.ts';
 import { statusAt } from '../support/status-at.ts';
 import { HAS_SCRIPT, onTerminal } from '../support/terminal.ts';
 import { until } from '../support/until.ts';
@@ -17,15 +18,19 @@ const scripted = (change: object) =>
   fetch(`${world.simulator.controlUrl}/scenario`, { method: 'PATCH', body: JSON.stringify(change) });
 
 /** A pod on a volume that was ready once, is stopped, and whose host has no GPU for it any more. */
-async function onFullHost(outcome: 'refused' | 'zeroGpus', scenario: ScenarioInput = {}) {
+async function onFullHost(
+  outcome: 'refused' | 'zeroGpus',
+  scenario: ScenarioInput = {},
+  port: string | null = null,
+) {
   world = await startWorld(scenario);
-  const port = await freePort();
-  const made = await world.autopod(['up', ...onVolume, '--name', 'mine', '--local-port', port]);
+  const tunnel = port === null ? ['--no-tunnel'] : ['--local-port', port];
+  const made = await world.autopod(['up', ...onVolume, '--name', 'mine', ...tunnel]);
   expect(made.code, made.stderr).toBe(0);
   const [id = ''] = await world.podIds();
   expect((await world.autopod(['stop'])).code).toBe(0);
   await scripted(outcome === 'refused' ? { fullOnResume: true } : { zeroGpusOnResume: true });
-  return { id, port: Number(port) };
+  return { id };
 }
 
 /** For each pod that is ended, whether another one's ComfyUI answered at that moment. */
@@ -65,37 +70,45 @@ describe('a start on a full host', () => {
     expect(await world.pods()).toMatchObject([{ id, status: 'EXITED' }]);
   });
 
-  for (const outcome of ['refused', 'zeroGpus'] as const) {
-    for (const verb of ['up', 'start']) {
-      it(`${outcome}: ${verb} --replace makes a pod on the same volume, at the same port, and ends the old one when that is ready`, async () => {
-        const { id, port } = await onFullHost(outcome);
-        const ended = endings();
-        const run = await world.autopod([verb, '--replace']);
-        const pod = await onlyPodNow(run, id);
-        expect(pod).toMatchObject({
-          name: 'mine',
-          status: 'RUNNING',
-          dataCenterId: 'US-GA-1',
-          mounts: { network: [{ volumeId: 'abc123xyz' }] },
-        });
-        expect(run.stdout).toContain(`http://localhost:${port}`);
-        expect(await statusAt(port)).toBe(200);
-        expect(ended).toEqual([{ id, isOtherReady: true }]);
+  const ways = [
+    ['refused', 'up'],
+    ['zeroGpus', 'start'],
+    ['refused', 'start'],
+    ['zeroGpus', 'up'],
+  ] as const;
+  for (const [outcome, verb] of sample(2, ways)) {
+    it(`${outcome}: ${verb} --replace makes a pod on the same volume, at the same port, and ends the old one when that is ready`, async () => {
+      const port = await freePort();
+      const { id } = await onFullHost(outcome, {}, port);
+      const ended = endings();
+      const run = await world.autopod([verb, '--replace']);
+      const pod = await onlyPodNow(run, id);
+      expect(pod).toMatchObject({
+        name: 'mine',
+        status: 'RUNNING',
+        dataCenterId: 'US-GA-1',
+        mounts: { network: [{ volumeId: 'abc123xyz' }] },
       });
-    }
+      expect(run.stdout).toContain(`http://localhost:${port}`);
+      expect(await statusAt(Number(port))).toBe(200);
+      expect(ended).toEqual([{ id, isOtherReady: true }]);
+    });
   }
 
   it('with nothing else to be had says that, and keeps the pod', async () => {
     const { id } = await onFullHost('refused');
     await scripted({ stock: { 'NVIDIA A40': { 'US-GA-1': 'NONE' } } });
-    const run = await world.autopod(['up', '--replace']);
+    const run = await world.autopod(['up', '--replace', '--no-tunnel']);
     expect([run.code, run.stderr]).toEqual([1, expect.stringContaining('No other pod can be had')]);
     expect(await world.podIds()).toEqual([id]);
   });
 
   it('two at once replace it once', async () => {
     const { id } = await onFullHost('refused');
-    const runs = await Promise.all([world.autopod(['up', '--replace']), world.autopod(['up', '--replace'])]);
+    const runs = await Promise.all([
+      world.autopod(['up', '--replace', '--no-tunnel']),
+      world.autopod(['up', '--replace', '--no-tunnel']),
+    ]);
     expect(runs.map(({ code, stderr }) => (code === 0 ? 0 : stderr))).toEqual([0, 0]);
     await onlyPodNow(runs[0] as Run, id);
     expect(world.simulator.world.createCount).toBe(2);
@@ -103,7 +116,7 @@ describe('a start on a full host', () => {
 
   it('never ends a pod that runs with its GPU again when the other one is ready', async () => {
     const { id } = await onFullHost('refused', { latencies: { comfyStartMs: 1_500 } });
-    const launching = world.start(['up', '--replace']);
+    const launching = world.start(['up', '--replace', '--no-tunnel']);
     await until('the other pod', () => others(id)[0]);
     await scripted({ fullOnResume: false });
     world.simulator.world.act(world.simulator.world.pod(id), 'start');
@@ -127,11 +140,11 @@ describe('a start on a full host', () => {
     };
     const headers = { authorization: 'Bearer sim-key', 'content-type': 'application/json' };
     await fetch(`${world.simulator.url}/pods`, { method: 'POST', headers, body: JSON.stringify(body) });
-    expect((await world.autopod(['up', '--local-port', 'auto'])).code).toBe(0);
+    expect((await world.autopod(['up', '--no-tunnel'])).code).toBe(0);
     const [id = ''] = await world.podIds();
     expect((await world.autopod(['stop'])).code).toBe(0);
     await scripted({ fullOnResume: true });
-    const run = await world.autopod(['up', '--replace']);
+    const run = await world.autopod(['up', '--replace', '--no-tunnel']);
     expect([run.code, run.stderr]).toEqual([1, expect.stringContaining('a disk of its own')]);
     expect(await world.podIds()).toEqual([id]);
   });
@@ -157,7 +170,8 @@ describe('a replacement that is cut short is finished by one up, without a flag'
   };
   for (const [title, moment] of Object.entries(moments)) {
     it(title, async () => {
-      const { id, port } = await onFullHost('refused');
+      const port = await freePort();
+      const { id } = await onFullHost('refused', {}, port);
       const { child, ended } = world.start(['up', '--replace']);
       const route = STALLED[title];
       if (route) world.simulator.world.addFaults([{ route, kind: 'stallBefore', times: 1, skip: 0 }]);
@@ -172,7 +186,7 @@ describe('a replacement that is cut short is finished by one up, without a flag'
   }
 });
 
-const twoGpus = ['--gpu', 'A40', '--gpu', 'RTX A6000', '--local-port', 'auto'];
+const twoGpus = ['--gpu', 'A40', '--gpu', 'RTX A6000', '--no-tunnel'];
 const IMPATIENT = { publicPortMs: 300, gpuDoubtMs: 300 };
 
 describe('a pod that runs and can never work', () => {
@@ -222,7 +236,7 @@ describe('a pod that runs and can never work', () => {
 describe.runIf(HAS_SCRIPT)('on a terminal', () => {
   it('a full host: it asks, and yes makes the other pod', async () => {
     const { id } = await onFullHost('refused');
-    const terminal = onTerminal(world, ['up']);
+    const terminal = onTerminal(world, ['up', '--no-tunnel']);
     await terminal.when(/A40 in US-GA-1[\s\S]*\[y\/N\]/, 'y\n');
     const { code, screen } = await terminal.ended;
     await onlyPodNow({ code, stderr: screen, stdout: '', signal: null }, id);

@@ -8,6 +8,7 @@ import { type KeeperClient, keeperClient, type TunnelView } from '../../src/keep
 import { describeHome } from '../../src/store/home.ts';
 import { freePort } from '../support/free-port.ts';
 import { commandLine, signal } from '../support/processes.ts';
+import { sample } from '../support/sample.ts';
 import { statusAt } from '../support/status-at.ts';
 import { until } from '../support/until.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
@@ -63,16 +64,19 @@ describe('a tunnel whose ssh dies when the next one cannot be opened', () => {
     ],
   ];
 
-  it.each(KEYS)('%s: failed with %s, and the next tunnel heals it', async (_, code, breakIt, mend) => {
-    await begin();
-    const key = join(world.home, 'id_test');
-    breakIt(key);
-    await killSsh();
-    await isState('failed');
-    expect((await view()).failure?.code).toBe(code);
-    mend(key);
-    expect((await world.autopod(['tunnel'])).code).toBe(0);
-  });
+  it.each(sample(2, KEYS))(
+    '%s: failed with %s, and the next tunnel heals it',
+    async (_, code, breakIt, mend) => {
+      await begin();
+      const key = join(world.home, 'id_test');
+      breakIt(key);
+      await killSsh();
+      await isState('failed');
+      expect((await view()).failure?.code).toBe(code);
+      mend(key);
+      expect((await world.autopod(['tunnel'])).code).toBe(0);
+    },
+  );
 
   it('the key is gone, but ssh only stood still: it is taken up again', async () => {
     await begin();

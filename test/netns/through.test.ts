@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { workOn } from '../../src/keeper/other-work.ts';
+import { sample } from '../support/sample.ts';
 import { until } from '../support/until.ts';
 import { leftRunning } from '../support/world.ts';
 import { CAN_DROP_FLOWS, CAN_NETNS } from './pod-host.ts';
@@ -32,14 +33,14 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(300);
   });
 
-  it('an upload of a gigabyte arrives whole, and the keeper does not keep it', {
+  it('an upload of 400 MB arrives whole, and the keeper does not keep it', {
     timeout: 120_000,
   }, async () => {
     const [keeper = 0] = net.world.keeperPids();
     const before = residentMegabytes(keeper);
-    const { body } = await ask({ port: net.port, agent: false, path: '/upload', method: 'POST' }, 1024);
-    expect(JSON.parse(body).taken).toBe(1024 * MEGABYTE);
-    expect(residentMegabytes(keeper) - before).toBeLessThan(200);
+    const { body } = await ask({ port: net.port, agent: false, path: '/upload', method: 'POST' }, 400);
+    expect(JSON.parse(body).taken).toBe(400 * MEGABYTE);
+    expect(residentMegabytes(keeper) - before).toBeLessThan(150);
     expect((await net.view()).lastDeath).toBeUndefined();
   });
 
@@ -96,7 +97,7 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
     },
   );
 
-  it.each(['from', 'to'] as const)(
+  it.each(sample(1, ['from', 'to'] as const))(
     'a copy by scp %s the pod over a line of 2 Mbit/s is traffic, not silence',
     { timeout: 120_000 },
     async (direction) => {
