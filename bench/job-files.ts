@@ -11,8 +11,8 @@ import { markdown, median, say } from './report.ts';
 
 /**
  * `npm run bench:files [-- --files 200 --megabytes 20 --runs 3]`: the files of a job through autopod's tunnel to an OpenSSH
- * sshd in a network namespace, by one curl and by autopod, which also checks them, puts them on the disk and writes the
- * sidecars. In turns. Needs root, iproute2, sshd and curl.
+ * sshd in a network namespace, by one curl, by one that also waits for the disk, and by autopod, which waits for it as well,
+ * checks the files and writes the sidecars. In turns. Needs root, iproute2, sshd and curl.
  */
 const { values } = parseArgs({
   options: {
@@ -44,6 +44,15 @@ function byCurl(port: number, folder: string): void {
   execFileSync('curl', ['-sf', ...files]);
 }
 
+/** As autopod leaves them: on the disk, and not only in the memory that is written to it some time. */
+function byCurlAndSync(port: number, folder: string): void {
+  byCurl(port, folder);
+  execFileSync(
+    'sync',
+    outputs.map(({ filename }) => join(folder, filename)),
+  );
+}
+
 const memory: number[] = [];
 async function byAutopod(port: number, out: string): Promise<JobOutput[]> {
   const { signal } = new AbortController();
@@ -54,23 +63,27 @@ async function byAutopod(port: number, out: string): Promise<JobOutput[]> {
 
 const net = await startTunnelWorld();
 const curl: number[] = [];
+const synced: number[] = [];
 const autopod: number[] = [];
 try {
   for (let run = 0; run < Number(values.runs); run += 1) {
     curl.push(await timed((folder) => byCurl(net.port, folder)));
+    synced.push(await timed((folder) => byCurlAndSync(net.port, folder)));
     autopod.push(await timed((folder) => byAutopod(net.port, folder)));
   }
 } finally {
   await net.end();
 }
 const total = MEGABYTES * outputs.length;
+const part = (whole: number[], of: number[]) => (median(whole) / median(of)).toFixed(2);
 const rate = (seconds: number) => `${Math.round(total / seconds)} MB/s`;
 say(
   markdown(
-    [`${outputs.length} files of ${MEGABYTES} MB`, 'median', 'of curl'],
+    [`${outputs.length} files of ${MEGABYTES} MB`, 'median', 'of curl', 'of curl and sync'],
     [
-      ['one curl', rate(median(curl)), '1'],
-      ['autopod', rate(median(autopod)), (median(curl) / median(autopod)).toFixed(2)],
+      ['one curl', rate(median(curl)), '1', ''],
+      ['one curl, and sync', rate(median(synced)), part(curl, synced), '1'],
+      ['autopod', rate(median(autopod)), part(curl, autopod), part(synced, autopod)],
     ],
   ),
 );
