@@ -63,7 +63,7 @@ await rm('dist', { recursive: true, force: true });
 await build({
   ...shared,
   ...whole,
-  entryPoints: { run: 'src/cli/run.ts', demo: 'sim/demo.ts' },
+  entryPoints: { run: 'src/cli/run.ts', demo: 'sim/demo.ts', 'demo-fleet': 'sim/demo-fleet.ts' },
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
 });

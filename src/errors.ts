@@ -126,6 +126,8 @@ export const FAILURES = {
   outUnwritable: { exitCode: 2, retryable: false },
   jobNotFound: { exitCode: 1, retryable: false },
   jobNotChosen: { exitCode: 1, retryable: false },
+  /** A fleet has no pool of that name, or several where one is to be meant. */
+  poolNotFound: { exitCode: 1, retryable: false },
 
   localPortTaken: { exitCode: 1, retryable: false },
   keeperUnreachable: { exitCode: 1, retryable: true },

@@ -13,6 +13,7 @@ import { addInsight } from './program/insight.ts';
 import { addJobs } from './program/jobs.ts';
 import { addLaunch } from './program/launch.ts';
 import { addPods } from './program/pods.ts';
+import { addPools } from './program/pools.ts';
 import { addRun } from './program/run.ts';
 import { addSetup } from './program/setup.ts';
 import type { Runs } from './program/shared.ts';
@@ -112,6 +113,7 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
   addTunnels(program, runs);
   addInsight(program, runs);
   addFleet(program, runs);
+  addPools(program, runs);
   addSetup(program, runs, out, context);
   return program;
 }

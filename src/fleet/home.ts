@@ -27,6 +27,8 @@ export function describeFleet({ root: user }: Pick<Home, 'root'>): FleetHome {
   const root = join(user, 'fleet');
   return {
     ...describeHome(root),
+    // Not where the server's own keeper looks for jobs of its home.
+    jobs: join(root, 'queue'),
     people: join(root, 'people.json'),
     serving: join(root, 'serving.json'),
     engine: join(root, 'restate'),

@@ -23,6 +23,7 @@ import { answer } from './gateway/routes.ts';
 import { Seen } from './gateway/seen.ts';
 import { Verbs } from './gateway/verbs.ts';
 import { engineFolder, ensureSshKey, type FleetHome, openFleetHome } from './home.ts';
+import { queueOf } from './jobs/queue.ts';
 import { People } from './people/people.ts';
 import type { Fleet } from './pods/fleet.ts';
 import { podObject } from './pods/pods.ts';
@@ -62,28 +63,35 @@ export async function serve(options: ServeOptions): Promise<void> {
     const machines = fleetOf(fleetHome, options, log);
     const identityKeys = [serverIdentity(fleetHome.identity)];
     const places = await keepServer(fleetHome, options, log, ends);
+    const seen = new Seen(machines.runpod);
     const fleet = { ...machines, schedule: scheduling(places, machines.pods) };
+    const queue = queueOf(fleet, { seen, places, env, boxMs: options.boxMs });
     const before = await lastServing(fleetHome);
     const worker = await startWorker({
       places,
-      durables: [podObject(fleet, options.boxMs)],
+      durables: [podObject(fleet, options.boxMs), queue.durable],
+      objects: [queue.pool],
       port: before?.workerPort ?? 0,
       identityKeys,
       log,
     });
     ends.unshift(worker.stop);
     const people = new People(fleetHome);
-    const seen = new Seen(fleet.runpod);
     const verbs = new Verbs({ ...fleet, places, seen });
-    const gateway = await listen(listening, (asked) => answer({ people, verbs, seen, log }, asked), {
-      log,
-      bounds: options.bounds,
-    });
+    const gateway = await listen(
+      listening,
+      (asked) => answer({ people, verbs, seen, log, ...queue.routes }, asked),
+      {
+        log,
+        bounds: options.bounds,
+      },
+    );
     ends.unshift(gateway.close);
     const url = publicUrl ?? gateway.url;
     const since = new Date().toISOString();
     await keepServing(fleetHome, { url, workerPort: worker.port, pid: process.pid, version: VERSION, since });
     log(`serving at ${url}, ${config.apiUrl}, ${env.AUTOPOD_HOME ?? home.root}`);
+    await queue.takeUp();
     onListening(url, (await people.list()).length);
     if (!signal.aborted) await once(signal, 'abort');
   } finally {
@@ -164,6 +172,7 @@ function fleetOf(
     journal: new Journal(home.journal),
     timings: timingsFrom(env),
     limits,
+    mayBeSpent: async () => null,
     log,
   };
 }

@@ -43,14 +43,20 @@ export interface JobTimings {
   jobArrivalMs: number;
 }
 
-export interface JobEnvironment {
+/** What the work of a job is joined to, wherever its machine runs. */
+export interface WorkEnvironment {
+  store: Pick<JobStore, 'content'>;
+  pods: Pick<JobPods, 'standing' | 'way' | 'about'>;
+  timings: JobTimings;
+  /** How far a job is; null when it is not running any more. */
+  onProgress: (jobId: string, progress: JobProgress | null) => void;
+}
+
+export interface JobEnvironment extends WorkEnvironment {
   store: JobStore;
   journal: Journal;
   pods: JobPods;
-  timings: JobTimings;
   log: (line: string) => void;
   /** Whether another batch has something left for a pod. */
   isNeededElsewhere: (podId: string, batchId: string) => boolean;
-  /** How far a job is; null when it is not running any more. */
-  onProgress: (jobId: string, progress: JobProgress | null) => void;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Found, JobFacts } from '../machines/job-types.ts';
 import { findPrompt, watchProgress } from '../services/comfyui/index.ts';
-import type { JobEnvironment } from './environment.ts';
+import type { WorkEnvironment } from './environment.ts';
 import { foundBy } from './look.ts';
 import { NO_PROGRESS } from './no-progress.ts';
 import { nodeCount } from './prompt-text.ts';
@@ -11,13 +11,13 @@ const AFTER_WORD_MS = 30;
 
 /** Follows one prompt: what ComfyUI's socket tells is progress and a reason to ask; what it is asked is the truth. */
 export class Following {
-  readonly #env: JobEnvironment;
+  readonly #env: WorkEnvironment;
   readonly #watching = new AbortController();
   #isWatched = false;
   #place: number | null | undefined;
   #nudge: () => void = () => undefined;
 
-  constructor(env: JobEnvironment) {
+  constructor(env: WorkEnvironment) {
     this.#env = env;
   }
 

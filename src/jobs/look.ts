@@ -8,13 +8,13 @@ import {
   interruptPrompt,
   type Standing,
 } from '../services/comfyui/index.ts';
-import type { JobEnvironment } from './environment.ts';
+import type { WorkEnvironment } from './environment.ts';
 import { wantedOutputs } from './files/index.ts';
 
 /** Milliseconds between two looks that follow each other. */
 const SOON_MS = 150;
 
-type Env = Pick<JobEnvironment, 'pods' | 'timings'>;
+type Env = Pick<WorkEnvironment, 'pods' | 'timings'>;
 
 /** Where a job is: what is here and on disk decides, and where that leaves it open its ComfyUI is asked. */
 export async function lookForPrompt(env: Env, facts: JobFacts, signal: AbortSignal): Promise<Found> {

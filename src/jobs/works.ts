@@ -6,7 +6,7 @@ import type { Prepared, Uploaded } from '../machines/job-reading.ts';
 import type { Found, JobFacts, Submitted } from '../machines/job-types.ts';
 import { findPrompt, submitPrompt, uploadInput } from '../services/comfyui/index.ts';
 import { comfyUI } from '../services/comfyui/status.ts';
-import type { JobEnvironment } from './environment.ts';
+import type { WorkEnvironment } from './environment.ts';
 import { fetchOutputs } from './files/index.ts';
 import { Following } from './follow.ts';
 import { lookForPrompt } from './look.ts';
@@ -19,7 +19,7 @@ type OfFacts = Working<JobFacts>;
  * The job machine joined to ComfyUI. Each of these may be done twice: what changes something looks first. `end` ends the
  * following of its progress until it is followed again.
  */
-export function jobWorks(env: JobEnvironment): { works: Works; end: () => void } {
+export function jobWorks(env: WorkEnvironment): { works: Works; end: () => void } {
   let following = new Following(env);
   const works = {
     lookForPrompt: ({ input, signal }: OfFacts): Promise<Found> => lookForPrompt(env, input, signal),
@@ -40,7 +40,7 @@ export function jobWorks(env: JobEnvironment): { works: Works; end: () => void }
 }
 
 async function awaitReach(
-  { pods, timings }: JobEnvironment,
+  { pods, timings }: WorkEnvironment,
   facts: JobFacts,
   signal: AbortSignal,
 ): Promise<void> {
@@ -53,7 +53,7 @@ async function awaitReach(
 }
 
 async function prepareJob(
-  { store, pods }: JobEnvironment,
+  { store, pods }: WorkEnvironment,
   facts: JobFacts,
   signal: AbortSignal,
 ): Promise<Prepared> {
@@ -70,7 +70,7 @@ async function prepareJob(
 }
 
 async function uploadInputs(
-  { pods }: JobEnvironment,
+  { pods }: WorkEnvironment,
   { podId, inputs }: JobFacts,
   signal: AbortSignal,
 ): Promise<Uploaded> {
@@ -80,7 +80,7 @@ async function uploadInputs(
 }
 
 async function submit(
-  { store, pods }: JobEnvironment,
+  { store, pods }: WorkEnvironment,
   { podId, submissions, prompt, workflow, inputs }: JobFacts,
   uploaded: string[],
   signal: AbortSignal,
@@ -98,7 +98,7 @@ async function submit(
 }
 
 async function fetchFiles(
-  { pods, onProgress }: JobEnvironment,
+  { pods, onProgress }: WorkEnvironment,
   { input: facts, signal, send }: OfFacts,
 ): Promise<void> {
   const arrived = (outputs: JobFacts['outputs']) => send({ type: 'files.arrived', outputs } as EventObject);

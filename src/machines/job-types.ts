@@ -103,6 +103,10 @@ export interface JobFacts {
   /** What others want of it. */
   asked: 'cancel' | null;
   failure: Failure | null;
+  /** Of a fleet's job: whose it is. */
+  owner?: string;
+  /** Likewise: the pool whose pods work on it. */
+  pool?: string;
 }
 
 /** Jobs that were asked for together. */
@@ -119,6 +123,12 @@ export interface BatchFacts {
   then: Then;
   /** The pods that this batch rented: `then` is about them and those it was told to end. */
   rented: string[];
+  /** Of a fleet's batch: whose it is. */
+  owner?: string;
+  /** Likewise: the pool whose pods work on it. */
+  pool?: string;
+  /** Likewise: jobs of a higher one come first; 0 where nothing is said. */
+  priority?: number;
 }
 
 /** How far a running job is, as ComfyUI tells; not kept. */

@@ -413,6 +413,7 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     return told(['run', path, '--out', path]);
   },
   jobNotFound: () => told(['jobs', 'show', 'nobody']),
+  poolNotFound: () => refusedBy('poolNotFound'),
   jobNotChosen: async () => {
     const env = homeWith('{}');
     const store = new JobStore(openHome(env.AUTOPOD_HOME ?? ''));

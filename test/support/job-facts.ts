@@ -1,4 +1,4 @@
-import { UNBEGUN } from '../../src/cli/running/batch.ts';
+import { UNBEGUN } from '../../src/jobs/unbegun.ts';
 import type { BatchFacts, JobFacts } from '../../src/machines/job-types.ts';
 
 export function jobFacts(changes: Partial<JobFacts> = {}): JobFacts {

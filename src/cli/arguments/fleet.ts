@@ -40,3 +40,14 @@ export function role(value: string): string {
   if (['viewer', 'member', 'admin'].includes(value)) return value;
   throw new InvalidArgumentError('It takes viewer, member or admin.');
 }
+
+/** It goes into paths, and into the names of the pool's pods. */
+export function poolName(value: string): string {
+  if (/^[a-z][a-z0-9-]{0,31}$/.test(value)) return value;
+  throw new InvalidArgumentError('It takes small letters, digits and dashes, a letter first: at most 32.');
+}
+
+export function priority(value: string): number {
+  if (/^[+-]?\d{1,3}$/.test(value) && Math.abs(Number(value)) <= 100) return Number(value);
+  throw new InvalidArgumentError('It takes a whole number from -100 to 100.');
+}

@@ -1,10 +1,10 @@
 import { AutopodError } from '../../errors.ts';
-import { fetchOutputs, wantedOutputs } from '../../jobs/files/index.ts';
+import { fetchOutputs, filesHere, wantedOutputs } from '../../jobs/files/index.ts';
 import type { JobFacts, JobOutput } from '../../machines/job-types.ts';
 import { hasEnded, type JobRecord, JobStore, jobRecord, jobState } from '../../store/jobs.ts';
 import type { Context } from '../context.ts';
 import { jobIdsOf } from '../running/job-ref.ts';
-import { filesHere, jobJson } from '../running/job-view.ts';
+import { jobJson } from '../running/job-view.ts';
 import { writableOut } from '../running/out-folder.ts';
 import { type ReadyPod, readyPod } from '../running/ready-pods.ts';
 import { runText } from '../text/run.ts';

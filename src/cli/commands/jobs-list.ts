@@ -1,6 +1,7 @@
+import { filesHere } from '../../jobs/files/index.ts';
 import type { JobFacts } from '../../machines/job-types.ts';
 import { hasEnded, type JobRecord, JobStore, jobState } from '../../store/jobs.ts';
-import { filesHere, jobJson } from '../running/job-view.ts';
+import { jobJson } from '../running/job-view.ts';
 import { jobUsd, runText } from '../text/run.ts';
 import { JOB_STATE_WORDS } from '../text/states.ts';
 import { momentOf } from '../text/time.ts';
@@ -36,8 +37,10 @@ export const jobsList: Verb<{ all?: boolean }> = async (context, _named, { all }
 
 /** Jobs as a table, each in its row. */
 export function jobTable(records: JobRecord[], screen: Parameters<typeof table>[2]): string {
+  const isOwned = records.some(({ facts }) => facts.owner !== undefined);
   const head = ['JOB', 'NAME', 'STATE', 'POD', 'MADE', 'RAN', 'COST', 'FILES', 'BATCH'];
-  return table(head, records.map(row), screen, ['BATCH', 'MADE', 'POD', 'NAME']);
+  const rows = records.map((record) => [...row(record), ...(isOwned ? [record.facts.owner ?? '–'] : [])]);
+  return table([...head, ...(isOwned ? ['OWNER'] : [])], rows, screen, ['BATCH', 'MADE', 'POD', 'NAME']);
 }
 
 function row(record: JobRecord): string[] {

@@ -1,9 +1,9 @@
 import { AutopodError } from '../../errors.ts';
+import { UNBEGUN } from '../../jobs/unbegun.ts';
 import type { JobFacts } from '../../machines/job-types.ts';
 import { JobStore } from '../../store/jobs.ts';
 import { choosePod } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
-import { UNBEGUN } from '../running/batch.ts';
 import { isToRetry, jobIdsOf } from '../running/job-ref.ts';
 import { seeThrough } from '../running/see-through.ts';
 import { runText } from '../text/run.ts';

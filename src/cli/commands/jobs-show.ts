@@ -51,7 +51,7 @@ async function jobByContent(store: JobStore, file: string): Promise<string | und
   return found?.jobId;
 }
 
-function showJob({ out }: Context, record: JobRecord): void {
+export function showJob({ out }: Context, record: JobRecord): void {
   const shown = jobJson(record);
   if (out.isJson) {
     out.json(shown);
@@ -67,6 +67,7 @@ function showJob({ out }: Context, record: JobRecord): void {
     ...(shown.batchId === shown.jobId
       ? []
       : [['Batch', `${shown.batchId}, number ${shown.index + 1}`] as Row]),
+    ...(record.facts.owner ? [['Owner', `${record.facts.owner}, by pool ${record.facts.pool}`] as Row] : []),
     ['Pod', shown.podId === null ? 'none yet' : `${shown.podId}${shown.gpu ? `, ${shown.gpu}` : ''}`],
     ['Made', shown.createdAt ?? ''],
     ['Ran', shown.seconds === null ? 'not yet' : `${shown.seconds}s`],

@@ -4,8 +4,8 @@ import { objectInfo } from '../../services/comfyui/index.ts';
 import { JobStore } from '../../store/jobs.ts';
 import { parseJson, readDefinitions } from '../../workflow/index.ts';
 import type { Context } from '../context.ts';
+import { askedFor, requireNodes } from '../running/asked-for.ts';
 import { keepBatch } from '../running/batch.ts';
-import { inRow, requireNode } from '../running/change.ts';
 import { problemsOfRun, requireRunnable, showDryRun } from '../running/check.ts';
 import { type Drafting, inputChange, requireFileInput } from '../running/draft.ts';
 import { LocalFiles } from '../running/local-inputs.ts';
@@ -14,12 +14,10 @@ import { writableOut } from '../running/out-folder.ts';
 import { namedPods, podsOfRun } from '../running/pods-of-run.ts';
 import { promptOf } from '../running/prompt-of.ts';
 import { type ReadyPod, readyPod, rentingFrom, requireUp } from '../running/ready-pods.ts';
-import { readRows } from '../running/rows.ts';
 import { seeThrough } from '../running/see-through.ts';
 import { showSettable } from '../running/show.ts';
-import { readSweep } from '../running/sweep.ts';
 import { endingUnused } from '../running/then.ts';
-import { type Asked, countOf } from '../running/variants.ts';
+import { countOf } from '../running/variants.ts';
 import { readWorkflowFile, type WorkflowFile } from '../running/workflow-file.ts';
 import { runText } from '../text/run.ts';
 import type { Verb } from '../verb.ts';
@@ -67,32 +65,18 @@ export const run: Verb<RunOptions> = async (context, file = '', options, pod) =>
   return seeThrough(context, store, batch, options);
 };
 
-function requireOnePlace({ pods }: RunOptions, pod: string | undefined): void {
+function requireOnePlace({ pods, pool, priority }: RunOptions, pod: string | undefined): void {
+  if (pool !== undefined || priority !== undefined) {
+    throw new AutopodError('usage', {
+      message: `${pool === undefined ? '--priority' : '--pool'} is for a fleet, and this machine is logged in to none.`,
+      next: 'Log in with an invitation: autopod login',
+    });
+  }
   if (pods === undefined || pod === undefined) return;
   throw new AutopodError('usage', {
     message: `Both pod ${pod} and --pods say where to run.`,
     next: 'Name all pods with --pods, or leave it out.',
   });
-}
-
-async function askedFor(options: RunOptions, inputs: string[]): Promise<Asked> {
-  return {
-    changes: [...(options.set ?? []), ...inputs],
-    seed: options.seed,
-    rows: options.rows === undefined ? [] : await readRows(options.rows),
-    sweeps: (options.sweep ?? []).map(readSweep),
-    count: options.count,
-  };
-}
-
-/** Of the API format the nodes are known without a server, so that a slip of the finger rents nothing. */
-function requireNodes({ prompt }: WorkflowFile, { changes, sweeps, rows }: Asked): void {
-  if (prompt === undefined) return;
-  const swept = sweeps.map(({ target, values }) => `${target}=${values[0]}`);
-  for (const change of [...changes, ...swept]) requireNode(change, prompt);
-  for (const { at, changes: own } of rows) {
-    for (const change of own) inRow(at, () => requireNode(change, prompt));
-  }
 }
 
 function namesOf({ pods }: RunOptions): string[] {

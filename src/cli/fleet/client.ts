@@ -54,28 +54,45 @@ export function logIn(url: string, body: LoginRequest, signal: AbortSignal): Pro
 
 interface Options {
   json?: object | undefined;
+  /** A body that is no JSON. */
+  bytes?: Buffer;
   token?: string;
   signal: AbortSignal;
   /** Asking twice is as asking once. */
   isRepeatable?: boolean;
 }
 
-async function request<T>(
+export async function request<T>(url: string, path: string, options: Options): Promise<T> {
+  const text = await requestText(url, path, options);
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new AutopodError('fleetUnreachable', { url, detail: 'What answers there is no fleet.' });
+  }
+}
+
+/** The answer as it came. */
+export async function requestText(
   url: string,
   path: string,
-  { json, token, signal, isRepeatable }: Options,
-): Promise<T> {
+  { json, bytes, token, signal, isRepeatable }: Options,
+): Promise<string> {
   try {
     return await got(`${url}/${path}`, {
-      method: json ? 'POST' : 'GET',
+      method: json || bytes ? 'POST' : 'GET',
       ...(json && { json }),
-      headers: { 'user-agent': USER_AGENT, ...(token && { authorization: `Bearer ${token}` }) },
+      ...(bytes && { body: bytes }),
+      headers: {
+        'user-agent': USER_AGENT,
+        ...(bytes && { 'content-type': 'application/octet-stream' }),
+        ...(token && { authorization: `Bearer ${token}` }),
+      },
       // A token goes to the gateway it was made for, and to nobody it points at.
       followRedirect: false,
       retry: isRepeatable ? { limit: 2, methods: ['GET', 'POST'] } : { limit: 0 },
       timeout: { request: ANSWER_MS },
       signal,
-    }).json<T>();
+    }).text();
   } catch (error) {
     signal.throwIfAborted();
     throw failureFrom(url, error);
@@ -83,14 +100,17 @@ async function request<T>(
 }
 
 function failureFrom(url: string, error: unknown): AutopodError {
-  if (error instanceof HTTPError) {
-    const { code, detail } = told(error.response.body);
-    if (isFailureCode(code))
-      return new AutopodError(code, code === 'notAdmitted' ? { ...detail, url } : detail);
-    return new AutopodError('fleetUnreachable', { url, detail: `It answers ${error.response.statusCode}.` });
-  }
+  if (error instanceof HTTPError) return refusalFrom(url, error.response.statusCode, error.response.body);
   const detail = error instanceof RequestError ? error.message : String(error);
   return new AutopodError('fleetUnreachable', { url, detail });
+}
+
+/** What a gateway says of a request that it does not carry out. */
+export function refusalFrom(url: string, status: number, body: unknown): AutopodError {
+  const { code, detail } = told(body);
+  if (isFailureCode(code))
+    return new AutopodError(code, code === 'notAdmitted' ? { ...detail, url } : detail);
+  return new AutopodError('fleetUnreachable', { url, detail: `It answers ${status}.` });
 }
 
 function told(body: unknown): { code?: unknown; detail: FailureDetail } {

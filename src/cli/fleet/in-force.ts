@@ -19,6 +19,18 @@ export const FLEET_VERBS: Record<string, Load> = {
   ls: async () => (await import('./ls.ts')).ls,
   info: async () => (await import('./info.ts')).info,
   history: async () => (await import('./history.ts')).history,
+  run: async () => (await import('./run.ts')).run,
+  jobs: async () => (await import('./jobs.ts')).jobsList,
+  'jobs show': async () => (await import('./jobs.ts')).jobsShow,
+  'jobs wait': async () => (await import('./jobs.ts')).jobsWait,
+  'jobs cancel': async () => (await import('./jobs.ts')).jobsCancel,
+  'jobs fetch': async () => (await import('./jobs.ts')).jobsFetch,
+  pool: async () => (await import('./pool.ts')).poolList,
+  'pool create': async () => (await import('./pool.ts')).poolCreate,
+  'pool change': async () => (await import('./pool.ts')).poolChange,
+  'pool show': async () => (await import('./pool.ts')).poolShow,
+  'pool remove': async () => (await import('./pool.ts')).poolRemove,
+  costs: async () => (await import('./costs.ts')).costs,
 };
 
 /** Commands that go straight to a pod and ask the fleet only where it is, or ask what can be had. */

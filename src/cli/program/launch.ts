@@ -62,8 +62,22 @@ function launchOptions(command: Command): Command {
 
 /** What a pod is to be like that is created; `named` is the option that names it. */
 export function creating(command: Command, named: '--name' | '--pod-name'): Command {
+  return podLike(command.optionsGroup(WHICH), 50)
+    .addOption(
+      new Option(`${named} <name>`, 'name of the pod (default: made from the date)').argParser(podName),
+    )
+    .optionsGroup('Public ports:')
+    .addOption(
+      new Option('--expose <port[:label]>', 'make a port public through RunPod; repeatable').argParser(
+        exposedPort,
+      ),
+    )
+    .option('--expose-all', 'make public every port that port_templates names for the image');
+}
+
+/** What pods are to be like; `diskGb` is the disk of one where nothing is said. */
+export function podLike(command: Command, diskGb?: number): Command {
   return command
-    .optionsGroup(WHICH)
     .option('--gpu <name>', `GPU wanted; repeat it in order of preference ${set('gpu_preferences')}`, collect)
     .option('--gpu-count <n>', `GPUs of the pod ${set('gpu_count, or 1')}`, wholeNumber(1))
     .addOption(
@@ -72,7 +86,9 @@ export function creating(command: Command, named: '--name' | '--pod-name'): Comm
         `lowest CUDA version of the host, or none for any ${set('min_cuda_version, or what the image needs')}`,
       ).argParser(minCuda),
     )
-    .option('--disk-size <gb>', 'container disk in GB', wholeNumber(1), 50)
+    .addOption(
+      new Option('--disk-size <gb>', 'container disk in GB').argParser(wholeNumber(1)).default(diskGb),
+    )
     .addOption(
       new Option(
         '--datacenter <id>',
@@ -90,17 +106,7 @@ export function creating(command: Command, named: '--name' | '--pod-name'): Comm
     .option(
       '--volume-mount <path>',
       `where the volume is mounted ${set('default_volume_mount, or /workspace')}`,
-    )
-    .addOption(
-      new Option(`${named} <name>`, 'name of the pod (default: made from the date)').argParser(podName),
-    )
-    .optionsGroup('Public ports:')
-    .addOption(
-      new Option('--expose <port[:label]>', 'make a port public through RunPod; repeatable').argParser(
-        exposedPort,
-      ),
-    )
-    .option('--expose-all', 'make public every port that port_templates names for the image');
+    );
 }
 
 /** Where a value comes from that is not given. */

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { poolName, priority } from '../arguments/fleet.ts';
 import { collect, price, wholeNumber } from '../arguments/options.ts';
 import { creating } from './launch.ts';
 import { autoStop, examples, json, POD, portOption, type Runs, replacing, timeout } from './shared.ts';
@@ -59,6 +60,17 @@ export function addRun(program: Command, runs: Runs): void {
       )
         .choices(['keep', 'stop', 'kill'])
         .default('keep'),
+    )
+    .addOption(
+      new Option(
+        '--pool <name>',
+        'of a fleet: the pool whose pods work on it (default: the only one)',
+      ).argParser(poolName),
+    )
+    .addOption(
+      new Option('--priority <n>', 'of a fleet: jobs of a higher one come first (default: 0)').argParser(
+        priority,
+      ),
     )
     .option('-y, --yes', 'do not ask before renting, or ending a named pod')
     .addOption(portOption());

@@ -1,3 +1,4 @@
+import { UNBEGUN } from '../../jobs/unbegun.ts';
 import type { BatchFacts, JobFacts } from '../../machines/job-types.ts';
 import type { JobStore } from '../../store/jobs.ts';
 import type { Prompt } from '../../workflow/index.ts';
@@ -15,7 +16,7 @@ export interface BatchWish {
   /** Absolute. */
   out: string;
   options: Pick<RunOptions, 'name' | 'previews' | 'onError' | 'maxCost' | 'then'>;
-  pods: ReadyPod[];
+  pods: Pick<ReadyPod, 'podId'>[];
   /** Pods that `then` is about: rented for it, or named. */
   toEnd: string[];
 }
@@ -25,7 +26,7 @@ export interface BatchWish {
  * different from an earlier one.
  */
 export async function keepBatch(
-  store: JobStore,
+  store: Pick<JobStore, 'newId' | 'putContent' | 'create'>,
   wish: BatchWish,
 ): Promise<{ batch: BatchFacts; same: number }> {
   const { name, asked, drafting, out, options, pods, toEnd } = wish;
@@ -85,21 +86,6 @@ export async function keepBatch(
   await store.create(batch, jobs);
   return { batch, same: jobs.length - new Set(jobs.map((job) => job.prompt)).size };
 }
-
-/** What no job has before it begins. */
-export const UNBEGUN = {
-  podId: null,
-  submissions: [],
-  outputs: null,
-  dropped: [],
-  ranMs: null,
-  startedAt: null,
-  endedAt: null,
-  usd: null,
-  ranOn: null,
-  asked: null,
-  failure: null,
-} satisfies Partial<JobFacts>;
 
 function titlesOf(prompt: Prompt): Record<string, string> {
   return Object.fromEntries(

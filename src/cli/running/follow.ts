@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PodStanding } from '../../jobs/environment.ts';
+import { filesHere } from '../../jobs/files/index.ts';
 import type { BatchFacts, JobState } from '../../machines/job-types.ts';
 import { hasEnded, type JobRecord, type JobStore, jobState } from '../../store/jobs.ts';
 import { JournalTail } from '../../store/journal-tail.ts';
@@ -8,7 +9,6 @@ import { clockTime } from '../text/detail.ts';
 import { runText } from '../text/run.ts';
 import { uptimeWords } from '../text/uptime.ts';
 import { JobProgressView } from './job-progress.ts';
-import { filesHere } from './job-view.ts';
 import { batchAtWork, heedBatch } from './keeper-batches.ts';
 import { Pictures } from './pictures.ts';
 import { Tally } from './tally.ts';

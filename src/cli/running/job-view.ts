@@ -1,4 +1,4 @@
-import type { JobFacts, JobOutput } from '../../machines/job-types.ts';
+import { filesHere } from '../../jobs/files/index.ts';
 import { type JobRecord, jobState } from '../../store/jobs.ts';
 
 /** A job as `--json` shows it. */
@@ -26,15 +26,6 @@ export function jobJson(record: JobRecord) {
     notMade: facts.dropped ?? [],
     failure,
   };
-}
-
-/** What of a job's making is on this machine, each file once. */
-export function filesHere({ outputs, kept }: JobFacts): (JobOutput & { path: string })[] {
-  const files = new Map<string, JobOutput & { path: string }>();
-  for (const output of [...(kept ?? []), ...(outputs ?? [])]) {
-    if (output.path !== null) files.set(output.path, { ...output, path: output.path });
-  }
-  return [...files.values()];
 }
 
 /** To a tenth. */

@@ -25,6 +25,10 @@ export interface RunOptions extends Omit<LaunchOptions, 'name'>, ReplaceOptions 
   maxCost?: number;
   /** How many, or which. */
   pods?: number | string[];
+  /** Of a fleet. */
+  pool?: string;
+  /** Likewise: jobs of a higher one come first. */
+  priority?: number;
 }
 
 /** What of them is `up`'s; the tunnel is always kept, for the keeper works through it. */

@@ -30,5 +30,23 @@ export const fleetText = {
   planned: (name: string, at: string) =>
     `The fleet stops ${name} at ${at}, whether or not a job runs then and whoever sleeps.`,
   others: (owner: string) => `This pod is ${owner}'s; you use it together.`,
+  waitingForFleet: (seconds: number) => `The fleet does not answer; trying again for up to ${seconds} s.`,
+  fleetAway: () => 'The fleet does not answer now. Its pods and jobs go on; waiting for it.',
+  unchecked: (pool: string) =>
+    `No pod like those of pool ${pool} has been ready yet, so the workflow is not checked before it is run.`,
+  submitted: (batchId: string, jobs: number, pool: string) =>
+    `${jobs === 1 ? `Job ${batchId} is` : `Batch ${batchId} of ${jobs} jobs is`} with the fleet, for pool ${pool}; it goes on while this machine sleeps.`,
+  filesThere: (jobId: string) => `Its files are with the fleet: autopod jobs fetch ${jobId}`,
+  noPools: () => 'The fleet has no pool. Make one with: autopod pool create NAME --max 2',
+  poolSet: (name: string, min: number, max: number) =>
+    `Pool ${name} has ${min === max ? `${max} pods` : `${min} to ${max} pods`}, as its jobs need them.`,
+  poolRemoved: (name: string) => `Pool ${name} ends its pods, and is no more then.`,
+  removeQuestion: (name: string, pods: number) =>
+    `End ${pods === 1 ? 'the pod' : `all ${pods} pods`} of pool ${name}, and forget it? [y/N] `,
+  podsCost: (pods: number, rate: string) =>
+    pods === 0
+      ? 'The fleet has no pods now, and nothing costs.'
+      : `${pods === 1 ? 'One pod' : `${pods} pods`} now, at ${rate} in all; jobs pay for the time that ComfyUI ran, the rest is nobody's.`,
+  noJobCosts: () => 'No jobs have run in that time.',
   notLoggedIn: () => 'This machine is logged in to no fleet.',
 };

@@ -102,6 +102,18 @@ export interface Durable<Context> {
    */
   keep: (key: string, step: Step<Context>, asker: Asker) => Promise<void>;
   ringing?: Ringing<Context>;
+  /** What others are told of a step that is kept; each word arrives once. */
+  tells?: (key: string, step: Step<Context>) => Word[];
+  /** A run that has ended is forgotten by the engine: what `keep` has kept is all that is asked for later. */
+  isForgotten?: boolean;
+}
+
+/** A call of a handler of another virtual object, whose answer nobody waits for. */
+export interface Word {
+  object: string;
+  key: string;
+  handler: string;
+  json: unknown;
 }
 
 export interface BeginRequest {

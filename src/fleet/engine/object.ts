@@ -21,6 +21,7 @@ import {
   object,
   TerminalError,
 } from './sdk.ts';
+import { send } from './send.ts';
 
 interface Settled {
   task: Task;
@@ -47,7 +48,7 @@ export function durableObject<Context>(
   durable: Durable<Context>,
   { tell, ends }: { tell: (key: string, told: Told) => Promise<void>; ends: AbortSignal },
 ) {
-  const { name, machine, works, keep, ringing } = durable;
+  const { name, machine, works, keep, ringing, tells, isForgotten } = durable;
   type Keyed = ObjectContext;
 
   /** Keeps where a step led, ends the work it is past, begins what belongs to it. */
@@ -84,30 +85,19 @@ export function durableObject<Context>(
     const { saved, isFinal } = taken;
     const alarm = ringing?.isDone(saved) ? null : (before?.alarm ?? null);
     const standing: Standing<Context> = { saved, isFinal, asker, atWork, turn, alarm };
-    ctx.set(STANDING, standing);
+    if (isFinal && isForgotten) ctx.clear(STANDING);
+    else ctx.set(STANDING, standing);
+    for (const word of tells?.(ctx.key, taken) ?? []) send(ctx, word);
     return { standing };
   };
 
   const start = async (ctx: Keyed, task: Task) => {
-    const handle = ctx.genericSend<Task>({
-      service: name,
-      method: 'work',
-      key: ctx.key,
-      parameter: task,
-      inputSerde: jsonOf<Task>(),
-    });
+    const handle = send(ctx, { object: name, key: ctx.key, handler: 'work', json: task });
     return { turn: task.turn, invocation: (await handle.invocationId) as string };
   };
 
   const ringLater = (ctx: Keyed, generation: number, delay: number) =>
-    ctx.genericSend<number>({
-      service: name,
-      method: 'rang',
-      key: ctx.key,
-      parameter: generation,
-      delay,
-      inputSerde: jsonOf<number>(),
-    });
+    send(ctx, { object: name, key: ctx.key, handler: 'rang', json: generation }, delay);
 
   /** A step that a machine does not take is a bug, which would block the key for good were it tried again. */
   const stepped = (make: () => Step<Context>): Step<Context> => {
@@ -248,13 +238,8 @@ export function durableObject<Context>(
             left.abort(error);
             throw error;
           });
-          ctx.genericSend<Settled>({
-            service: name,
-            method: 'settled',
-            key: ctx.key,
-            parameter: { task, result },
-            inputSerde: jsonOf<Settled>(),
-          });
+          const settled: Settled = { task, result };
+          send(ctx, { object: name, key: ctx.key, handler: 'settled', json: settled });
         },
       ),
     },
@@ -276,12 +261,4 @@ function haltOrRetry(error: unknown): Failure {
 function failureOfRun(error: unknown): Failure {
   if (!(error instanceof TerminalError) || error instanceof CancelledError) throw error;
   return toFailure(new Error(error.message));
-}
-
-function jsonOf<T>() {
-  return {
-    contentType: 'application/json',
-    serialize: (value: T) => Buffer.from(JSON.stringify(value)),
-    deserialize: (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString()) as T,
-  };
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { pipeline, type Readable } from 'node:stream';
 import { AutopodError, type Failure, type FailureCode, toFailure } from '../../errors.ts';
 
 export interface Listening {
@@ -30,6 +31,9 @@ const STATUSES: Partial<Record<FailureCode, number>> = {
   notAdmitted: 401,
   notAllowed: 403,
   podNotFound: 404,
+  jobNotFound: 404,
+  poolNotFound: 404,
+  outputGone: 404,
   internal: 500,
 };
 
@@ -46,7 +50,24 @@ export interface Asked {
   /** Undefined where none was sent. */
   token: string | undefined;
   body: () => Promise<unknown>;
+  /** A body that is no JSON, of so many bytes at most. */
+  bytes: (most: number) => Promise<Buffer>;
+  /** The range that is asked for, as it was sent. */
+  range: string | undefined;
   signal: AbortSignal;
+}
+
+/** An answer that is no JSON. */
+export class Bytes {
+  readonly status: number;
+  readonly headers: Record<string, string | number>;
+  readonly stream: Readable;
+
+  constructor(status: number, headers: Record<string, string | number>, stream: Readable) {
+    this.status = status;
+    this.headers = headers;
+    this.stream = stream;
+  }
 }
 
 /** Serves JSON over HTTP. `answer` decides; nothing that is longer, slower or odder than need be reaches it. */
@@ -118,14 +139,24 @@ async function asked(request: IncomingMessage, { bodyBytes }: Bounds, signal: Ab
     query: new URLSearchParams(query),
     token: /^Bearer ([\w-]{20,200})$/i.exec(header[0] ?? '')?.[1],
     body: () => readJson(request, bodyBytes),
+    bytes: (most) => readBody(request, 'application/octet-stream', most),
+    range: request.headers.range,
     signal,
   };
 }
 
 async function readJson(request: IncomingMessage, most: number): Promise<unknown> {
-  if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
-    throw refused(415, 'a body is application/json');
+  const text = (await readBody(request, 'application/json', most)).toString();
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw refused(400, 'the body is no JSON');
   }
+}
+
+async function readBody(request: IncomingMessage, type: string, most: number): Promise<Buffer> {
+  const [said = ''] = (request.headers['content-type'] ?? '').split(';');
+  if (said.trim().toLowerCase() !== type) throw refused(415, `a body is ${type}`);
   if (Number(request.headers['content-length'] ?? 0) > most) throw tooLarge(request, most);
   const chunks: Buffer[] = [];
   let size = 0;
@@ -134,11 +165,7 @@ async function readJson(request: IncomingMessage, most: number): Promise<unknown
     if (size > most) throw tooLarge(request, most);
     chunks.push(chunk);
   }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString());
-  } catch {
-    throw refused(400, 'the body is no JSON');
-  }
+  return Buffer.concat(chunks);
 }
 
 /** Nothing more of it is read. */
@@ -149,6 +176,10 @@ function tooLarge(request: IncomingMessage, most: number): AutopodError {
 
 function send(response: ServerResponse, status: number, value: unknown): void {
   if (response.headersSent || response.destroyed) return;
+  if (value instanceof Bytes) {
+    sendBytes(response, value);
+    return;
+  }
   const body = JSON.stringify(value ?? null);
   response.writeHead(status, {
     'content-type': 'application/json',
@@ -159,4 +190,15 @@ function send(response: ServerResponse, status: number, value: unknown): void {
     ...(status >= 400 && { connection: 'close' }),
   });
   response.end(body);
+}
+
+function sendBytes(response: ServerResponse, { status, headers, stream }: Bytes): void {
+  response.writeHead(status, {
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    // Nobody's picture is a page of ours.
+    'content-security-policy': "default-src 'none'; sandbox",
+    ...headers,
+  });
+  pipeline(stream, response, () => undefined);
 }

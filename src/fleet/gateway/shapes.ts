@@ -21,7 +21,7 @@ const stopAfterMs = z.union([
   z.literal('never'),
 ]);
 
-const wish = z.strictObject({
+export const podWish = z.strictObject({
   name: word(100),
   image: word(300),
   gpuPreferences: z.array(text(100)).min(1).max(30),
@@ -45,7 +45,7 @@ export const upRequest = z.strictObject({
   launchId: z.uuid(),
   pod: word(100).optional(),
   isNew: z.boolean(),
-  wish,
+  wish: podWish,
   timeoutMs,
   stopAfterMs: stopAfterMs.optional(),
 });

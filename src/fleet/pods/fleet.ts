@@ -1,3 +1,4 @@
+import type { Failure } from '../../errors.ts';
 import type { KeeperClient, OpenRequest } from '../../keeper/client.ts';
 import type { PodStore } from '../../lifecycle/pod-records.ts';
 import type { Timings } from '../../lifecycle/timings.ts';
@@ -24,5 +25,7 @@ export interface Fleet {
   timings: Timings;
   limits: Limits;
   schedule: Schedule;
+  /** Why no pod may be made for a pool now, for whatever policy there is; null where one may. */
+  mayBeSpent: (asking: { pool: string; owner: string }) => Promise<Failure | null>;
   log: (line: string) => void;
 }

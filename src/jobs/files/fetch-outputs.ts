@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { JobFacts, JobOutput } from '../../machines/job-types.ts';
-import { type ComfyWay, downloadOutput, isFile } from '../../services/comfyui/index.ts';
+import { type ComfyWay, type Downloaded, downloadOutput, isFile } from '../../services/comfyui/index.ts';
 import { makeFolder, permit } from './folder.ts';
 import { safeName } from './safe-name.ts';
 import { writeSidecar } from './sidecar.ts';
@@ -39,13 +39,37 @@ interface Listeners {
  *
  * Throws what `downloadOutput` throws, and `outputFolderLeadsOut`, after the downloads that were under way have ended.
  */
-export async function fetchOutputs(
+export function fetchOutputs(
   way: ComfyWay,
   facts: JobFacts,
   signal: AbortSignal,
   on: Listeners = {},
 ): Promise<JobOutput[]> {
-  const fetching = new Fetching(way, facts, on);
+  return bringOutputs(
+    (output, toPath, ...how) => downloadOutput(way, output, toPath, ...how),
+    facts,
+    signal,
+    on,
+  );
+}
+
+/** Brings one output to a path, as `downloadOutput` does, from wherever it is. */
+export type Download = (
+  output: JobOutput,
+  toPath: string,
+  signal: AbortSignal,
+  onBytes: (bytes: number, ofBytes: number | null) => void,
+  how: { partPath: string; onArrived: () => void },
+) => Promise<Downloaded>;
+
+/** As `fetchOutputs`, from anywhere. */
+export async function bringOutputs(
+  download: Download,
+  facts: JobFacts,
+  signal: AbortSignal,
+  on: Listeners = {},
+): Promise<JobOutput[]> {
+  const fetching = new Fetching(download, facts, on);
   // A failure ends what has not begun; what has gives up by itself or comes whole.
   const waiting = wantedOutputs(facts).map(({ nodeId, n }) => ({ nodeId, n }));
   let failure: { error: unknown } | undefined;
@@ -78,7 +102,7 @@ export async function fetchOutputs(
 }
 
 class Fetching {
-  readonly #way: ComfyWay;
+  readonly #download: Download;
   readonly #facts: JobFacts;
   readonly #on: Listeners;
   readonly #sizes = new Map<string, { bytes: number; ofBytes: number | null }>();
@@ -86,8 +110,8 @@ class Fetching {
   #toldAt = Number.NEGATIVE_INFINITY;
   #saving: Promise<void> = Promise.resolve();
 
-  constructor(way: ComfyWay, facts: JobFacts, on: Listeners) {
-    this.#way = way;
+  constructor(download: Download, facts: JobFacts, on: Listeners) {
+    this.#download = download;
     this.#facts = facts;
     this.#on = on;
     this.#outputs = facts.outputs ?? [];
@@ -108,8 +132,7 @@ class Fetching {
     const { out, jobId, endedAt, createdAt, umask } = this.#facts;
     const toPath = targetPath(this.#facts, output, endedAt ?? createdAt);
     await makeFolder(out, toPath, umask);
-    const downloaded = await downloadOutput(
-      this.#way,
+    const downloaded = await this.#download(
       output,
       toPath,
       signal,

@@ -1,4 +1,5 @@
-export { fetchOutputs, wantedOutputs } from './fetch-outputs.ts';
+export { bringOutputs, type Download, fetchOutputs, wantedOutputs } from './fetch-outputs.ts';
+export { filesHere } from './files-here.ts';
 export { makeOut } from './folder.ts';
 export { jobOfFile } from './sidecar.ts';
 export { targetPath } from './target-path.ts';

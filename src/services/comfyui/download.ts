@@ -17,6 +17,31 @@ export interface Downloaded {
 /** Pauses between attempts that brought nothing: milliseconds. One that brought something starts over with the first. */
 const PAUSES_MS = [200, 1_000, 3_000];
 
+/** Asks for a file, or for the rest of it as its headers say, and gives the answer's head. */
+export type AskForFile = (question: Question, signal: AbortSignal) => Promise<IncomingMessage>;
+
+type Telling = (bytes: number, ofBytes: number | null) => void;
+interface Downloading {
+  partPath?: string;
+  onArrived?: () => void;
+}
+
+/**
+ * Brings a file of ComfyUI's here, as `downloadFile` does.
+ */
+export function downloadOutput(
+  way: ComfyWay,
+  { filename, subfolder, type }: Pick<JobOutput, 'filename' | 'subfolder' | 'type'>,
+  toPath: string,
+  signal: AbortSignal,
+  onBytes?: Telling,
+  downloading: Downloading = {},
+): Promise<Downloaded> {
+  const path = `/view?${new URLSearchParams({ filename, subfolder, type })}`;
+  const ask: AskForFile = (question) => exchange(way, question, signal);
+  return downloadFile(ask, { path, filename }, toPath, signal, onBytes, downloading);
+}
+
 /**
  * Brings one file here whole or not at all: first beside its name as `partPath`, which a later call continues, then
  * checked, on the disk, and renamed. A file of the same name stays; one of the same content is taken for this one.
@@ -24,13 +49,13 @@ const PAUSES_MS = [200, 1_000, 3_000];
  *
  * Throws `outputGone`, `diskFull`, `outputFolderUnwritable`, and `comfyUnanswered` when it was cut several times.
  */
-export async function downloadOutput(
-  way: ComfyWay,
-  output: Pick<JobOutput, 'filename' | 'subfolder' | 'type'>,
+export async function downloadFile(
+  ask: AskForFile,
+  file: { path: string; filename: string },
   toPath: string,
   signal: AbortSignal,
-  onBytes?: (bytes: number, ofBytes: number | null) => void,
-  { partPath = `${toPath}.part`, onArrived = () => {} }: { partPath?: string; onArrived?: () => void } = {},
+  onBytes?: Telling,
+  { partPath = `${toPath}.part`, onArrived = () => {} }: Downloading = {},
 ): Promise<Downloaded> {
   const part = await PartFile.open(partPath);
   try {
@@ -38,7 +63,7 @@ export async function downloadOutput(
     for (;;) {
       const before = part.bytes;
       try {
-        await attempt(way, output, part, signal, onBytes);
+        await attempt(ask, file, part, signal, onBytes);
         break;
       } catch (error) {
         signal.throwIfAborted();
@@ -62,19 +87,18 @@ export async function downloadOutput(
 
 /** One request. Returns when the file is whole. */
 async function attempt(
-  way: ComfyWay,
-  output: Pick<JobOutput, 'filename' | 'subfolder' | 'type'>,
+  ask: AskForFile,
+  { path, filename }: { path: string; filename: string },
   part: PartFile,
   signal: AbortSignal,
-  onBytes: ((bytes: number, ofBytes: number | null) => void) | undefined,
+  onBytes: Telling | undefined,
 ): Promise<void> {
-  const { filename, subfolder, type } = output;
   const question: Question = {
     operation: `the request for ${filename}`,
-    path: `/view?${new URLSearchParams({ filename, subfolder, type })}`,
+    path,
     headers: part.version === undefined ? {} : { range: `bytes=${part.bytes}-`, 'if-range': part.version },
   };
-  const answer = await exchange(way, question, signal);
+  const answer = await ask(question, signal);
   try {
     const ofBytes = await begin(answer, part, question, filename);
     if (ofBytes === part.bytes) return;

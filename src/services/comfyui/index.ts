@@ -1,10 +1,10 @@
 export { deletePending, interruptPrompt } from './cancel.ts';
 export { diskFailure } from './disk-failure.ts';
-export { downloadOutput } from './download.ts';
+export { type AskForFile, type Downloaded, downloadFile, downloadOutput } from './download.ts';
 export { objectInfo } from './object-info.ts';
 export { watchProgress } from './progress.ts';
 export { isFile, sha256Of } from './settle.ts';
 export { findPrompt, type Standing } from './standing.ts';
 export { submitPrompt } from './submit.ts';
 export { uploadInput } from './upload.ts';
-export type { ComfyWay } from './way.ts';
+export { type ComfyWay, unanswered } from './way.ts';

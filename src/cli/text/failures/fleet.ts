@@ -25,7 +25,7 @@ export const FLEET_FAILURES = {
   }),
   notAllowed: (d: FailureDetail) => ({
     what: d.owner
-      ? `Pod ${str(d.podId)} is ${str(d.owner)}'s: only they or an admin may end it.`
+      ? `${ofWhat(d)} is ${str(d.owner)}'s: only they or an admin may do that.`
       : `That takes the role ${str(d.needed)}, and yours is ${str(d.role)}.`,
     next: 'Nothing was done. Roles are given with `autopod serve invite NAME --role` on the server.',
   }),
@@ -39,3 +39,8 @@ export const FLEET_FAILURES = {
     next: 'Check the address and the network; pods and their plans go on without this machine.',
   }),
 } satisfies WordsOf;
+
+function ofWhat({ podId, job, pool }: FailureDetail): string {
+  if (job) return `Job ${str(job)}`;
+  return pool ? `Pool ${str(pool)}` : `Pod ${str(podId)}`;
+}

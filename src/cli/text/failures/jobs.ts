@@ -118,6 +118,17 @@ export const JOB_FAILURES = {
     what: `Several jobs could be meant: ${list(d.jobs).join(', ')}.`,
     next: 'Name one by more of its id; `autopod jobs` tells them apart.',
   }),
+  poolNotFound: (d: FailureDetail) => ({
+    what: d.pool
+      ? `The fleet has no pool “${str(d.pool)}”.`
+      : list(d.pools).length > 0
+        ? `The fleet has several pools: ${list(d.pools).join(', ')}.`
+        : 'The fleet has no pool, so nothing works on jobs.',
+    next:
+      list(d.pools).length > 0
+        ? 'Name one with --pool.'
+        : `Make one with: autopod pool create ${strOr(d.pool, 'NAME')} --max 2. \`autopod pool\` lists those there are.`,
+  }),
 } satisfies WordsOf;
 
 function whyNotRun(d: FailureDetail): string {

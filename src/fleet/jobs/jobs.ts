@@ -1,0 +1,118 @@
+import type { Step } from '../../host/step.ts';
+import type { WorkEnvironment } from '../../jobs/environment.ts';
+import { jobWorks } from '../../jobs/works.ts';
+import { jobMachine } from '../../machines/job.ts';
+import { jobFactsOf } from '../../machines/job-reading.ts';
+import type { JobContext, JobFacts, JobProgress, JobState } from '../../machines/job-types.ts';
+import { type JobStore, jobRecord } from '../../store/jobs.ts';
+import type { Asker, Doing, Durable, DurableWork, Word } from '../engine/durable.ts';
+import type { Fleet } from '../pods/fleet.ts';
+import { BOX_MS } from '../pods/works.ts';
+import { type JobNews, POOL_OBJECT } from '../pools/names.ts';
+import { JOB_OBJECT } from './names.ts';
+
+/** What the jobs of a fleet are joined to. */
+export interface FleetJobs {
+  fleet: Pick<Fleet, 'journal'>;
+  store: JobStore;
+  env: WorkEnvironment;
+  /** How far each job at work is; of this process, and kept nowhere. */
+  progress: Map<string, JobProgress>;
+}
+
+/** The job machine on the engine: a key for each job's id, begun when a pod is given to it. */
+export function jobObject(jobs: FleetJobs, boxMs = BOX_MS): Durable<JobContext> {
+  return {
+    name: JOB_OBJECT,
+    machine: jobMachine,
+    works: works(jobs, boxMs),
+    keep: (jobId, step, asker) => keep(jobs, jobId, step, asker),
+    tells: newsFor,
+    isForgotten: true,
+  };
+}
+
+function works({ env, store }: FleetJobs, boxMs: number): Record<string, DurableWork> {
+  /** Each box follows on its own. */
+  const doing = async (src: string, { input, signal, send }: Doing): Promise<unknown> => {
+    const { works: named, end } = jobWorks(env);
+    try {
+      return await named[src]?.({ input, signal, send });
+    } finally {
+      end();
+    }
+  };
+  const boxed = (src: string): DurableWork => ({ boxMs, run: (given) => doing(src, given) });
+  return {
+    lookForPrompt: boxed('lookForPrompt'),
+    awaitReach: boxed('awaitReach'),
+    prepareJob: boxed('prepareJob'),
+    uploadInputs: boxed('uploadInputs'),
+    submitPrompt: {
+      // It may have left: the machine asks for it as long as it may be on its way, before it is sent again.
+      whenCutOff: { code: 'comfyUnanswered', detail: { operation: 'the workflow' } },
+      run: (given) => doing('submitPrompt', given),
+    },
+    awaitTurn: boxed('awaitTurn'),
+    awaitEnd: boxed('awaitEnd'),
+    fetchFiles: {
+      boxMs,
+      // What an earlier box has brought is in the record, not in what this one was begun with.
+      run: async (given) => {
+        const facts = given.input as JobFacts;
+        const { outputs = null } = (await store.get(facts.jobId))?.facts ?? {};
+        const input = { ...facts, outputs: outputs ?? facts.outputs };
+        return doing('fetchFiles', { ...given, input: input as never });
+      },
+    },
+  };
+}
+
+/** Keeps the record that members are shown in step with the machine, and tells the journal. */
+async function keep(
+  { fleet: { journal }, store, progress }: FleetJobs,
+  jobId: string,
+  { saved: { value, context }, event, from, to }: Step<JobContext>,
+  { who }: Asker,
+): Promise<void> {
+  if (!['queued', 'running', 'downloading'].includes(to)) progress.delete(jobId);
+  try {
+    await store.update(jobId, () => jobRecord(jobFactsOf(context), value as JobState));
+    if (from === to) return;
+    const again = to === 'preparing' && context.submissions.some(({ isTaken }) => isTaken);
+    await journal.append({
+      at: new Date().toISOString(),
+      machine: 'job@1',
+      id: jobId,
+      podId: context.podId ?? context.ranOn?.podId,
+      event,
+      from: from ?? 'saved',
+      to,
+      reason: to === 'failed' ? context.failure?.code : again ? SUBMITTED_AGAIN : undefined,
+      who,
+    });
+  } catch (error) {
+    // Not by its code: whatever keeps a file from being written may pass.
+    throw new Error(`the record of ${jobId} cannot be kept`, { cause: error });
+  }
+}
+
+const SUBMITTED_AGAIN = 'its ComfyUI does not know of it any more; it is submitted again';
+
+/** What the job's pool has to know: that its pod is free for the next, that it is over, that no pod has it. */
+function newsFor(jobId: string, { saved: { context }, from, to }: Step<JobContext>): Word[] {
+  const isBack = to === 'waitingForPod' && context.podId === null;
+  if (from === to || !(isBack || to in TOLD)) return [];
+  const { batchId, pool = '', ranMs, usd } = context;
+  const news: JobNews = {
+    jobId,
+    batchId,
+    what: isBack ? 'back' : (TOLD[to as keyof typeof TOLD] ?? 'ended'),
+    state: to as JobState,
+    ranMs,
+    usd,
+  };
+  return [{ object: POOL_OBJECT, key: pool, handler: 'heard', json: news }];
+}
+
+const TOLD = { downloading: 'made', done: 'ended', failed: 'ended', cancelled: 'ended' } as const;

@@ -1,0 +1,2 @@
+/** The virtual object of the job machine. */
+export const JOB_OBJECT = 'job';

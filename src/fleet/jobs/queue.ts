@@ -1,0 +1,81 @@
+import type { JobTimings } from '../../jobs/environment.ts';
+import type { JobProgress } from '../../machines/job-types.ts';
+import { JobStore } from '../../store/jobs.ts';
+import { callObject, type Places } from '../engine/ask.ts';
+import type { JobRoutesContext } from '../gateway/job-routes.ts';
+import { JobVerbs } from '../gateway/job-verbs.ts';
+import { PoolVerbs } from '../gateway/pool-verbs.ts';
+import type { Seen } from '../gateway/seen.ts';
+import type { Fleet } from '../pods/fleet.ts';
+import { POOL_OBJECT } from '../pools/names.ts';
+import { poolObject } from '../pools/pool-object.ts';
+import { Pools } from '../pools/pools.ts';
+import { PoolWorks } from '../pools/works.ts';
+import { Contents } from './contents.ts';
+import { type FleetJobs, jobObject } from './jobs.ts';
+import { ObjectInfos } from './object-infos.ts';
+import { Reach } from './reach.ts';
+import { Submissions } from './submissions.ts';
+
+interface QueueOptions {
+  seen: Seen;
+  places: Places;
+  env: NodeJS.ProcessEnv;
+  boxMs: number | undefined;
+}
+
+const TIMINGS: JobTimings = { jobPollMs: 2_000, jobArrivalMs: 3_000 };
+
+/** All that a fleet's jobs and pools are joined to: what the worker serves of them, and what the gateway answers with. */
+export function queueOf(fleet: Fleet, { seen, places, env, boxMs }: QueueOptions) {
+  const { home, log } = fleet;
+  const store = new JobStore(home, (from, to) => log(`${from} cannot be read; it is set aside as ${to}`));
+  const reach = new Reach(fleet, seen);
+  const progress = new Map<string, JobProgress>();
+  const jobs: FleetJobs = {
+    fleet,
+    store,
+    progress,
+    env: {
+      store,
+      pods: reach,
+      timings: timingsFrom(env),
+      onProgress: (jobId, how) => {
+        if (how) progress.set(jobId, how);
+        else progress.delete(jobId);
+      },
+    },
+  };
+  const pools = new Pools(home);
+  const contents = new Contents(home);
+  const objectInfos = new ObjectInfos(home, log);
+  const submissions = new Submissions(home, store, contents);
+  const works = new PoolWorks({ fleet, store, pools, reach, objectInfos });
+  const verbs = new JobVerbs({ places, jobs, pools, submissions });
+  const routes: JobRoutesContext = {
+    jobs: verbs,
+    pools: new PoolVerbs({ places, pools, objectInfos }),
+    contents,
+  };
+  return {
+    durable: jobObject(jobs, boxMs),
+    pool: poolObject(works, fleet.timings.podPollMs),
+    routes,
+    /** Has pools look at once, and batches that were written and not told to their pool be told. */
+    takeUp: async (): Promise<void> => {
+      for (const { name } of await pools.all())
+        await callObject(places, { object: POOL_OBJECT, key: name, handler: 'wake' }, undefined);
+      for (const batchId of await store.batchIds()) {
+        const record = await store.batchRecord(batchId).catch(() => undefined);
+        if (record && !record.isFinished) await verbs.enqueue(record.facts);
+      }
+    },
+  };
+}
+
+/** As of the keeper, whose waits they are on one machine. */
+function timingsFrom(env: NodeJS.ProcessEnv): JobTimings {
+  const given = JSON.parse(env.AUTOPOD_KEEPER_TIMINGS ?? '{}') as Partial<JobTimings>;
+  const { jobPollMs = TIMINGS.jobPollMs, jobArrivalMs = TIMINGS.jobArrivalMs } = given;
+  return { jobPollMs, jobArrivalMs };
+}

@@ -1,0 +1,78 @@
+import type { Failure } from '../errors.ts';
+import type { PodStanding } from '../jobs/environment.ts';
+import type { BatchFacts, JobFacts, JobProgress, JobState } from '../machines/job-types.ts';
+import type { PodWish } from '../machines/pod-types.ts';
+
+// What goes between the gateway and a member's command line about jobs and pools, as JSON.
+
+/** A job as members see it. Paths of files are those at the gateway, to be asked for; null for what is not there yet. */
+export interface FleetJob {
+  facts: JobFacts;
+  state: JobState;
+  progress: JobProgress | null;
+}
+
+/** A batch as it stands. */
+export interface FleetBatch {
+  batch: BatchFacts;
+  isFinished: boolean;
+}
+
+export interface SubmitRequest {
+  /** Made by whoever submits: asked again with it, nothing is made twice. */
+  submission: string;
+  /** SHA-256 of what is in `jobs/manifest.ts`, sent before. */
+  manifest: string;
+  pool: string;
+  priority: number;
+}
+
+/** A pool as somebody wants it; left out is what stays as it is. */
+export interface PoolRequest {
+  /** Only one that is not there, or only one that is. */
+  isNew: boolean;
+  min?: number | undefined;
+  max?: number | undefined;
+  idleMs?: number | undefined;
+  patienceMs?: number | undefined;
+  pod?: Omit<PodWish, 'name'> | undefined;
+}
+
+/** A pool as it stands. */
+export interface PoolView {
+  name: string;
+  owner: string;
+  min: number;
+  max: number;
+  idleMs: number;
+  patienceMs: number;
+  pod: Omit<PodWish, 'name'>;
+  isRemoved: boolean;
+  /** Jobs that no pod has, and that pods have. */
+  waiting: number;
+  atWork: number;
+  /** By person: jobs that have not ended. */
+  jobs: Record<string, number>;
+  /** Milliseconds that a job takes; null while none has told. */
+  meanMs: number | null;
+  pods: {
+    podId: string | null;
+    launchId: string;
+    standing: 'coming' | 'leaving' | PodStanding;
+    jobs: string[];
+  }[];
+  /** Why no pod could be made lately. */
+  trouble: { failure: Failure; at: string } | null;
+}
+
+/** What one person's jobs have cost. */
+export interface PersonCosts {
+  name: string;
+  jobs: number;
+  /** That ended as they should. */
+  done: number;
+  files: number;
+  seconds: number;
+  /** USD: rate × the time that ComfyUI ran. */
+  usd: number;
+}

@@ -1,0 +1,116 @@
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ScenarioInput } from '../../sim/scenario.ts';
+import { jobState } from '../../src/store/jobs.ts';
+import { until } from '../support/until.ts';
+import { isWholeAsked } from './support/engine.ts';
+import type { TestFleet } from './support/fleet.ts';
+import {
+  allEnded,
+  making,
+  outOf,
+  poolOf,
+  recordsOf,
+  startJobsFleet,
+  timesMade,
+} from './support/jobs-fleet.ts';
+import { type Laptop, laptopOf } from './support/laptop.ts';
+
+describe.skipIf(!isWholeAsked)('jobs of a fleet whose processes are killed', { timeout: 120_000 }, () => {
+  let fleet: TestFleet;
+  let ann: Laptop;
+
+  const begin = async (scenario: ScenarioInput = {}, max = 1) => {
+    fleet = await startJobsFleet(scenario);
+    ann = await laptopOf(fleet, 'ann');
+    await poolOf(ann, 'art', '--max', String(max), '--idle', '30s');
+  };
+  afterEach(() => fleet.end());
+
+  /** Jobs that make a file each, followed to the end at the laptop. */
+  const running = (prefix: string, count: number, options = {}) =>
+    ann.start(
+      'run',
+      making(ann.home, prefix, options),
+      ...['--sweep', `9.seed=1..${count}`, '--out', outOf(ann), '--timeout', '90s'],
+    );
+
+  const someIs = (...states: string[]) =>
+    until(`a job is ${states.join(' or ')}`, async () =>
+      (await recordsOf(fleet)).some((record) => states.includes(jobState(record))),
+    );
+
+  const kill = (...which: ('serve' | 'restate')[]) => {
+    const pids = fleet.pids();
+    for (const name of which) process.kill(pids[name], 'SIGKILL');
+  };
+
+  const filesHere = () => readdirSync(outOf(ann)).filter((name) => name.endsWith('.png'));
+
+  it.each([
+    ['uploading', ['preparing', 'uploading', 'submitting'], {}],
+    ['running', ['running'], { seconds: 0.6 }],
+    ['bringing files', ['downloading'], { bytes: 3_000_000, count: 3 }],
+  ] as const)(
+    'are run once, and their files made once, when all is killed while one is %s',
+    async (_, states, options) => {
+      await begin();
+      const { ended } = running('once', 4, options);
+      await someIs(...states);
+      kill('serve', 'restate');
+      await fleet.serveAgain();
+      const { code, stderr } = await ended;
+      expect([code, stderr]).toEqual([0, expect.stringContaining('4 jobs done')]);
+      const files = 'count' in options ? options.count : 1;
+      expect(timesMade(fleet, 'once')).toBe(4 * files);
+      expect(filesHere()).toHaveLength(4 * files);
+      expect((await recordsOf(fleet)).map(jobState)).toEqual(['done', 'done', 'done', 'done']);
+    },
+  );
+
+  it('are run once though the server is killed again and again', async () => {
+    await begin({}, 2);
+    const { ended } = running('often', 12, { seconds: 0.3 });
+    for (let times = 0; times < 3; times++) {
+      await someIs('queued', 'running', 'submitting');
+      await sleep(200 * times);
+      kill(...(times === 1 ? (['restate'] as const) : (['serve'] as const)));
+      if (times !== 1) await fleet.serveAgain();
+    }
+    expect((await ended).code).toBe(0);
+    expect(timesMade(fleet, 'often')).toBe(12);
+    expect(filesHere()).toHaveLength(12);
+  });
+
+  it('go to another pod when theirs is gone, once', async () => {
+    await begin({}, 1);
+    const { ended } = running('back', 5, { seconds: 0.8 });
+    await someIs('running');
+    const [podId = ''] = await fleet.podIds();
+    await fetch(`${fleet.simulator.url}/pods/${podId}`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${fleet.env.RUNPOD_API_KEY}` },
+    });
+    const { code, stderr } = await ended;
+    expect([code, stderr]).toEqual([0, expect.stringContaining('5 jobs done')]);
+    expect(await fleet.podIds()).not.toContain(podId);
+    expect(filesHere()).toHaveLength(5);
+    const pods = new Set((await recordsOf(fleet)).map(({ facts }) => facts.ranOn?.podId));
+    expect(pods.size).toBeGreaterThan(0);
+    await allEnded(fleet, 5);
+  });
+
+  it('have one pool with no more pods than it may, and none in the end, though the server is killed while it grows', async () => {
+    await begin({ faults: [{ route: 'createPod', kind: 'stall' }], listLagMs: 900 }, 2);
+    const { ended } = running('grow', 4);
+    await until('a pod is made', async () => (await fleet.podIds()).length > 0);
+    kill('serve', 'restate');
+    await fleet.serveAgain();
+    expect((await ended).code).toBe(0);
+    expect((await fleet.podIds()).length).toBeLessThanOrEqual(2);
+    expect(fleet.simulator.world.createCount).toBeLessThanOrEqual(2);
+    await ann.autopod('pool', 'change', 'art', '--idle', '1s');
+    await until('no pods', async () => (await fleet.podIds()).length === 0);
+  });
+});
