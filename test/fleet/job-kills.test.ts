@@ -83,6 +83,22 @@ describe.skipIf(!isWholeAsked)('jobs of a fleet whose processes are killed', { t
     expect(filesHere()).toHaveLength(12);
   });
 
+  it('are run once when the answer to a prompt is lost, or it never arrives, and all is killed meanwhile', async () => {
+    await begin();
+    await ann.autopod('pool', 'change', 'art', '--min', '1');
+    const pod = await until('a pod', () => [...fleet.simulator.world.pods.values()][0]);
+    pod.comfyui.faults.droppedPrompts = 3;
+    pod.comfyui.faults.lostAnswers = 2;
+    const { ended } = running('lost', 3, { seconds: 0.2 });
+    await someIs('submitting');
+    kill('serve', 'restate');
+    await fleet.serveAgain();
+    const { code, stderr } = await ended;
+    expect([code, stderr]).toEqual([0, expect.stringContaining('3 jobs done')]);
+    expect(timesMade(fleet, 'lost')).toBe(3);
+    expect(filesHere()).toHaveLength(3);
+  });
+
   it('go to another pod when theirs is gone, once', async () => {
     await begin({}, 1);
     const { ended } = running('back', 5, { seconds: 0.8 });
