@@ -40,7 +40,7 @@ function pod(launchId: string, more: Partial<PoolPod> = {}): PoolPod {
 }
 
 function news(jobId: string, batchId: string, more: Partial<JobNews> = {}): JobNews {
-  return { jobId, batchId, what: 'ended', state: 'done', ranMs: 1_000, usd: 0.01, ...more };
+  return { jobId, batchId, what: 'ended', state: 'done', podId: 'p', ranMs: 1_000, usd: 0.01, ...more };
 }
 
 function seen(launchId: string, more: Partial<PodSeen> = {}): PodSeen {
@@ -163,6 +163,10 @@ describe('a batch at a pool', () => {
     expect(whyNotRun(stop, news('a0', 'a', { state: 'cancelled' }))).toBeUndefined();
     expect(whyNotRun({ ...costly, usd: 0.04 }, news('a0', 'a'))).toBeUndefined();
     expect(whyNotRun({ ...costly, usd: 0.05 }, news('a0', 'a'))).toMatchObject({ reason: 'maxCost' });
+    expect(whyNotRun(costly, news('a0', 'a', { usd: null }))).toMatchObject({
+      reason: 'noPrice',
+      podId: 'p',
+    });
   });
 
   it('with a limit gives one job to begin with, and no more than would keep to it', () => {

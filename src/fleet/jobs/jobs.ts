@@ -103,12 +103,13 @@ const SUBMITTED_AGAIN = 'its ComfyUI does not know of it any more; it is submitt
 function newsFor(jobId: string, { saved: { context }, from, to }: Step<JobContext>): Word[] {
   const isBack = to === 'waitingForPod' && context.podId === null;
   if (from === to || !(isBack || to in TOLD)) return [];
-  const { batchId, pool = '', ranMs, usd } = context;
+  const { batchId, pool = '', ranOn, ranMs, usd } = context;
   const news: JobNews = {
     jobId,
     batchId,
     what: isBack ? 'back' : (TOLD[to as keyof typeof TOLD] ?? 'ended'),
     state: to as JobState,
+    podId: ranOn?.podId ?? null,
     ranMs,
     usd,
   };

@@ -10,6 +10,8 @@ export interface JobNews {
   /** ComfyUI is through with it; it is over; its pod has given it back. */
   what: 'made' | 'ended' | 'back';
   state: JobState;
+  /** What ran it; null where nothing did. */
+  podId: string | null;
   /** As in `JobFacts`. */
   ranMs: number | null;
   usd: number | null;

@@ -116,10 +116,13 @@ export function withNews(state: PoolState, news: JobNews, now: number): PoolStat
 /** Why the jobs of a batch that no pod has are not to be run after what one has told; undefined as long as they are. */
 export function whyNotRun(
   { onError, maxCost, usd }: Entry,
-  { state, jobId }: JobNews,
+  { state, jobId, podId, ranMs, usd: cost }: JobNews,
 ): Record<string, string | number> | undefined {
   if (onError === 'stop' && state === 'failed') return { reason: 'onError', jobId };
-  return maxCost !== null && usd >= maxCost ? { reason: 'maxCost', usd, maxCost } : undefined;
+  if (maxCost === null) return undefined;
+  // What the batch costs is not known any more.
+  if (ranMs !== null && cost === null) return { reason: 'noPrice', podId: podId ?? '', maxCost };
+  return usd >= maxCost ? { reason: 'maxCost', usd, maxCost } : undefined;
 }
 
 /** Batches that have nothing left; with the state without them. */
