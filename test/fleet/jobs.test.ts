@@ -105,6 +105,7 @@ describe.skipIf(!isWholeAsked)('jobs of a fleet', { timeout: 120_000 }, () => {
     expect(readdirSync(there).filter((name) => name.endsWith('.png'))).toHaveLength(12);
     expect((await vic.autopod('jobs', 'fetch', batchId, '--out', there)).stderr).toContain('member');
     expect((await ann.autopod('jobs', 'show', 'nothing')).code).toBe(1);
+    expect((await ann.autopod('jobs', 'retry', batchId)).code).toBe(2);
   });
 
   it('are taken back by whose they are: the one that runs is interrupted, the others never run', async () => {

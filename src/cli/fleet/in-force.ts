@@ -25,6 +25,7 @@ export const FLEET_VERBS: Record<string, Load> = {
   'jobs wait': async () => (await import('./jobs.ts')).jobsWait,
   'jobs cancel': async () => (await import('./jobs.ts')).jobsCancel,
   'jobs fetch': async () => (await import('./jobs.ts')).jobsFetch,
+  'jobs retry': async () => (await import('./jobs.ts')).jobsRetry,
   pool: async () => (await import('./pool.ts')).poolList,
   'pool create': async () => (await import('./pool.ts')).poolCreate,
   'pool change': async () => (await import('./pool.ts')).poolChange,

@@ -118,6 +118,11 @@ export const jobsFetch: Verb<{ out?: string; previews?: boolean }> = async (cont
   return 0;
 };
 
+/** What it is made of stays with the server; nothing of it is made again from here. */
+export const jobsRetry: Verb<object> = async (_context, named = 'JOB') => {
+  throw new AutopodError('usage', fleetText.notRetried(named));
+};
+
 /** The job or batch that is named, or the only batch of the member's that goes on. Throws `jobNotFound`, `jobNotChosen`. */
 async function meant(
   context: Context,

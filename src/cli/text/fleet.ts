@@ -47,6 +47,10 @@ export const fleetText = {
     pods === 0
       ? 'The fleet has no pods now, and nothing costs.'
       : `${pods === 1 ? 'One pod' : `${pods} pods`} now, at ${rate} in all; jobs pay for the time that ComfyUI ran, the rest is nobody's.`,
+  notRetried: (named: string) => ({
+    message: 'A job of a fleet is not made again by `jobs retry`.',
+    next: `Run its workflow again with the same values; a picture that it made carries them: autopod run PICTURE. What they were says: autopod jobs show ${named}`,
+  }),
   noJobCosts: () => 'No jobs have run in that time.',
   notLoggedIn: () => 'This machine is logged in to no fleet.',
 };

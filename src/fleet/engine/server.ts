@@ -54,11 +54,18 @@ export async function startServer({ folder, binary, identityPath, env }: ServerO
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
   await endLeftBehind(folder);
+  // It leaves what it has there.
+  const temporary = join(folder, 'tmp');
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary);
   const logPath = join(folder, 'restate.log');
   const child = spawn(
     binary,
     ['--listen-mode', 'unix', '--base-dir', join(folder, 'data'), '--node-name', NODE, '--no-logo'],
-    { env: { ...settings(identityPath), ...kept(env) }, stdio: ['ignore', 'pipe', 'pipe'] },
+    {
+      env: { ...settings(identityPath), ...kept(env), TMPDIR: temporary },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
   );
   const log = createWriteStream(logPath, { mode: 0o600 });
   for (const stream of [child.stdout, child.stderr]) stream.pipe(log, { end: false });
