@@ -100,9 +100,10 @@ async function keep(
 const SUBMITTED_AGAIN = 'its ComfyUI does not know of it any more; it is submitted again';
 
 /** What the job's pool has to know: that its pod is free for the next, that it is over, that no pod has it. */
-function newsFor(jobId: string, { saved: { context }, from, to }: Step<JobContext>): Word[] {
-  const isBack = to === 'waitingForPod' && context.podId === null;
-  if (from === to || !(isBack || to in TOLD)) return [];
+function newsFor(jobId: string, { saved: { context }, event, from, to }: Step<JobContext>): Word[] {
+  // One that had lost its pod out of sight stays in its state, and is back all the same.
+  const isBack = event === 'pod.taken' && to === 'waitingForPod';
+  if (!isBack && (from === to || !(to in TOLD))) return [];
   const { batchId, pool = '', ranOn, ranMs, usd } = context;
   const news: JobNews = {
     jobId,

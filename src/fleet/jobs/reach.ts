@@ -3,6 +3,7 @@ import type { PodAbout, PodStanding, WorkEnvironment } from '../../jobs/environm
 import type { TunnelView } from '../../keeper/client.ts';
 import { openTunnel } from '../../lifecycle/open-tunnel.ts';
 import type { ComfyWay } from '../../services/comfyui/index.ts';
+import type { Pod } from '../../services/runpod/client.ts';
 import { observePod } from '../../services/runpod/pod-state.ts';
 import { presentIdentity } from '../../store/presence.ts';
 import type { Seen } from '../gateway/seen.ts';
@@ -35,7 +36,7 @@ export class Reach implements Pods {
     const view = this.#views.get(podId);
     if (view?.state === 'healthy' && view.comfy === 'answering') return 'ready';
     // A tunnel that is away says nothing of the pod: RunPod does.
-    const pod = await this.#seen.pod(podId);
+    const pod = await this.#pod(podId);
     const condition = pod === undefined ? 'gone' : observePod(pod).condition;
     if (condition === 'gone' || condition === 'stopped') return condition;
     if (!view || view.state === 'failed') await this.#open(podId, view !== undefined);
@@ -50,7 +51,7 @@ export class Reach implements Pods {
   }
 
   async about(podId: string): Promise<PodAbout> {
-    const pod = await this.#seen.pod(podId).catch(() => undefined);
+    const pod = await this.#pod(podId).catch(() => undefined);
     if (!pod) return { gpu: null, pricePerHour: null };
     const { gpuName, gpuCount, costPerHour } = observePod(pod);
     const gpu = gpuName === undefined ? null : gpuCount > 1 ? `${gpuCount}x ${gpuName}` : gpuName;
@@ -62,6 +63,11 @@ export class Reach implements Pods {
     await this.#fleet.keeper.close(podId, AbortSignal.timeout(KEEPER_MS)).catch(() => undefined);
     this.#views.delete(podId);
     this.#askedAt.delete(podId);
+  }
+
+  /** One question serves all; a list may lag. */
+  async #pod(podId: string): Promise<Pod | undefined> {
+    return (await this.#seen.list()).find(({ id }) => id === podId) ?? this.#seen.pod(podId);
   }
 
   async #look(): Promise<void> {

@@ -124,10 +124,19 @@ export function poolObject(works: PoolWorks, lookMs: number) {
         },
       ),
 
-      /** As when it is served again: looks at once, and does not rely on a look that was to come. */
+      /**
+       * As when it is served again: looks at once, and does not rely on a look that was to come. Jobs look where they are,
+       * for one that could not be kept has halted.
+       */
       wake: async (ctx: Keyed): Promise<void> => {
         const before = await current(ctx);
-        if (before) await look(ctx, { ...before, look: before.look + 1, isLookDue: false });
+        if (!before) return;
+        for (const { podId, standing, jobs } of before.pods) {
+          if (standing === 'leaving' || podId === null) continue;
+          const event = { type: 'pod.given', podId };
+          for (const { jobId, owner } of jobs) await tell(ctx, JOB_OBJECT, jobId, event, owner, JOB_MS);
+        }
+        await look(ctx, { ...before, look: before.look + 1, isLookDue: false });
       },
 
       read: handlers.object.shared(
