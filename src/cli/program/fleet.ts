@@ -68,7 +68,7 @@ export function addFleet(program: Command, runs: Runs): void {
   timeout(json(program.command('login').argument('<url>', 'the line of an invitation')), ASKING_MINUTES)
     .summary('use a fleet from here: its pods are those that commands are about')
     .description(
-      'Logs in to a fleet with an invitation, which serves once. From then on `up`, `ls`, `info`, `start`, `stop`, `restart`, `kill` and `history` are about the pods of that fleet, unless --fleet none says otherwise.',
+      'Logs in to a fleet with an invitation, which serves once. From then on `up`, `ls`, `info`, `start`, `stop`, `restart`, `kill` and `history` are about the pods of that fleet, and `run`, `jobs`, `pool` and `costs` about its jobs, unless --fleet none says otherwise.',
     )
     .action(runs(async () => (await import('../commands/login.ts')).login));
 
