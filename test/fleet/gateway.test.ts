@@ -1,65 +1,10 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AutopodError } from '../../src/errors.ts';
-import { type Asked, type Bounds, type Gateway, listen } from '../../src/fleet/gateway/http.ts';
-import { answer } from '../../src/fleet/gateway/routes.ts';
-import type { Verbs } from '../../src/fleet/gateway/verbs.ts';
-import { openFleetHome } from '../../src/fleet/home.ts';
-import { People, type Role } from '../../src/fleet/people/people.ts';
+import type { Role } from '../../src/fleet/people/people.ts';
 import { digestOf } from '../../src/fleet/people/tokens.ts';
-import { tempHome } from '../support/temp-home.ts';
 import { ask, WISH } from './support/fleet.ts';
-
-const BOUNDS: Bounds = { headersMs: 300, requestMs: 600, bodyBytes: 2_000 };
-
-/** A gateway before verbs that only tell that they were reached. */
-async function gateway(): Promise<{
-  url: string;
-  people: People;
-  token: (role: Role) => Promise<string>;
-  file: string;
-  reached: string[];
-}> {
-  const home = openFleetHome(tempHome());
-  const people = new People(home);
-  const reached: string[] = [];
-  const verbs = new Proxy({} as Verbs, {
-    get: (_, name) => async () => {
-      reached.push(String(name));
-      if (name === 'podsAtRunPod') return [];
-      return name === 'podAtRunPod' ? { id: 'p', env: { SECRET: 's', PUBLIC_KEY: 'k' } } : {};
-    },
-  });
-  const served: Gateway = await listen(
-    { host: '127.0.0.1', port: 0 },
-    (asked: Asked) => answer({ people, verbs, seen: verbs as never, log: () => undefined }, asked),
-    { log: () => undefined, bounds: BOUNDS },
-  );
-  onTestFinished(() => served.close());
-  let count = 0;
-  const token = async (role: Role) => {
-    count += 1;
-    return (await people.login(await people.invite({ name: `p${count}`, role }), null)).token;
-  };
-  return { url: served.url, people, token, file: home.people, reached };
-}
-
-/** What is answered to bytes as they are; what is sent later comes in pieces with a pause. */
-async function raw(url: string, ...pieces: string[]): Promise<string> {
-  const { port, hostname } = new URL(url);
-  const socket = connect(Number(port), hostname).setEncoding('utf8');
-  let answered = '';
-  socket.on('data', (text: string) => {
-    answered += text;
-  });
-  socket.on('error', () => undefined);
-  const closed = once(socket, 'close');
-  for (const piece of pieces) socket.write(piece);
-  await closed;
-  return answered;
-}
+import { bareGateway as gateway, raw } from './support/gateway.ts';
 
 const UP = { launchId: crypto.randomUUID(), isNew: true, wish: WISH, timeoutMs: 60_000 };
 const TIMEOUT = { timeoutMs: 60_000 };

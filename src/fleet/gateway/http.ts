@@ -110,8 +110,11 @@ async function asked(request: IncomingMessage, { bodyBytes }: Bounds, signal: Ab
   if (more.length > 0 || !/^(\/[\w:.-]+)+$/.test(path) || /\/\.+(\/|$)/.test(path)) {
     throw refused(404, 'there is nothing there');
   }
-  const header = request.headersDistinct.authorization ?? [];
+  const { authorization: header = [], host = [] } = request.headersDistinct;
   if (header.length > 1) throw refused(400, 'more than one authorization');
+  if (host.length > 1) throw refused(400, 'more than one host');
+  if (request.headers.upgrade !== undefined) throw refused(400, 'no other protocol is spoken here');
+  if (request.method !== 'POST' && hasBody(request)) throw refused(400, 'such a request has no body');
   return {
     method: request.method ?? '',
     path,
@@ -120,6 +123,10 @@ async function asked(request: IncomingMessage, { bodyBytes }: Bounds, signal: Ab
     body: () => readJson(request, bodyBytes),
     signal,
   };
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 async function readJson(request: IncomingMessage, most: number): Promise<unknown> {
