@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../errors.ts';
+import type { Wording } from '../inspector/subject.ts';
 import { keeperClient } from '../keeper/client.ts';
 import type { PodRecordFacts } from '../lifecycle/pod-records.ts';
 import { timingsFrom } from '../lifecycle/timings.ts';
@@ -21,7 +22,10 @@ import { startWorker } from './engine/worker.ts';
 import { type Bounds, type Listening, listen } from './gateway/http.ts';
 import { answer } from './gateway/routes.ts';
 import { Seen } from './gateway/seen.ts';
+import { Streams } from './gateway/streamed.ts';
 import { Verbs } from './gateway/verbs.ts';
+import { Views } from './gateway/views.ts';
+import { watchFleet } from './gateway/watching.ts';
 import { engineFolder, ensureSshKey, type FleetHome, openFleetHome } from './home.ts';
 import { People } from './people/people.ts';
 import type { Fleet } from './pods/fleet.ts';
@@ -40,6 +44,8 @@ export interface ServeOptions {
   /** Told when the gateway answers, with how many people may use it. */
   onListening: (url: string, people: number) => void;
   signal: AbortSignal;
+  /** How the inspector tells failures and places. */
+  wording: Wording;
   bounds?: Bounds | undefined;
   boxMs?: number | undefined;
 }
@@ -75,7 +81,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     const people = new People(fleetHome);
     const seen = new Seen(fleet.runpod);
     const verbs = new Verbs({ ...fleet, places, seen });
-    const gateway = await listen(listening, (asked) => answer({ people, verbs, seen, log }, asked), {
+    const watch = watchFleet(fleet, options);
+    const views = new Views({ watch, runpod: fleet.runpod, streams: new Streams(people) });
+    const gateway = await listen(listening, (asked) => answer({ people, verbs, seen, views, log }, asked), {
       log,
       bounds: options.bounds,
     });

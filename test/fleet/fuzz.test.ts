@@ -226,6 +226,8 @@ const KNOWN = [
   '/v2/pods/p',
   '/v2/catalog/gpus',
   '/v2/network-volumes',
+  '/v2/pods/p/logs',
+  '/v1/looks',
 ];
 const known = fc.constantFrom(...KNOWN);
 /** A path there is, with something put into it somewhere. */
@@ -262,9 +264,9 @@ const bodies = fc.oneof(
 );
 
 /** What there is for those who only look, as it is written; and for all others. */
-const SEEN = /^GET \/v1\/(me|pods|history|(pods|launches)\/[\w:.-]+)(\?.*)?$/;
+const SEEN = /^GET \/v1\/(me|pods|history|looks|(pods|launches)\/[\w:.-]+)(\?.*)?$/;
 const DONE =
-  /^(POST \/v1\/pods\/[\w:.-]+\/(start|stop|restart|kill)|GET \/v2\/(catalog\/\w+|network-volumes|pods(\/[\w:.-]+)?))(\?.*)?$/;
+  /^(POST \/v1\/pods\/[\w:.-]+\/(start|stop|restart|kill)|GET \/v2\/(catalog\/\w+|network-volumes|pods(\/[\w:.-]+(\/logs)?)?))(\?.*)?$/;
 
 /** One request with that body; the answer's status, undefined where the connection ends without. */
 async function status(

@@ -71,6 +71,8 @@ describe('each verb has its role', () => {
     ['GET', '/v1/pods/p', undefined, 'viewer'],
     ['GET', '/v1/launches/p', undefined, 'viewer'],
     ['GET', '/v1/history', undefined, 'viewer'],
+    ['GET', '/v1/looks', undefined, 'viewer'],
+    ['GET', '/v2/pods/p/logs?tail=5', undefined, 'member'],
     ['POST', '/v1/up', UP, 'member'],
     ['POST', '/v1/pods/p/start', TIMEOUT, 'member'],
     ['POST', '/v1/pods/p/stop', TIMEOUT, 'member'],

@@ -34,6 +34,7 @@ export const serve: Verb<Options> = async (context, _named, options) => {
   }
   const config = await context.config();
   const { serve: serveFleet } = await import('../../fleet/serve.ts');
+  const { WORDING: wording } = await import('../inspecting/wording.ts');
   const { env, signal } = context;
   const serving: ServeOptions = {
     home: context.home(),
@@ -42,6 +43,7 @@ export const serve: Verb<Options> = async (context, _named, options) => {
     listening,
     publicUrl: options.url,
     signal,
+    wording,
     onListening: (url, people) => {
       if (out.isJson) out.jsonLine({ url });
       else out.say(fleetText.serving(url, people));

@@ -82,7 +82,8 @@ async function request<T>(
   }
 }
 
-function failureFrom(url: string, error: unknown): AutopodError {
+/** What a request to a gateway failed with, as the fleet tells it. */
+export function failureFrom(url: string, error: unknown): AutopodError {
   if (error instanceof HTTPError) {
     const { code, detail } = told(error.response.body);
     if (isFailureCode(code))

@@ -19,10 +19,27 @@ export const FLEET_VERBS: Record<string, Load> = {
   ls: async () => (await import('./ls.ts')).ls,
   info: async () => (await import('./info.ts')).info,
   history: async () => (await import('./history.ts')).history,
+  logs: async () => (await import('./logs.ts')).logs,
+  inspect: async () => (await import('./inspect.ts')).inspect,
 };
 
 /** Commands that go straight to a pod and ask the fleet only where it is, or ask what can be had. */
 export const THROUGH_FLEET = ['tunnel', 'ssh', 'comfy status', 'comfy info', 'comfy open', 'gpus', 'volumes'];
+
+/** Commands about pods that a fleet does not carry out: of this machine's pods they are only where that is said. */
+const LOCAL_PODS = /^(extend|run|costs|jobs)( |$)/;
+
+/** Throws `usage` where a command would be about other pods than those that are meant. */
+export function requireLocal(name: string, asked: string | undefined, fleet: FleetLogin | undefined): void {
+  const isMeant = LOCAL_PODS.test(name) || (asked !== undefined && !/^(login|logout|serve)( |$)/.test(name));
+  if (!fleet || !isMeant) return;
+  throw new AutopodError('usage', {
+    message: `\`autopod ${name}\` knows nothing of the pods of a fleet (${fleet.url}).`,
+    next: LOCAL_PODS.test(name)
+      ? `For the pods of this machine: autopod --fleet none ${name}`
+      : 'Leave --fleet out: it is not about pods.',
+  });
+}
 
 /**
  * The fleet that commands are about: the one this machine is logged in to, unless `--fleet none` says otherwise. Throws

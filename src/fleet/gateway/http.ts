@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { AutopodError, type Failure, type FailureCode, toFailure } from '../../errors.ts';
+import { refused, SAFE_HEADERS } from './http-words.ts';
+import { Streamed } from './streamed.ts';
 
 export interface Listening {
   host: string;
@@ -45,6 +47,8 @@ export interface Asked {
   query: URLSearchParams;
   /** Undefined where none was sent. */
   token: string | undefined;
+  /** Of a stream that is taken up again. */
+  lastEventId?: string | undefined;
   body: () => Promise<unknown>;
   signal: AbortSignal;
 }
@@ -61,7 +65,7 @@ export async function listen(
     const route = `${request.method} ${(request.url ?? '').split('?')[0]?.slice(0, 200)}`;
     asked(request, bounds, left.signal)
       .then(answer)
-      .then((value) => send(response, 200, value))
+      .then((value) => (value instanceof Streamed ? value.to(response) : send(response, 200, value)))
       .catch((error: unknown) => {
         const failure = toFailure(error);
         if (failure.code === 'internal') log(`${route} failed: ${failure.detail.message}`);
@@ -96,10 +100,6 @@ export async function listen(
   };
 }
 
-export function refused(status: number, reason: string): AutopodError {
-  return new AutopodError('gatewayRefused', { status, reason });
-}
-
 function statusOf({ code, detail }: Failure): number {
   return code === 'gatewayRefused' ? Number(detail.status) : (STATUSES[code] ?? 409);
 }
@@ -120,6 +120,7 @@ async function asked(request: IncomingMessage, { bodyBytes }: Bounds, signal: Ab
     path,
     query: new URLSearchParams(query),
     token: /^Bearer ([\w-]{20,200})$/i.exec(header[0] ?? '')?.[1],
+    lastEventId: /^[\dTZ:.+-]{10,40}$/.exec(String(request.headers['last-event-id'] ?? ''))?.[0],
     body: () => readJson(request, bodyBytes),
     signal,
   };
@@ -160,8 +161,7 @@ function send(response: ServerResponse, status: number, value: unknown): void {
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
+    ...SAFE_HEADERS,
     // What is left of a body that was not read ends with the connection.
     ...(status >= 400 && { connection: 'close' }),
   });

@@ -3,7 +3,7 @@ import type { Pod } from '../../services/runpod/client.ts';
 import { LAUNCH_ID_ENV, PUBLIC_KEY_ENV } from '../../services/runpod/pod-request.ts';
 import { POD_SECRET_ENV } from '../../services/runpod/pod-secret.ts';
 import { VERSION } from '../../version.ts';
-import { mayDo, type People, type Person, type Role } from '../people/people.ts';
+import { mayDo, type Person } from '../people/people.ts';
 import {
   ASKABLE,
   type Askable,
@@ -12,31 +12,17 @@ import {
   type Me,
   type UpRequest,
 } from '../wire.ts';
-import { type Asked, refused } from './http.ts';
-import type { Seen } from './seen.ts';
+import type { Asked } from './http.ts';
+import { refused } from './http-words.ts';
+import type { Route, RoutesContext } from './route.ts';
 import { askRequest, gpuQuery, loginRequest, shaped, upRequest } from './shapes.ts';
-import type { Verbs } from './verbs.ts';
-
-interface RoutesContext {
-  people: People;
-  verbs: Verbs;
-  seen: Seen;
-  log: (line: string) => void;
-}
-
-interface Route {
-  /** Who may do it at least. */
-  role: Role;
-  run: (
-    context: RoutesContext,
-    asked: Asked & { person: Person; named: string; verb: string },
-  ) => Promise<unknown>;
-}
+import { VIEW_ROUTES } from './view-routes.ts';
 
 const TAIL = 200;
 
 /** By method and path; `*` stands for one name. A path that is not here is nothing, whatever the engine behind it has. */
 const ROUTES: Record<string, Route> = {
+  ...VIEW_ROUTES,
   'GET /v1/me': { role: 'viewer', run: async (_, { person }) => meOf(person) },
   'GET /v1/pods': { role: 'viewer', run: async ({ verbs }) => ({ pods: await verbs.list() }) },
   'GET /v1/pods/*': { role: 'viewer', run: ({ verbs }, { named }) => verbs.info(named) },

@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 import { type Asked, type Bounds, type Gateway, listen } from '../../../src/fleet/gateway/http.ts';
 import { answer } from '../../../src/fleet/gateway/routes.ts';
 import type { Verbs } from '../../../src/fleet/gateway/verbs.ts';
+import type { Views } from '../../../src/fleet/gateway/views.ts';
 import { openFleetHome } from '../../../src/fleet/home.ts';
 import { People, type Role } from '../../../src/fleet/people/people.ts';
 import { tempHome } from '../../support/temp-home.ts';
@@ -36,7 +37,11 @@ export async function bareGateway(
   });
   const served: Gateway = await listen(
     { host: '127.0.0.1', port: 0 },
-    (asked: Asked) => answer({ people, verbs, seen: verbs as never, log: () => undefined }, asked),
+    (asked: Asked) =>
+      answer(
+        { people, verbs, seen: verbs as never, views: viewsThatTell(reached), log: () => undefined },
+        asked,
+      ),
     { log: () => undefined, bounds: BOUNDS },
   );
   atEnd(() => served.close());
@@ -46,6 +51,15 @@ export async function bareGateway(
     return (await people.login(await people.invite({ name: `p${count}`, role }), null)).token;
   };
   return { url: served.url, people, token, file: home.people, reached };
+}
+
+/** As the verbs: what goes on is told as begun. */
+function viewsThatTell(reached: string[]): Views {
+  const told = (name: string) => () => {
+    reached.push(name);
+    return {};
+  };
+  return { looks: told('looks'), logs: told('logs') } as unknown as Views;
 }
 
 /** What is answered to bytes as they are; what is sent later comes in pieces with a pause. */
