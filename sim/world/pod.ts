@@ -82,6 +82,8 @@ export class Pod {
   sshEndpoint: { host: string; port: number } | null = null;
   /** Until then sshd lets nobody in, as on a container whose keys are not written yet. */
   keysLetInFrom = 0;
+  /** root's authorized_keys, as each boot writes it from `PUBLIC_KEY`. */
+  readonly authorizedKeys = { text: '' };
   shell: Shell = { manner: 'plain', delayMs: 0 };
   use: Use = { shells: 0, copies: 0, ticks: 6, bytes: 900, gpu: 0 };
   /** Stops that are taken and not done, before one is. */
@@ -117,7 +119,7 @@ export class Pod {
       say: (line) => this.log.add('container', line),
     });
     this.sshd = new Sshd({
-      publicKeys: () => (Date.now() >= this.keysLetInFrom ? (this.spec.env.PUBLIC_KEY ?? '') : ''),
+      publicKeys: () => (Date.now() >= this.keysLetInFrom ? this.authorizedKeys.text : ''),
       hostKey: () => this.hardware.hostKey(),
       connectComfyUi: () => this.comfyui.connect(),
       machine: () => ({
@@ -129,6 +131,7 @@ export class Pod {
         use: this.use,
         comfyLogFile: this.comfyLogFile,
         guard: this.guard,
+        authorizedKeys: this.authorizedKeys,
       }),
     });
   }

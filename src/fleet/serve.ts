@@ -12,12 +12,14 @@ import { usePrivateKey } from '../services/ssh/key.ts';
 import type { Home } from '../store/home.ts';
 import { Journal } from '../store/journal.ts';
 import { aboutHolder, lockHolder, tryLock } from '../store/lock.ts';
+import { presentIdentity } from '../store/presence.ts';
 import { RecordStore } from '../store/records.ts';
 import { VERSION } from '../version.ts';
 import type { Places } from './engine/ask.ts';
 import { requireServerBinary } from './engine/binary.ts';
 import { serverIdentity } from './engine/identity.ts';
 import { type Server, type ServerOptions, startServer } from './engine/server.ts';
+import { beginTicking, tickingObject } from './engine/ticker.ts';
 import { startWorker } from './engine/worker.ts';
 import { type Bounds, type Listening, listen } from './gateway/http.ts';
 import { answer } from './gateway/routes.ts';
@@ -29,8 +31,15 @@ import { watchFleet } from './gateway/watching.ts';
 import { engineFolder, ensureSshKey, type FleetHome, openFleetHome } from './home.ts';
 import { People } from './people/people.ts';
 import type { Fleet } from './pods/fleet.ts';
+import { KeyKeeping } from './pods/key-keeping.ts';
+import { POLICY_OBJECT } from './pods/names.ts';
 import { podObject } from './pods/pods.ts';
 import { scheduling } from './pods/schedule.ts';
+import { keepToPolicy } from './policy/keeping.ts';
+import { mayBeSpent } from './policy/may-be-spent.ts';
+import { Owners } from './policy/owners.ts';
+import { Policies } from './policy/policy.ts';
+import { sharesOf } from './policy/shares.ts';
 import { keepServing, lastServing } from './serving.ts';
 import { serveLock } from './standing.ts';
 
@@ -68,17 +77,35 @@ export async function serve(options: ServeOptions): Promise<void> {
     const machines = fleetOf(fleetHome, options, log);
     const identityKeys = [serverIdentity(fleetHome.identity)];
     const places = await keepServer(fleetHome, options, log, ends);
-    const fleet = { ...machines, schedule: scheduling(places, machines.pods) };
+    const fleet: Fleet = {
+      ...machines,
+      schedule: scheduling(places, machines.pods),
+      mayBeSpent: (asking) => mayBeSpent(machines, asking),
+      watchPod: (launchId) => beginTicking(places, POLICY_OBJECT, launchId),
+    };
+    const keys = new KeyKeeping(fleet);
+    const policy = tickingObject({
+      name: POLICY_OBJECT,
+      tick: (launchId) => keepToPolicy(fleet, launchId),
+      againMs: fleet.timings.policyLookMs,
+    });
     const before = await lastServing(fleetHome);
     const worker = await startWorker({
       places,
-      durables: [podObject(fleet, options.boxMs)],
+      durables: [podObject(fleet, keys, options.boxMs)],
+      objects: [policy],
       port: before?.workerPort ?? 0,
       identityKeys,
       log,
     });
     ends.unshift(worker.stop);
-    const people = new People(fleetHome);
+    const left = new AbortController();
+    const keeping = keys.run(left.signal);
+    ends.unshift(async () => {
+      left.abort();
+      await keeping;
+    });
+    const { people } = fleet;
     const seen = new Seen(fleet.runpod);
     const verbs = new Verbs({ ...fleet, places, seen });
     const watch = watchFleet(fleet, options);
@@ -150,11 +177,13 @@ function fleetOf(
   home: FleetHome,
   { home: user, env, config }: ServeOptions,
   log: (line: string) => void,
-): Omit<Fleet, 'schedule'> {
+): Omit<Fleet, 'schedule' | 'watchPod' | 'mayBeSpent'> {
   const { apiUrl, apiKey, limits, sshKeyPath } = config;
   if (!apiKey) throw new AutopodError('apiKeyMissing', { file: user.config });
   const sshKey = sshKeyPath ?? ensureSshKey(home);
   const people = new People(home);
+  const policies = new Policies(home);
+  const pods = new RecordStore<PodRecordFacts>({ path: home.pods, locks: home.locks });
   return {
     home,
     runpod: createRunPod({ apiUrl, apiKey }),
@@ -168,7 +197,12 @@ function fleetOf(
     account: { apiUrl, apiKey },
     privateKey: () => usePrivateKey(sshKey, env),
     memberKeys: () => people.publicKeys(),
-    pods: new RecordStore<PodRecordFacts>({ path: home.pods, locks: home.locks }),
+    pods,
+    policies,
+    shares: sharesOf({ home, pods, policies }),
+    people,
+    owners: new Owners(home),
+    self: () => presentIdentity(home.locks),
     journal: new Journal(home.journal),
     timings: timingsFrom(env),
     limits,

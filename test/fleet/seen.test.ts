@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Look } from '../../src/inspector/watch.ts';
 import { until } from '../support/until.ts';
-import { serverBinary } from './support/engine.ts';
+import { isWholeAsked } from './support/engine.ts';
 import { startFleet, type TestFleet, type TestMember } from './support/fleet.ts';
 import { atHome, type Laptop } from './support/laptop.ts';
 
@@ -37,7 +37,7 @@ function streamed<T>(
   return Object.assign(seen, { end: () => void asked.destroy(), isOver: () => isOver });
 }
 
-describe.skipIf(!serverBinary)('what members see of a fleet', { timeout: 60_000 }, () => {
+describe.skipIf(!isWholeAsked)('what members see of a fleet', { timeout: 60_000 }, () => {
   let fleet: TestFleet;
   let ann: TestMember;
   let laptop: Laptop;

@@ -40,3 +40,22 @@ export function role(value: string): string {
   if (['viewer', 'member', 'admin'].includes(value)) return value;
   throw new InvalidArgumentError('It takes viewer, member or admin.');
 }
+
+/** `22:00-07:00`, or `never`. */
+export function quietHours(value: string): { from: string; until: string } | 'never' {
+  if (value === 'never') return value;
+  const [, from, until] = /^((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5]\d)$/.exec(value) ?? [];
+  if (from && until && from !== until) return { from, until };
+  throw new InvalidArgumentError('It takes two times of day such as 22:00-07:00, or never.');
+}
+
+/** Names between commas. */
+export function names(value: string): string[] {
+  const all = value.split(',').map((name) => name.trim());
+  return [...new Set(all.filter((name) => name !== ''))];
+}
+
+/** A limit, or `none` for no limit. */
+export function orNone(parse: (value: string) => number): (value: string) => number | 'none' {
+  return (value) => (value === 'none' ? value : parse(value));
+}

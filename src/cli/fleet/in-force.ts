@@ -14,6 +14,7 @@ export const FLEET_VERBS: Record<string, Load> = {
   connect: async () => (await import('./up.ts')).connect,
   start: async () => (await import('./power.ts')).start,
   restart: async () => (await import('./power.ts')).restart,
+  extend: async () => (await import('./extend.ts')).extend,
   stop: async () => (await import('./power.ts')).stop,
   kill: async () => (await import('./power.ts')).kill,
   ls: async () => (await import('./ls.ts')).ls,
@@ -27,7 +28,7 @@ export const FLEET_VERBS: Record<string, Load> = {
 export const THROUGH_FLEET = ['tunnel', 'ssh', 'comfy status', 'comfy info', 'comfy open', 'gpus', 'volumes'];
 
 /** Commands about pods that a fleet does not carry out: of this machine's pods they are only where that is said. */
-const LOCAL_PODS = /^(extend|run|costs|jobs)( |$)/;
+const LOCAL_PODS = /^(run|costs|jobs)( |$)/;
 
 /** Throws `usage` where a command would be about other pods than those that are meant. */
 export function requireLocal(name: string, asked: string | undefined, fleet: FleetLogin | undefined): void {

@@ -17,6 +17,8 @@ export interface WorkerOptions {
   places: Places;
   // biome-ignore lint/suspicious/noExplicitAny: each has a context of its own.
   durables: Durable<any>[];
+  /** Virtual objects that are no machines. */
+  objects?: NonNullable<Parameters<typeof createEndpointHandler>[0]['services']>;
   /** Port of loopback; 0 for any. The engine goes on with calls that were cut off at the port they were begun at. */
   port: number;
   /** Public keys of servers whose calls are taken; with none, everybody's on this machine. */
@@ -32,7 +34,7 @@ export interface Worker {
 
 /** Serves machines on loopback, and has the server know of it. Throws `engineUnreachable`. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { places, durables, identityKeys, log = () => undefined } = options;
+  const { places, durables, objects = [], identityKeys, log = () => undefined } = options;
   const ends = new AbortController();
   const services = durables.map((durable) =>
     durableObject(durable, {
@@ -43,7 +45,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const sessions = new Set<ServerHttp2Session>();
   const server = createServer(
     createEndpointHandler({
-      services,
+      services: [...services, ...objects],
       ...(identityKeys && { identityKeys }),
       logger: ({ level }, message, ...more) => {
         if (level === 'warn' || level === 'error') log([message, ...more].map(String).join(' '));

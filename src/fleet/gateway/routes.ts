@@ -10,12 +10,13 @@ import {
   type LoginAnswer,
   type LoginRequest,
   type Me,
+  type PlanRequest,
   type UpRequest,
 } from '../wire.ts';
 import type { Asked } from './http.ts';
 import { refused } from './http-words.ts';
 import type { Route, RoutesContext } from './route.ts';
-import { askRequest, gpuQuery, loginRequest, shaped, upRequest } from './shapes.ts';
+import { askRequest, gpuQuery, loginRequest, planRequest, shaped, upRequest } from './shapes.ts';
 import { VIEW_ROUTES } from './view-routes.ts';
 
 const TAIL = 200;
@@ -41,6 +42,7 @@ const ROUTES: Record<string, Route> = {
   'POST /v1/pods/*/*': {
     role: 'member',
     run: async ({ verbs }, { person, named, verb, body }) => {
+      if (verb === 'plan') return verbs.plan(person, named, shaped(planRequest, await body()) as PlanRequest);
       if (!ASKABLE.includes(verb as Askable)) throw nothingThere();
       return verbs.ask(person, named, verb as Askable, shaped(askRequest, await body()).timeoutMs);
     },

@@ -1,0 +1,28 @@
+import { type Failure, toFailure } from '../../errors.ts';
+import { requireAllowed } from '../../lifecycle/spending.ts';
+import type { Fleet } from '../pods/fleet.ts';
+import { tellingWhom } from './shares.ts';
+
+/** Somebody who would have another pod. */
+export interface MaySpend {
+  owner: string;
+  /** USD; left out where it is not known yet: then it is asked whether anything more may be spent at all. */
+  costPerHour?: number | undefined;
+}
+
+const ANSWER_MS = 30_000;
+
+/**
+ * Why that may not be spent now, for the limits of the account, the person, their teams, or the hour; null where it may.
+ * It is an answer for this moment only: what buys is looked at again, under the lock.
+ */
+export async function mayBeSpent(
+  fleet: Pick<Fleet, 'runpod' | 'pods' | 'timings' | 'limits' | 'shares' | 'people' | 'log'>,
+  { owner, costPerHour = 0 }: MaySpend,
+): Promise<Failure | null> {
+  const context = { ...fleet, tell: () => undefined };
+  const purchase = { launchId: '', owner, costPerHour };
+  return tellingWhom(fleet.people, () =>
+    requireAllowed(context, purchase, AbortSignal.timeout(ANSWER_MS)),
+  ).then(() => null, toFailure);
+}
