@@ -33,5 +33,6 @@ export interface Machine {
   comfyLogFile: readonly string[] | null;
   guard?: Guard;
   /** root's authorized_keys as it is now. */
-  authorizedKeys?: { text: string };
+  authorizedKeys?: string;
+  changeKeys?: (text: string) => void;
 }

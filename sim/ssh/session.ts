@@ -71,19 +71,17 @@ function readScript(channel: ServerChannel, command: string, { guard }: Machine)
 }
 
 /** `sh -s`: lines of authorized_keys that come and go, as autopod's script says. */
-function changeKeys(channel: ServerChannel, { authorizedKeys }: Machine): void {
+function changeKeys(channel: ServerChannel, { authorizedKeys = '', changeKeys: change }: Machine): void {
   let script = '';
   channel.on('data', (chunk: Buffer) => {
     script += chunk.toString('utf8');
   });
   channel.once('end', () => {
-    if (!authorizedKeys) return leave(channel, 1);
     const gone = [...script.matchAll(/^\*" (\S+) "\*\) ;;$/gm)].map(([, key]) => key);
     const come = [...script.matchAll(/^printf '%s\\n' '(\S+ \S+.*)' \|\| exit 1$/gm)].map(([, line]) => line);
-    const stay = authorizedKeys.text
-      .split('\n')
-      .filter((line) => !line.split(' ').some((word) => gone.includes(word)));
-    authorizedKeys.text = [...stay, ...come].join('\n');
+    const lines = authorizedKeys.split('\n');
+    const stay = lines.filter((line) => !line.split(' ').some((word) => gone.includes(word)));
+    change?.([...stay, ...come].join('\n'));
     channel.write('autopod-keys done\n', () => leave(channel, 0));
   });
 }

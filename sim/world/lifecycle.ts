@@ -92,7 +92,7 @@ async function climb(pod: Pod, world: Surroundings, from: PodStatus, signal: Abo
   signal.throwIfAborted();
   world.changed();
   await wait(phases.sshdMs, signal);
-  pod.authorizedKeys.text = pod.spec.env.PUBLIC_KEY ?? '';
+  pod.changedKeys = null;
   pod.keysLetInFrom = Date.now() + latencies.authorizedKeysMs;
   await pod.sshd.listen();
   signal.throwIfAborted();

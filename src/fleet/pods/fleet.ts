@@ -10,10 +10,16 @@ import type { Journal } from '../../store/journal.ts';
 import type { ProcessIdentity } from '../../store/process-identity.ts';
 import type { FleetHome } from '../home.ts';
 import type { People } from '../people/people.ts';
-import type { MaySpend } from '../policy/may-be-spent.ts';
 import type { Owners } from '../policy/owners.ts';
 import type { Policies } from '../policy/policy.ts';
 import type { Schedule } from './schedule.ts';
+
+/** Somebody who would have another pod. */
+export interface MaySpend {
+  owner: string;
+  /** USD; left out where it is not known yet: then it is asked whether anything more may be spent at all. */
+  costPerHour?: number | undefined;
+}
 
 /** What the pods of a fleet are joined to. */
 export interface Fleet {

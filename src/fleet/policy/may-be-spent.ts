@@ -1,14 +1,7 @@
 import { type Failure, toFailure } from '../../errors.ts';
 import { requireAllowed } from '../../lifecycle/spending.ts';
-import type { Fleet } from '../pods/fleet.ts';
+import type { Fleet, MaySpend } from '../pods/fleet.ts';
 import { tellingWhom } from './shares.ts';
-
-/** Somebody who would have another pod. */
-export interface MaySpend {
-  owner: string;
-  /** USD; left out where it is not known yet: then it is asked whether anything more may be spent at all. */
-  costPerHour?: number | undefined;
-}
 
 const ANSWER_MS = 30_000;
 
