@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { AutopodError, type Failure, type FailureCode, toFailure } from '../../errors.ts';
 import { refused, SAFE_HEADERS } from './http-words.ts';
+import { answerPage } from './page.ts';
 import { Streamed } from './streamed.ts';
 
 export interface Listening {
@@ -63,6 +64,7 @@ export async function listen(
     const left = new AbortController();
     response.on('close', () => left.abort());
     const route = `${request.method} ${(request.url ?? '').split('?')[0]?.slice(0, 200)}`;
+    if (isPlain(request) && answerPage(request, response)) return;
     asked(request, bounds, left.signal)
       .then(answer)
       .then((value) => (value instanceof Streamed ? value.to(response) : send(response, 200, value)))
@@ -124,6 +126,12 @@ async function asked(request: IncomingMessage, { bodyBytes }: Bounds, signal: Ab
     body: () => readJson(request, bodyBytes),
     signal,
   };
+}
+
+/** Nothing of it could be read otherwise by somebody in front. */
+function isPlain(request: IncomingMessage): boolean {
+  const { host = [] } = request.headersDistinct;
+  return host.length <= 1 && request.headers.upgrade === undefined && !hasBody(request);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

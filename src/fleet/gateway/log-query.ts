@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What may be asked of a pod's log. */
 export const logQuery = z.strictObject({

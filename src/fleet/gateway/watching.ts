@@ -24,7 +24,7 @@ export function watchFleet(
     pods: () => pods.peek(),
     tunnels: async () => [],
     checkTunnelFile: async () => undefined,
-    driverOf: async () => undefined,
+    driverOf: async () => process.pid,
     keeper: async () => undefined,
     wording,
     secrets: [config.apiKey, env.RUNPOD_API_KEY].filter((secret) => secret !== undefined),

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AutopodError } from '../../errors.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
 import { withLock } from '../../store/lock.ts';
