@@ -50,6 +50,8 @@ export interface ServeOptions {
   listening: Listening;
   /** Where members reach the gateway, where a proxy stands before it. */
   publicUrl?: string | undefined;
+  /** A cluster of Restate's that is there, in the place of a server of our own. */
+  cluster?: Cluster | undefined;
   /** Told when the gateway answers, with how many people may use it. */
   onListening: (url: string, people: number) => void;
   signal: AbortSignal;
@@ -57,6 +59,16 @@ export interface ServeOptions {
   wording: Wording;
   bounds?: Bounds | undefined;
   boxMs?: number | undefined;
+}
+
+/** Where a cluster answers, a node each, and how it and our worker know each other. */
+export interface Cluster {
+  ingress: string[];
+  admin: string[];
+  /** Public keys with which its nodes sign their calls. */
+  identityKeys: string[];
+  /** Address of this machine at which it reaches the worker. */
+  worker: { host: string; port: number };
 }
 
 /** Milliseconds before Restate's server is started again once it has ended by itself. */
@@ -75,8 +87,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   const ends: (() => Promise<void>)[] = [() => lock.release()];
   try {
     const machines = fleetOf(fleetHome, options, log);
-    const identityKeys = [serverIdentity(fleetHome.identity)];
-    const places = await keepServer(fleetHome, options, log, ends);
+    const { cluster } = options;
+    const identityKeys = cluster?.identityKeys ?? [serverIdentity(fleetHome.identity)];
+    const places = cluster
+      ? { ingress: { urls: cluster.ingress }, admin: { urls: cluster.admin } }
+      : await keepServer(fleetHome, options, log, ends);
     const fleet: Fleet = {
       ...machines,
       schedule: scheduling(places, machines.pods),
@@ -94,7 +109,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       places,
       durables: [podObject(fleet, keys, options.boxMs)],
       objects: [policy],
-      port: before?.workerPort ?? 0,
+      host: cluster?.worker.host,
+      port: cluster?.worker.port || (before?.workerPort ?? 0),
       identityKeys,
       log,
     });
@@ -117,7 +133,15 @@ export async function serve(options: ServeOptions): Promise<void> {
     ends.unshift(gateway.close);
     const url = publicUrl ?? gateway.url;
     const since = new Date().toISOString();
-    await keepServing(fleetHome, { url, workerPort: worker.port, pid: process.pid, version: VERSION, since });
+    const kept = cluster && { ingress: cluster.ingress, admin: cluster.admin };
+    await keepServing(fleetHome, {
+      ...(kept && { cluster: kept }),
+      url,
+      workerPort: worker.port,
+      pid: process.pid,
+      version: VERSION,
+      since,
+    });
     log(`serving at ${url}, ${config.apiUrl}, ${env.AUTOPOD_HOME ?? home.root}`);
     onListening(url, (await people.list()).length);
     if (!signal.aborted) await once(signal, 'abort');

@@ -59,3 +59,21 @@ export function names(value: string): string[] {
 export function orNone(parse: (value: string) => number): (value: string) => number | 'none' {
   return (value) => (value === 'none' ? value : parse(value));
 }
+
+/** An address of HTTP without a path. */
+export function httpOrigin(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.username)
+    return url.origin;
+  throw new InvalidArgumentError('It takes an address without a path such as http://10.0.0.5:8080.');
+}
+
+export function identityKey(value: string): string {
+  if (/^publickeyv1_[1-9A-HJ-NP-Za-km-z]{30,60}$/.test(value)) return value;
+  throw new InvalidArgumentError('It takes a public key that begins with publickeyv1_.');
+}
+
+/** An option that may be said several times. */
+export function several<T>(parse: (value: string) => T): (value: string, before?: T[]) => T[] {
+  return (value, before = []) => [...before, parse(value)];
+}

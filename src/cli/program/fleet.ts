@@ -1,5 +1,15 @@
 import { type Command, Option } from 'commander';
-import { fleetUrl, listenAddress, names, orNone, quietHours, role } from '../arguments/fleet.ts';
+import {
+  fleetUrl,
+  httpOrigin,
+  identityKey,
+  listenAddress,
+  names,
+  orNone,
+  quietHours,
+  role,
+  several,
+} from '../arguments/fleet.ts';
 import { delayOrNever, price, wholeNumber } from '../arguments/options.ts';
 import { ASKING_MINUTES, examples, json, type Runs, timeout } from './shared.ts';
 
@@ -23,6 +33,29 @@ export function addFleet(program: Command, runs: Runs): void {
     .option('--cert-key <file>', 'its private key (PEM)')
     .addOption(
       new Option('--url <url>', 'where members reach it, behind a proxy or under a name').argParser(fleetUrl),
+    )
+    .addOption(
+      new Option(
+        '--restate <url>',
+        'a cluster of Restate’s that is there, instead of a server of its own: where calls go in; repeat it for each node',
+      ).argParser(several(httpOrigin)),
+    )
+    .addOption(
+      new Option(
+        '--restate-admin <url>',
+        'where it is managed (default: the same hosts, port 9070)',
+      ).argParser(several(httpOrigin)),
+    )
+    .addOption(
+      new Option('--restate-identity <key>', 'the key its nodes sign with, publickeyv1_…').argParser(
+        several(identityKey),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--worker <address>',
+        'where its nodes reach this machine (default: on this machine only)',
+      ).argParser(listenAddress),
     )
     .option('--install', "have npm put Restate's server into AUTOPOD_HOME, about 225 MB, and end")
     .option('--unit', 'print a unit for systemd, and end')
