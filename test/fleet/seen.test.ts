@@ -84,6 +84,17 @@ describe.skipIf(!isWholeAsked)('what members see of a fleet', { timeout: 60_000 
     expect((await ended).code).toBe(0);
   });
 
+  it('extend: gives it more time, by the fleet’s clock and in every view', async () => {
+    const { code, stdout } = await laptop.autopod('extend', 'studio', '2h', '--json');
+    expect(code).toBe(0);
+    const stopAt = Date.parse(JSON.parse(stdout).stopAt);
+    expect(stopAt).toBeGreaterThan(Date.now() + 7_000_000);
+    expect((await laptop.autopod('extend', 'studio', '1h')).stdout).toContain('The fleet stops');
+    const later = JSON.parse((await laptop.autopod('info', 'studio', '--json')).stdout).stopAt;
+    expect(Date.parse(later)).toBe(stopAt + 3_600_000);
+    expect((await laptop.autopod('extend', 'studio', 'soon')).code).toBe(2);
+  });
+
   it('logs: of no pod that is not the fleet’s, and nothing for those who only look', async () => {
     const other = await fleet.autopod(['up', '--new', '--no-tunnel', '--name', 'private', '--json']);
     const { podId: secret } = JSON.parse(other.stdout);
@@ -128,7 +139,7 @@ describe.skipIf(!isWholeAsked)('what members see of a fleet', { timeout: 60_000 
   });
 
   it.each([
-    [['extend', '1h'], '--fleet none extend'],
+    [['--fleet', 'URL', 'config', 'path'], 'Leave --fleet out'],
     [['--fleet', 'URL', 'doctor'], 'Leave --fleet out'],
   ])('%j is refused by name, with what to do', async (args, next) => {
     const { code, stderr } = await laptop.autopod(...args.map((word) => (word === 'URL' ? fleet.url : word)));

@@ -10,7 +10,8 @@ export function limitWords(detail: FailureDetail): string {
   if (limit === 'quiet_hours') {
     return `It is quiet hours, ${str(detail.hours)}: no pod is started before ${momentOf(new Date(String(detail.until)))}.`;
   }
-  if (whose) return `For ${str(whose)}: ${limitWords({ ...detail, whose: undefined })}`;
+  if (whose && detail.ofFleet === true)
+    return `For ${str(whose)}: ${limitWords({ ...detail, whose: undefined })}`;
   if (isRateUnknown)
     return `RunPod does not tell what the pod would cost, and ${str(limit)} is ${money(max)}.`;
   if (limit === 'max_pods') {
