@@ -71,6 +71,7 @@ module.exports = {
     only('fleet', 'fleet/', [
       'fleet/',
       'host/',
+      'inspector/',
       'jobs/',
       'keeper/client',
       'lifecycle/',

@@ -32,4 +32,7 @@ export interface Machine {
   /** Lines of `comfyui.log`; null where there is no such file. */
   comfyLogFile: readonly string[] | null;
   guard?: Guard;
+  /** root's authorized_keys as it is now. */
+  authorizedKeys?: string;
+  changeKeys?: (text: string) => void;
 }

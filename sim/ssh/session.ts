@@ -44,6 +44,7 @@ function run(channel: ServerChannel, command: string, machine: Machine): void {
     channel.write(answerOf(command, machine.env.AUTOPOD_POD_SECRET));
     echo(channel);
   } else if (/ autopod-guard (arm|beat)$/.test(command)) readScript(channel, command, machine);
+  else if (/ autopod-keys$/.test(command)) changeKeys(channel, machine);
   else if (command.includes('autopod-use')) {
     const counts = Object.entries(machine.use).map(([name, count]) => `${name}=${count}`);
     channel.resume();
@@ -67,6 +68,22 @@ function readScript(channel: ServerChannel, command: string, { guard }: Machine)
     script += chunk.toString('utf8');
   });
   channel.once('end', () => channel.write(guard?.session(verb, script) ?? '', () => leave(channel, 0)));
+}
+
+/** `sh -s`: lines of authorized_keys that come and go, as autopod's script says. */
+function changeKeys(channel: ServerChannel, { authorizedKeys = '', changeKeys: change }: Machine): void {
+  let script = '';
+  channel.on('data', (chunk: Buffer) => {
+    script += chunk.toString('utf8');
+  });
+  channel.once('end', () => {
+    const gone = [...script.matchAll(/^\*" (\S+) "\*\) ;;$/gm)].map(([, key]) => key);
+    const come = [...script.matchAll(/^printf '%s\\n' '(\S+ \S+.*)' \|\| exit 1$/gm)].map(([, line]) => line);
+    const lines = authorizedKeys.split('\n');
+    const stay = lines.filter((line) => !line.split(' ').some((word) => gone.includes(word)));
+    change?.([...stay, ...come].join('\n'));
+    channel.write('autopod-keys done\n', () => leave(channel, 0));
+  });
 }
 
 /** `cat`: gives back each byte, and ends when its input does. */

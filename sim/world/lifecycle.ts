@@ -92,6 +92,7 @@ async function climb(pod: Pod, world: Surroundings, from: PodStatus, signal: Abo
   signal.throwIfAborted();
   world.changed();
   await wait(phases.sshdMs, signal);
+  pod.changedKeys = null;
   pod.keysLetInFrom = Date.now() + latencies.authorizedKeysMs;
   await pod.sshd.listen();
   signal.throwIfAborted();

@@ -82,6 +82,8 @@ export class Pod {
   sshEndpoint: { host: string; port: number } | null = null;
   /** Until then sshd lets nobody in, as on a container whose keys are not written yet. */
   keysLetInFrom = 0;
+  /** root's authorized_keys where it was changed since the boot, which writes it from `PUBLIC_KEY`. */
+  changedKeys: string | null = null;
   shell: Shell = { manner: 'plain', delayMs: 0 };
   use: Use = { shells: 0, copies: 0, ticks: 6, bytes: 900, gpu: 0 };
   /** Stops that are taken and not done, before one is. */
@@ -117,7 +119,7 @@ export class Pod {
       say: (line) => this.log.add('container', line),
     });
     this.sshd = new Sshd({
-      publicKeys: () => (Date.now() >= this.keysLetInFrom ? (this.spec.env.PUBLIC_KEY ?? '') : ''),
+      publicKeys: () => (Date.now() >= this.keysLetInFrom ? this.authorizedKeys : ''),
       hostKey: () => this.hardware.hostKey(),
       connectComfyUi: () => this.comfyui.connect(),
       machine: () => ({
@@ -129,8 +131,17 @@ export class Pod {
         use: this.use,
         comfyLogFile: this.comfyLogFile,
         guard: this.guard,
+        authorizedKeys: this.authorizedKeys,
+        changeKeys: (text) => {
+          this.changedKeys = text;
+        },
       }),
     });
+  }
+
+  /** root's, as it is now. */
+  get authorizedKeys(): string {
+    return this.changedKeys ?? this.spec.env.PUBLIC_KEY ?? '';
   }
 
   /** The transitions RunPod would allow now. */

@@ -4,7 +4,7 @@ import { VERSION } from '../version.ts';
 import { fleetOrNone } from './arguments/fleet.ts';
 import { requireValues } from './arguments/given.ts';
 import type { Context } from './context.ts';
-import { FLEET_VERBS, fleetInForce, THROUGH_FLEET } from './fleet/in-force.ts';
+import { FLEET_VERBS, fleetInForce, requireLocal, THROUGH_FLEET } from './fleet/in-force.ts';
 import { requireNone } from './fleet/require-none.ts';
 import type { Output } from './output/output.ts';
 import { wrap } from './output/screen.ts';
@@ -61,8 +61,10 @@ function formatItem(term: string, termWidth: number, description: string, helper
 async function fleetVerb(context: Context, command: Command, program: Command) {
   const name = command.parent === program ? command.name() : `${command.parent?.name()} ${command.name()}`;
   const verb = FLEET_VERBS[name];
-  if (!verb && !THROUGH_FLEET.includes(name)) return undefined;
-  context.fleet = await fleetInForce(program.opts<{ fleet?: string }>().fleet, context.env);
+  const { fleet: asked } = program.opts<{ fleet?: string }>();
+  const fleet = await fleetInForce(asked, context.env);
+  if (!verb && !THROUGH_FLEET.includes(name)) return requireLocal(name, asked, fleet);
+  context.fleet = fleet;
   if (context.fleet && !verb)
     requireNone(command.opts(), { stopAfter: '--stop-after', idleStop: '--idle-stop' });
   return context.fleet && verb;

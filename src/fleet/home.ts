@@ -7,6 +7,12 @@ import { describeHome, type Home, openHome } from '../store/home.ts';
 export interface FleetHome extends Home {
   /** Who may do what: digests of their tokens, never a token. */
   readonly people: string;
+  /** Public keys that members have or had. */
+  readonly knownKeys: string;
+  /** What they may spend, and when pods are stopped by themselves. */
+  readonly policy: string;
+  /** Whose each pod is or was. */
+  readonly owners: string;
   /** What the server was started with. */
   readonly serving: string;
   /** Of Restate's server: its data, its sockets, its log. */
@@ -30,6 +36,9 @@ export function describeFleet({ root: user }: Pick<Home, 'root'>): FleetHome {
     // Not where the server's own keeper looks for jobs of its home.
     jobs: join(root, 'queue'),
     people: join(root, 'people.json'),
+    knownKeys: join(root, 'known-keys'),
+    policy: join(root, 'policy.json'),
+    owners: join(root, 'owners.jsonl'),
     serving: join(root, 'serving.json'),
     engine: join(root, 'restate'),
     identity: join(root, 'identity.pem'),

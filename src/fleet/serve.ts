@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../errors.ts';
+import type { Wording } from '../inspector/subject.ts';
 import { keeperClient } from '../keeper/client.ts';
 import type { PodRecordFacts } from '../lifecycle/pod-records.ts';
 import { timingsFrom } from '../lifecycle/timings.ts';
@@ -11,23 +12,35 @@ import { usePrivateKey } from '../services/ssh/key.ts';
 import type { Home } from '../store/home.ts';
 import { Journal } from '../store/journal.ts';
 import { aboutHolder, lockHolder, tryLock } from '../store/lock.ts';
+import { presentIdentity } from '../store/presence.ts';
 import { RecordStore } from '../store/records.ts';
 import { VERSION } from '../version.ts';
 import type { Places } from './engine/ask.ts';
 import { requireServerBinary } from './engine/binary.ts';
 import { serverIdentity } from './engine/identity.ts';
 import { type Server, type ServerOptions, startServer } from './engine/server.ts';
+import { beginTicking, tickingObject } from './engine/ticker.ts';
 import { startWorker } from './engine/worker.ts';
 import { type Bounds, type Listening, listen } from './gateway/http.ts';
 import { answer } from './gateway/routes.ts';
 import { Seen } from './gateway/seen.ts';
+import { Streams } from './gateway/streamed.ts';
 import { Verbs } from './gateway/verbs.ts';
+import { Views } from './gateway/views.ts';
+import { watchFleet } from './gateway/watching.ts';
 import { engineFolder, ensureSshKey, type FleetHome, openFleetHome } from './home.ts';
 import { queueOf } from './jobs/queue.ts';
 import { People } from './people/people.ts';
 import type { Fleet } from './pods/fleet.ts';
+import { KeyKeeping } from './pods/key-keeping.ts';
+import { POLICY_OBJECT } from './pods/names.ts';
 import { podObject } from './pods/pods.ts';
 import { scheduling } from './pods/schedule.ts';
+import { keepToPolicy } from './policy/keeping.ts';
+import { mayBeSpent } from './policy/may-be-spent.ts';
+import { Owners } from './policy/owners.ts';
+import { Policies } from './policy/policy.ts';
+import { sharesOf } from './policy/shares.ts';
 import { keepServing, lastServing } from './serving.ts';
 import { serveLock } from './standing.ts';
 
@@ -38,11 +51,25 @@ export interface ServeOptions {
   listening: Listening;
   /** Where members reach the gateway, where a proxy stands before it. */
   publicUrl?: string | undefined;
+  /** A cluster of Restate's that is there, in the place of a server of our own. */
+  cluster?: Cluster | undefined;
   /** Told when the gateway answers, with how many people may use it. */
   onListening: (url: string, people: number) => void;
   signal: AbortSignal;
+  /** How the inspector tells failures and places. */
+  wording: Wording;
   bounds?: Bounds | undefined;
   boxMs?: number | undefined;
+}
+
+/** Where a cluster answers, a node each, and how it and our worker know each other. */
+export interface Cluster {
+  ingress: string[];
+  admin: string[];
+  /** Public keys with which its nodes sign their calls. */
+  identityKeys: string[];
+  /** Address of this machine at which it reaches the worker. */
+  worker: { host: string; port: number };
 }
 
 /** Milliseconds before Restate's server is started again once it has ended by itself. */
@@ -61,26 +88,49 @@ export async function serve(options: ServeOptions): Promise<void> {
   const ends: (() => Promise<void>)[] = [() => lock.release()];
   try {
     const machines = fleetOf(fleetHome, options, log);
-    const identityKeys = [serverIdentity(fleetHome.identity)];
-    const places = await keepServer(fleetHome, options, log, ends);
-    const seen = new Seen(machines.runpod);
-    const fleet = { ...machines, schedule: scheduling(places, machines.pods) };
+    const { cluster } = options;
+    const identityKeys = cluster?.identityKeys ?? [serverIdentity(fleetHome.identity)];
+    const places = cluster
+      ? { ingress: { urls: cluster.ingress }, admin: { urls: cluster.admin } }
+      : await keepServer(fleetHome, options, log, ends);
+    const fleet: Fleet = {
+      ...machines,
+      schedule: scheduling(places, machines.pods),
+      mayBeSpent: (asking) => mayBeSpent(machines, asking),
+      watchPod: (launchId) => beginTicking(places, POLICY_OBJECT, launchId),
+    };
+    const keys = new KeyKeeping(fleet);
+    const policy = tickingObject({
+      name: POLICY_OBJECT,
+      tick: (launchId) => keepToPolicy(fleet, launchId),
+      againMs: fleet.timings.policyLookMs,
+    });
+    const seen = new Seen(fleet.runpod);
     const queue = queueOf(fleet, { seen, places, env, boxMs: options.boxMs });
     const before = await lastServing(fleetHome);
     const worker = await startWorker({
       places,
-      durables: [podObject(fleet, options.boxMs), queue.durable],
-      objects: [queue.pool],
-      port: before?.workerPort ?? 0,
+      durables: [podObject(fleet, keys, options.boxMs), queue.durable],
+      objects: [policy, queue.pool],
+      host: cluster?.worker.host,
+      port: cluster?.worker.port || (before?.workerPort ?? 0),
       identityKeys,
       log,
     });
     ends.unshift(worker.stop);
-    const people = new People(fleetHome);
+    const left = new AbortController();
+    const keeping = keys.run(left.signal);
+    ends.unshift(async () => {
+      left.abort();
+      await keeping;
+    });
+    const { people } = fleet;
     const verbs = new Verbs({ ...fleet, places, seen });
+    const watch = watchFleet(fleet, options);
+    const views = new Views({ watch, runpod: fleet.runpod, streams: new Streams(people) });
     const gateway = await listen(
       listening,
-      (asked) => answer({ people, verbs, seen, log, ...queue.routes }, asked),
+      (asked) => answer({ people, verbs, seen, views, log, ...queue.routes }, asked),
       {
         log,
         bounds: options.bounds,
@@ -89,7 +139,15 @@ export async function serve(options: ServeOptions): Promise<void> {
     ends.unshift(gateway.close);
     const url = publicUrl ?? gateway.url;
     const since = new Date().toISOString();
-    await keepServing(fleetHome, { url, workerPort: worker.port, pid: process.pid, version: VERSION, since });
+    const kept = cluster && { ingress: cluster.ingress, admin: cluster.admin };
+    await keepServing(fleetHome, {
+      ...(kept && { cluster: kept }),
+      url,
+      workerPort: worker.port,
+      pid: process.pid,
+      version: VERSION,
+      since,
+    });
     log(`serving at ${url}, ${config.apiUrl}, ${env.AUTOPOD_HOME ?? home.root}`);
     await queue.takeUp();
     onListening(url, (await people.list()).length);
@@ -150,11 +208,13 @@ function fleetOf(
   home: FleetHome,
   { home: user, env, config }: ServeOptions,
   log: (line: string) => void,
-): Omit<Fleet, 'schedule'> {
+): Omit<Fleet, 'schedule' | 'watchPod' | 'mayBeSpent'> {
   const { apiUrl, apiKey, limits, sshKeyPath } = config;
   if (!apiKey) throw new AutopodError('apiKeyMissing', { file: user.config });
   const sshKey = sshKeyPath ?? ensureSshKey(home);
   const people = new People(home);
+  const policies = new Policies(home);
+  const pods = new RecordStore<PodRecordFacts>({ path: home.pods, locks: home.locks });
   return {
     home,
     runpod: createRunPod({ apiUrl, apiKey }),
@@ -168,11 +228,15 @@ function fleetOf(
     account: { apiUrl, apiKey },
     privateKey: () => usePrivateKey(sshKey, env),
     memberKeys: () => people.publicKeys(),
-    pods: new RecordStore<PodRecordFacts>({ path: home.pods, locks: home.locks }),
+    pods,
+    policies,
+    shares: sharesOf({ home, pods, policies }),
+    people,
+    owners: new Owners(home),
+    self: () => presentIdentity(home.locks),
     journal: new Journal(home.journal),
     timings: timingsFrom(env),
     limits,
-    mayBeSpent: async () => null,
     log,
   };
 }

@@ -8,6 +8,8 @@ const shape = z.object({
   url: z.string(),
   /** Of the worker: what was begun there goes on there. */
   workerPort: z.number().int(),
+  /** Addresses of a cluster of Restate's that was there. */
+  cluster: z.object({ ingress: z.array(z.string()), admin: z.array(z.string()) }).optional(),
   pid: z.number().int(),
   version: z.string(),
   /** ISO 8601, UTC. */

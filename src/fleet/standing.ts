@@ -28,8 +28,8 @@ const ANSWER_MS = 5_000;
 export async function standingOf(home: FleetHome, signal: AbortSignal): Promise<FleetStanding> {
   const [holder, serving] = await Promise.all([lockHolder(serveLock(home)), lastServing(home)]);
   if (!holder || !serving) return { isServed: false };
-  const { workerPort: _port, ...told } = serving;
-  const { admin } = placesIn(home.engine);
+  const { workerPort: _port, cluster, ...told } = serving;
+  const admin = cluster ? { urls: cluster.admin } : placesIn(home.engine).admin;
   const engine = await askRestate<{ rows: { stuck: number }[] }>(admin, 'query', {
     json: { query: STUCK },
     timeoutMs: ANSWER_MS,

@@ -1,5 +1,6 @@
 import type { Failure } from '../errors.ts';
 import type { PodWish } from '../machines/pod-types.ts';
+import type { AutoStop } from '../store/plans.ts';
 import type { Role } from './people/people.ts';
 
 // What goes between the gateway and a member's command line, as JSON.
@@ -32,6 +33,8 @@ export interface FleetPod extends LaunchView {
   ssh: { host: string; port: number; user: string } | null;
   /** When the fleet stops it by itself, ISO 8601, UTC. */
   stopAt: string | null;
+  /** All that is planned, by whom it was asked and by the fleet's policy, and how the guard in the pod stands. */
+  autoStop: AutoStop | null;
 }
 
 export interface Me {
@@ -59,6 +62,16 @@ export interface UpRequest {
   timeoutMs: number;
   /** From now on; left out, what was planned stays. */
   stopAfterMs?: number | 'never' | undefined;
+  /** Likewise: without use for so long it is stopped. */
+  idleStopMs?: number | 'never' | undefined;
+}
+
+/** A change of when a pod is stopped by itself; times count from now. */
+export interface PlanRequest {
+  stopAfterMs?: number | 'never' | undefined;
+  idleStopMs?: number | 'never' | undefined;
+  /** Beyond the time that is planned. */
+  extendMs?: number | undefined;
 }
 
 export interface UpAnswer {

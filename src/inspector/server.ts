@@ -9,7 +9,7 @@ import { HEADERS, isKey, refusalOf } from './guard.ts';
 import { pageFolder } from './page-folder.ts';
 import { Relay } from './relay.ts';
 import { tellTunnels } from './stately-tunnels.ts';
-import type { Look, Watch } from './watch.ts';
+import type { Look, Looks } from './watch.ts';
 
 export interface Inspector {
   /** The page; its key lets in whoever knows it. */
@@ -34,7 +34,7 @@ const PING_MS = 15_000;
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /** Serves the page on loopback. Port 0 is any free one. Throws `localPortTaken`. */
-export async function serveInspector(watch: Watch, port: number): Promise<Inspector> {
+export async function serveInspector(watch: Looks, port: number): Promise<Inspector> {
   const key = randomBytes(16).toString('hex');
   let ticket: string | undefined = randomBytes(16).toString('hex');
   const server = createServer((request, response) => {
@@ -95,7 +95,7 @@ async function sendFile(response: ServerResponse, name: string): Promise<void> {
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
-function stream(request: IncomingMessage, response: ServerResponse, watch: Watch): void {
+function stream(request: IncomingMessage, response: ServerResponse, watch: Looks): void {
   response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' });
   response.write('retry: 1000\n\n');
   const send = (look: Look) => {

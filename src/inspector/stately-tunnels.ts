@@ -3,7 +3,7 @@ import { tunnelMachine } from '../machines/tunnel.ts';
 import type { JournalEntry } from '../store/journal.ts';
 import { definitionOf, PROTOCOL } from './stately.ts';
 import type { Subject } from './subjects.ts';
-import type { Watch } from './watch.ts';
+import type { Looks } from './watch.ts';
 
 export interface TunnelMessage {
   type: string;
@@ -29,7 +29,7 @@ export interface Telling {
  * Tells the tunnels' transitions as messages of Stately's inspector. The keeper sends none; they are made from what
  * the page shows, so they come up to a look later and have the context of the look.
  */
-export function tellTunnels(watch: Watch, tell: (message: TunnelMessage) => void): Telling {
+export function tellTunnels(watch: Looks, tell: (message: TunnelMessage) => void): Telling {
   /** The state each introduced tunnel was last told to be in, and the one it is in. */
   const introduced = new Map<string, { told: string; state: string }>();
   const end = watch.listen(({ isWhole, entries, subjects }) => {

@@ -10,8 +10,8 @@ import { type Advice, type Subject, subjectsOf, type Wording } from './subjects.
 
 /** Where the inspector looks; it changes nothing there. */
 export interface WatchOptions {
-  /** Path of `journal.jsonl`. */
-  journal: string;
+  /** Path of `journal.jsonl`, or what follows one. */
+  journal: string | Pick<JournalTail, 'look' | 'skip'>;
   /** Entries that are there at the first look are not told. */
   isFromNow?: boolean;
   pods: () => Promise<Record<string, StoredRecord<object>>>;
@@ -42,6 +42,11 @@ export interface Look {
   keeper: number | null;
 }
 
+/** What tells its looks to those who listen: all there is first, then what changes. The answer ends it. */
+export interface Looks {
+  listen(listener: (look: Look) => void): () => void;
+}
+
 const EVERY_MS = 250;
 /** Entries kept and told; older ones are in `autopod history`. */
 const MAX_ENTRIES = 5_000;
@@ -49,9 +54,9 @@ const MAX_ENTRIES = 5_000;
 type Listener = (look: Look) => void;
 
 /** Looks at the home and its processes as long as somebody listens, and tells what has changed. */
-export class Watch {
+export class Watch implements Looks {
   readonly #options: WatchOptions;
-  readonly #tail: JournalTail;
+  readonly #tail: Pick<JournalTail, 'look' | 'skip'>;
   readonly #jobs: JobRecords;
   readonly #listeners = new Set<Listener>();
   #entries: JournalEntry[] = [];
@@ -64,7 +69,8 @@ export class Watch {
   constructor(options: WatchOptions) {
     this.#options = options;
     this.#jobs = new JobRecords(options.job ?? (async () => undefined));
-    this.#tail = new JournalTail(options.journal);
+    const { journal } = options;
+    this.#tail = typeof journal === 'string' ? new JournalTail(journal) : journal;
     this.#turn = options.isFromNow ? this.#tail.skip() : Promise.resolve();
   }
 

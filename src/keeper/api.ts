@@ -7,6 +7,7 @@ import { VERSION } from '../version.ts';
 import type { OpenRequest } from './client.ts';
 import type { Keeper } from './keeper.ts';
 import { networkEnvironment } from './network-environment.ts';
+import { changeKeys, type KeyChange } from './pod-keys.ts';
 
 /** Serves the keeper's JSON API on its Unix socket, which only this user can open. With a failure, that is every answer. */
 export async function serveApi(
@@ -64,6 +65,10 @@ async function answer(keeper: Keeper, request: IncomingMessage, onHandover: () =
       return { batch: await keeper.jobs.view(podId) };
     case 'GET jobs/pod':
       return { job: await keeper.jobs.viewOfJob(podId) };
+    case 'GET plans/pod/due':
+      return { due: keeper.stopping.dueOf(podId) };
+    case 'POST tunnels/pod/keys':
+      return { isDone: await changeKeys(keeper.guards.shellOf(podId), (await json(request)) as KeyChange) };
     case 'POST tunnels/pod/arm':
       return { guard: await keeper.guards.arm(podId) };
     case 'POST tunnels/pod/retry':

@@ -9,11 +9,13 @@ import { type AutoStop, type GuardStanding, hasPod, plannedPods } from '../store
 import type { ProcessIdentity } from '../store/process-identity.ts';
 import { hasUnfinishedBatch } from '../store/unfinished-batches.ts';
 import { VERSION } from '../version.ts';
+import type { DueReason } from './auto-stop.ts';
+import type { KeyChange } from './pod-keys.ts';
 import { keeperSocket } from './runtime-folder.ts';
 import { savedTunnels } from './saved-tunnels.ts';
 import { askSocket } from './socket-client.ts';
 
-export type { AutoStop, BatchAtWork, GuardStanding, JobView };
+export type { AutoStop, BatchAtWork, DueReason, GuardStanding, JobView };
 
 /** A tunnel as the keeper tells it. */
 export interface TunnelView {
@@ -97,6 +99,8 @@ export interface KeeperClient {
     account: OpenRequest['account'],
     signal?: AbortSignal,
   ): Promise<Failure | undefined>;
+  /** Why a pod is to be stopped now that somebody else stops; null where it is not, or no keeper looks. */
+  whatIsDue(podId: string, signal?: AbortSignal): Promise<DueReason | null>;
   /** Has the keeper look after a batch from now on, or at what was asked of its jobs since; it goes on without us. */
   heedBatch(batchId: string, account: OpenRequest['account'], signal?: AbortSignal): Promise<void>;
   /** How a batch at work stands; null for one that nobody looks after: what is true of it is in its records. */
@@ -108,6 +112,8 @@ export interface KeeperClient {
    * nothing to arm.
    */
   arm(podId: string, signal?: AbortSignal): Promise<GuardStanding | null>;
+  /** Changes who may log in to a pod that has a tunnel; false where that was not done. */
+  changeKeys(podId: string, change: KeyChange, signal?: AbortSignal): Promise<boolean>;
   /** Has a tunnel that waits or failed try again now. */
   retry(podId: string, signal?: AbortSignal): Promise<void>;
 }
@@ -233,6 +239,10 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
       await handOver(health, signal);
       return (await heed()).failure;
     },
+    async whatIsDue(podId, signal) {
+      const path = `/plans/${encodeURIComponent(podId)}/due`;
+      return (await ask<{ due: DueReason | null }>('GET', path, undefined, signal))?.due ?? null;
+    },
     async heedBatch(batchId, account, signal) {
       await insist('PUT', `/batches/${encodeURIComponent(batchId)}`, { account }, signal);
     },
@@ -248,6 +258,10 @@ export function keeperClient(home: Home, env: NodeJS.ProcessEnv, version = VERSI
       const path = `/tunnels/${encodeURIComponent(podId)}/arm`;
       const answer = await ask<{ guard: GuardStanding | null }>('POST', path, {}, signal);
       return answer?.guard ?? null;
+    },
+    async changeKeys(podId, change, signal) {
+      const path = `/tunnels/${encodeURIComponent(podId)}/keys`;
+      return (await ask<{ isDone: boolean }>('POST', path, change, signal))?.isDone ?? false;
     },
     async retry(podId, signal) {
       await ask('POST', `/tunnels/${encodeURIComponent(podId)}/retry`, {}, signal);

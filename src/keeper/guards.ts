@@ -99,6 +99,11 @@ export class Guards {
     return told;
   }
 
+  /** A way into a pod that ssh reaches. */
+  shellOf(podId: string): PodShell | undefined {
+    return this.#options.tunnelTo(podId)?.shell;
+  }
+
   async #guarded(): Promise<KeptPod[]> {
     const { stopping } = this.#options;
     await stopping.readPlans();
@@ -107,7 +112,7 @@ export class Guards {
 
   #take(pod: KeptPod, podId: string): Promise<void> {
     return this.#turns.take(podId, async () => {
-      const shell = this.#options.tunnelTo(podId)?.shell;
+      const shell = this.shellOf(podId);
       if (!shell) return;
       if (isPlanned(pod)) await this.#guard(pod, podId, shell);
       else await this.#disarm(pod, podId, shell);

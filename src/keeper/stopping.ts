@@ -22,7 +22,8 @@ import { isSuspended, seenFromHere } from '../store/process-identity.ts';
 import { RecordStore } from '../store/records.ts';
 import type { Accounts } from './accounts.ts';
 import { type DueReason, reasonToStop } from './auto-stop.ts';
-import { type Progress, StopOrders } from './stop-orders.ts';
+import { StopOrders } from './stop-orders.ts';
+import { beginWatch, type Watched } from './watched.ts';
 
 /** Milliseconds for which a driver of another namespace or machine counts as using its pod. */
 const UNSEEN_MS = 60 * 60_000;
@@ -56,16 +57,6 @@ interface Way {
 
 /** Milliseconds by which the wall clock may differ from the one that nobody sets before it counts as set. */
 const CLOCK_SET_MS = 2_000;
-
-/** What is remembered of a plan between two looks. */
-interface Watched extends Progress {
-  plan: string;
-  /** By `steadyMs()`, as `quietSince`. */
-  dueAt: number | null;
-  quietSince: number;
-  /** What kept the pod from being idle when it was asked last. */
-  otherWork: string | null;
-}
 
 /**
  * Stops the pods whose time is up. The plans are in the pods' records, from before the pod is created: they hold
@@ -136,6 +127,12 @@ export class Stopping {
     return dueAt == null ? undefined : Date.now() + dueAt - steadyMs();
   }
 
+  /** Why a pod is to be stopped now that somebody else stops, as of the last look; null where it is not. */
+  dueOf(podId: string): DueReason | null {
+    const planned = this.#planned.find((pod) => pod.podId === podId);
+    return planned ? this.#watch(planned).due : null;
+  }
+
   /** Has a pod stopped, or ended for good, as soon as it has no jobs. Resolves when that is planned on disk. */
   async planEnd(podId: string, plan: StopPlan): Promise<void> {
     const [recordId] =
@@ -171,7 +168,8 @@ export class Stopping {
   }
 
   async #stopIfDue(pod: PlannedPod): Promise<void> {
-    const { podId } = pod;
+    const { podId, autoStop } = pod;
+    const isElsewhere = autoStop.isCarriedOutElsewhere === true;
     const tunnel = podId === null ? undefined : this.#options.tunnelTo(podId);
     const watched = this.#watch(pod);
     // Whoever waits for the pod to get ready uses it.
@@ -182,13 +180,16 @@ export class Stopping {
     const jobs = own > 0 ? Math.max(told ?? 0, own) : told;
     if (jobs) watched.quietSince = steadyMs();
     const reason = this.#reasonOf(pod, watched, tunnel, jobs);
+    if (isElsewhere && podId !== null && !tunnel) await this.#options.openTunnel(pod, podId);
     if (reason === undefined) {
+      watched.due = null;
       if (pod.overdue) await this.#orders.takeBack(pod);
       return;
     }
     const isFirst = !pod.overdue;
     if (isFirst && reason.kind === 'idle' && (await this.#isOtherwiseUsed(pod, watched, tunnel))) return;
-    await this.#orders.carryOut(pod, watched, tunnel !== undefined, reason);
+    if (isElsewhere) watched.due = reason;
+    else await this.#orders.carryOut(pod, watched, tunnel !== undefined, reason);
   }
 
   /** Why the pod is to be stopped now. What was due once stays due, unless a job runs, or one stopped as idle is used again. */
@@ -281,17 +282,4 @@ async function stateOf({ pods, root }: Home): Promise<string | undefined> {
 function isAtWork(driver: Holder): boolean {
   if (seenFromHere(driver) !== 'unseen') return !isSuspended(driver);
   return Date.now() - Date.parse(driver.since ?? '') < UNSEEN_MS;
-}
-
-function beginWatch(autoStop: StopPlan): Watched {
-  const now = steadyMs();
-  const dueAt = autoStop.stopAt === null ? null : now + Date.parse(autoStop.stopAt) - Date.now();
-  return {
-    plan: JSON.stringify(autoStop),
-    dueAt,
-    quietSince: now,
-    unknownForMs: 0,
-    askAgainAt: now,
-    otherWork: null,
-  };
 }

@@ -33,6 +33,8 @@ export interface PodRecordFacts extends PodFacts {
   owner?: string;
   /** Likewise: when the engine of the fleet stops it, ISO 8601, UTC. */
   stopAt?: string | null;
+  /** Likewise: milliseconds without use after which it is stopped, where that was asked for it. */
+  idleStopMs?: number | null;
 }
 
 export type PodStore = RecordStore<PodRecordFacts>;

@@ -9,6 +9,8 @@ export interface Purchase {
   stopAt?: number | undefined;
   /** A pod that is ended as soon as this one is there. */
   endsPodId?: string | undefined;
+  /** Of a fleet: for whom it is, where no record says so yet. */
+  owner?: string | undefined;
 }
 
 /** Does what costs from then on, if the limits allow it. Throws `limitReached`, and then has done nothing. */

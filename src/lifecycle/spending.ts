@@ -10,7 +10,7 @@ import type { Home } from '../store/home.ts';
 import { withLock } from '../store/lock.ts';
 import type { Deadline } from './deadline.ts';
 import type { Note } from './environment.ts';
-import { type Account, type CostingPod, dayStart, requireWithin } from './limits.ts';
+import { type Account, type Asked, type CostingPod, dayStart, requireWithin } from './limits.ts';
 import { patiently } from './patience.ts';
 import type { PodRecord, PodStore } from './pod-records.ts';
 import type { Purchase, Spend } from './purchase.ts';
@@ -24,6 +24,26 @@ export interface SpendingContext {
   timings: Timings;
   deadline: Deadline;
   tell: (note: Note) => void;
+  /** What else has to allow it, under the same lock. */
+  shares?: Shares;
+}
+
+/** What each of several people who have one account may spend of it. */
+export interface Shares {
+  isLimited: () => Promise<boolean>;
+  /** Throws `limitReached`. */
+  require: (purchase: Purchase, asked: Asked, books: Books) => Promise<void>;
+  /** Runs that were ended here, which RunPod may not have booked. */
+  endedRuns: () => Promise<Run[]>;
+}
+
+/** What the account has run up, pod by pod. */
+export interface Books {
+  running: CostingPod[];
+  /** USD of this day, by the pod's id. */
+  spentToday: () => Promise<Map<string, number>>;
+  /** Epoch milliseconds. */
+  now: number;
 }
 
 /** Failures after which RunPod may have made or started it all the same. */
@@ -34,10 +54,10 @@ const MAY_COST: readonly FailureCode[] = ['createUnanswered', 'apiUnreachable', 
  * What one of them has bought counts for the other before RunPod lists it.
  */
 export function spending(context: SpendingContext): Spend {
-  const { limits, home, deadline, tell } = context;
+  const { home, deadline, tell } = context;
   const onBusy = (holder: FailureDetail) => tell({ kind: 'waitingForBuyer', holder, forMs: deadline.leftMs });
   return async (purchase, signal, act) => {
-    if (!isLimited(limits)) return act();
+    if (!(await isAnyLimited(context))) return act();
     return withLock(join(home.locks, 'buying'), { signal, onBusy }, async () => {
       await patiently(context, signal, () => requireAllowed(context, purchase, signal));
       await note(context, purchase, Date.now());
@@ -56,14 +76,21 @@ function isLimited({ maxPods, maxPerHour, maxPerDay }: Limits): boolean {
   return [maxPods, maxPerHour, maxPerDay].some((limit) => limit !== undefined);
 }
 
+async function isAnyLimited({
+  limits,
+  shares,
+}: Pick<SpendingContext, 'limits' | 'shares'>): Promise<boolean> {
+  return isLimited(limits) || ((await shares?.isLimited()) ?? false);
+}
+
 /** Throws `limitReached` where the purchase would exceed a limit; changes nothing. */
 export async function requireAllowed(
   context: Omit<SpendingContext, 'home' | 'deadline'>,
   purchase: Purchase,
   signal: AbortSignal,
 ): Promise<void> {
-  const { limits, runpod, pods } = context;
-  if (!isLimited(limits)) return;
+  const { limits, runpod, pods, shares } = context;
+  if (!(await isAnyLimited(context))) return;
   const listed = await runpod.listPods(signal);
   const records = Object.values(await pods.all());
   const own = records.find((record) => isFor(record, purchase));
@@ -71,10 +98,27 @@ export async function requireAllowed(
     ({ podId }) => podId !== purchase.endsPodId && podId !== nameOf(purchase),
   );
   const now = Date.now();
-  const spentToday =
-    limits.maxPerDay === undefined ? 0 : await spentSince(context, listed, dayStart(now), signal);
-  const asked = { costPerHour: purchase.costPerHour, stopAt: purchase.stopAt ?? plannedStop(own) };
-  requireWithin(limits, withBudget(asked, limits, now), { running, spentToday, now } satisfies Account);
+  const spentToday = once(() => spentSince(context, listed, dayStart(now), signal));
+  const asked = withBudget(
+    { costPerHour: purchase.costPerHour, stopAt: purchase.stopAt ?? plannedStop(own) },
+    limits,
+    now,
+  );
+  const spent = limits.maxPerDay === undefined ? 0 : sumOf(await spentToday());
+  requireWithin(limits, asked, { running, spentToday: spent, now } satisfies Account);
+  await shares?.require(purchase, asked, { running, spentToday, now });
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+function sumOf(amounts: Map<string, number>): number {
+  return [...amounts.values()].reduce((sum, usd) => sum + usd, 0);
 }
 
 // What max_per_launch stops costs no more than that.
@@ -97,7 +141,8 @@ function isFor({ facts }: PodRecord, { launchId, podId }: Purchase): boolean {
 }
 
 function plannedStop(record: PodRecord | undefined): number | null {
-  const stopAt = record?.facts.autoStop?.stopAt;
+  const { autoStop, stopAt: atFleets } = record?.facts ?? {};
+  const stopAt = atFleets ?? autoStop?.stopAt;
   return stopAt ? Date.parse(stopAt) : null;
 }
 
@@ -138,13 +183,13 @@ function costs({ condition, costPerHour }: PodSeen): boolean {
   return condition === 'pending' || condition === 'running' || costPerHour > 0;
 }
 
-/** USD of all pods since then: as booked, and for what is not yet from how long they have run. */
+/** USD of each pod since then: as booked, and for what is not yet from how long it has run. */
 async function spentSince(
-  { runpod, tell }: Pick<SpendingContext, 'runpod' | 'tell'>,
+  { runpod, tell, shares }: Pick<SpendingContext, 'runpod' | 'tell' | 'shares'>,
   listed: Pod[],
   since: number,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<Map<string, number>> {
   const now = Date.now();
   const bills = await runpod
     .podBilling({ since, until: now, bucketSize: 'hour' }, signal)
@@ -153,12 +198,13 @@ async function spentSince(
       tell({ kind: 'billingUnread' });
       return [];
     });
-  const runs = listed.map(observePod).flatMap((seen) => runOf(seen, now));
-  const left = unbooked(bills, runs, since);
-  return [...bills.map(({ total }) => total), ...left.map(({ usd }) => usd)].reduce(
-    (sum, usd) => sum + usd,
-    0,
-  );
+  const ended = (await shares?.endedRuns()) ?? [];
+  const runs = [...listed.map(observePod).flatMap((seen) => runOf(seen, now)), ...ended];
+  const spent = new Map<string, number>();
+  const add = (podId: string, usd: number) => spent.set(podId, (spent.get(podId) ?? 0) + usd);
+  for (const { id, total } of bills) add(id, total);
+  for (const { podId, usd } of unbooked(bills, runs, since)) add(podId, usd);
+  return spent;
 }
 
 /** The run a pod is in; none for one that does not run. */

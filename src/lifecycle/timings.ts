@@ -28,6 +28,8 @@ export interface Timings {
   unmovedMs: number;
   /** After this age a pod RunPod does not know is gone, not merely late in its list. */
   lateInListMs: number;
+  /** Pause between two looks at whether a fleet's pod is used, and at what its policy says. */
+  policyLookMs: number;
 }
 
 const DEFAULT_TIMINGS: Timings = {
@@ -45,6 +47,7 @@ const DEFAULT_TIMINGS: Timings = {
   followPollMs: 200,
   unmovedMs: 6_000,
   lateInListMs: 5 * 60_000,
+  policyLookMs: 30_000,
 };
 
 /** The defaults, with what `AUTOPOD_TIMINGS` (JSON, for rehearsals against the simulator) says otherwise. */

@@ -55,6 +55,8 @@ export interface GuardStanding {
 export interface StopPlan extends Omit<AutoStop, 'overdue' | 'guard'> {
   /** Why, where it is for another reason than its time, in words for the journal. */
   why?: string | undefined;
+  /** A fleet's engine stops the pod; the keeper only sees whether it is due, and looks after the guard. */
+  isCarriedOutElsewhere?: boolean | undefined;
   /** Number of the plan, see `nextSeq`. Of two machines' plans the one with the higher number holds. */
   setAt?: number;
   /** Server the pod belongs to; the key is not kept. */

@@ -1,67 +1,10 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AutopodError } from '../../src/errors.ts';
-import { type Asked, type Bounds, type Gateway, listen } from '../../src/fleet/gateway/http.ts';
-import { answer } from '../../src/fleet/gateway/routes.ts';
-import type { Verbs } from '../../src/fleet/gateway/verbs.ts';
-import { openFleetHome } from '../../src/fleet/home.ts';
-import { People, type Role } from '../../src/fleet/people/people.ts';
+import type { Role } from '../../src/fleet/people/people.ts';
 import { digestOf } from '../../src/fleet/people/tokens.ts';
-import { tempHome } from '../support/temp-home.ts';
 import { ask, WISH } from './support/fleet.ts';
-
-const BOUNDS: Bounds = { headersMs: 300, requestMs: 600, bodyBytes: 2_000 };
-
-/** A gateway before verbs that only tell that they were reached. */
-async function gateway(): Promise<{
-  url: string;
-  people: People;
-  token: (role: Role) => Promise<string>;
-  file: string;
-  reached: string[];
-}> {
-  const home = openFleetHome(tempHome());
-  const people = new People(home);
-  const reached: string[] = [];
-  const verbs = new Proxy({} as Verbs, {
-    get: (_, name) => async () => {
-      reached.push(String(name));
-      if (name === 'podsAtRunPod') return [];
-      return name === 'podAtRunPod' ? { id: 'p', env: { SECRET: 's', PUBLIC_KEY: 'k' } } : {};
-    },
-  });
-  const any = verbs as never;
-  const others = { seen: any, jobs: any, pools: any, contents: any };
-  const served: Gateway = await listen(
-    { host: '127.0.0.1', port: 0 },
-    (asked: Asked) => answer({ people, verbs, ...others, log: () => undefined }, asked),
-    { log: () => undefined, bounds: BOUNDS },
-  );
-  onTestFinished(() => served.close());
-  let count = 0;
-  const token = async (role: Role) => {
-    count += 1;
-    return (await people.login(await people.invite({ name: `p${count}`, role }), null)).token;
-  };
-  return { url: served.url, people, token, file: home.people, reached };
-}
-
-/** What is answered to bytes as they are; what is sent later comes in pieces with a pause. */
-async function raw(url: string, ...pieces: string[]): Promise<string> {
-  const { port, hostname } = new URL(url);
-  const socket = connect(Number(port), hostname).setEncoding('utf8');
-  let answered = '';
-  socket.on('data', (text: string) => {
-    answered += text;
-  });
-  socket.on('error', () => undefined);
-  const closed = once(socket, 'close');
-  for (const piece of pieces) socket.write(piece);
-  await closed;
-  return answered;
-}
+import { bareGateway as gateway, raw } from './support/gateway.ts';
 
 const UP = { launchId: crypto.randomUUID(), isNew: true, wish: WISH, timeoutMs: 60_000 };
 const TIMEOUT = { timeoutMs: 60_000 };
@@ -128,6 +71,8 @@ describe('each verb has its role', () => {
     ['GET', '/v1/pods/p', undefined, 'viewer'],
     ['GET', '/v1/launches/p', undefined, 'viewer'],
     ['GET', '/v1/history', undefined, 'viewer'],
+    ['GET', '/v1/looks', undefined, 'viewer'],
+    ['GET', '/v2/pods/p/logs?tail=5', undefined, 'member'],
     ['POST', '/v1/up', UP, 'member'],
     ['POST', '/v1/pods/p/start', TIMEOUT, 'member'],
     ['POST', '/v1/pods/p/stop', TIMEOUT, 'member'],
@@ -191,6 +136,12 @@ describe('the gateway refuses', () => {
       'http://x/v1/pods',
       '*',
       '/v1/pods/\u0000',
+      '/page/index.html',
+      '/page/../people.json',
+      '/page/%2e%2e/people.json',
+      '/page/none.js/',
+      '/page/',
+      '/page/fleet.html/x',
       '/v1/pods?a?b',
       '/v1/constructor',
       '/__proto__',

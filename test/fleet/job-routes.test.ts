@@ -44,7 +44,8 @@ async function world(): Promise<World> {
     submissions,
     jobs: { store, progress: new Map() } as never,
   });
-  const context = { people, verbs: none, seen: none, pools: none, contents, jobs, log: () => undefined };
+  const other = { verbs: none, seen: none, views: none, pools: none };
+  const context = { people, ...other, contents, jobs, log: () => undefined };
   const served = await listen({ host: '127.0.0.1', port: 0 }, (asked) => answer(context, asked), {
     log: () => undefined,
     bounds: BOUNDS,

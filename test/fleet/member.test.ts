@@ -91,8 +91,8 @@ describe.skipIf(!isWholeAsked)('a member of a fleet, at their own machine', { ti
   });
 
   it('is not let ignore an option that a fleet does not take', async () => {
-    const { code, stderr } = await autopod('up', '--idle-stop', '10m');
-    expect([code, stderr]).toEqual([2, expect.stringContaining('--idle-stop')]);
+    const { code, stderr } = await autopod('up', '--if-alone', '10m');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--if-alone')]);
     expect((await autopod('tunnel', podId, '--stop-after', '1h')).code).toBe(2);
   });
 

@@ -5,8 +5,8 @@ import { onTestFinished } from 'vitest';
 import { type Home, openHome } from '../../src/store/home.ts';
 
 /** A home of its own for one test, removed when the test ends. */
-export function tempHome(): Home {
+export function tempHome(atEnd: (end: () => void) => void = onTestFinished): Home {
   const root = mkdtempSync(join(tmpdir(), 'ap-'));
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  atEnd(() => rmSync(root, { recursive: true, force: true }));
   return openHome(root);
 }

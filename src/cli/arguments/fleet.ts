@@ -51,3 +51,40 @@ export function priority(value: string): number {
   if (/^[+-]?\d{1,3}$/.test(value) && Math.abs(Number(value)) <= 100) return Number(value);
   throw new InvalidArgumentError('It takes a whole number from -100 to 100.');
 }
+
+/** `22:00-07:00`, or `never`. */
+export function quietHours(value: string): { from: string; until: string } | 'never' {
+  if (value === 'never') return value;
+  const [, from, until] = /^((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5]\d)$/.exec(value) ?? [];
+  if (from && until && from !== until) return { from, until };
+  throw new InvalidArgumentError('It takes two times of day such as 22:00-07:00, or never.');
+}
+
+/** Names between commas. */
+export function names(value: string): string[] {
+  const all = value.split(',').map((name) => name.trim());
+  return [...new Set(all.filter((name) => name !== ''))];
+}
+
+/** A limit, or `none` for no limit. */
+export function orNone(parse: (value: string) => number): (value: string) => number | 'none' {
+  return (value) => (value === 'none' ? value : parse(value));
+}
+
+/** An address of HTTP without a path. */
+export function httpOrigin(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.username)
+    return url.origin;
+  throw new InvalidArgumentError('It takes an address without a path such as http://10.0.0.5:8080.');
+}
+
+export function identityKey(value: string): string {
+  if (/^publickeyv1_[1-9A-HJ-NP-Za-km-z]{30,60}$/.test(value)) return value;
+  throw new InvalidArgumentError('It takes a public key that begins with publickeyv1_.');
+}
+
+/** An option that may be said several times. */
+export function several<T>(parse: (value: string) => T): (value: string, before?: T[]) => T[] {
+  return (value, before = []) => [...before, parse(value)];
+}

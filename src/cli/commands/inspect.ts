@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { AutopodError } from '../../errors.ts';
 import { serveInspector } from '../../inspector/server.ts';
+import type { Looks } from '../../inspector/watch.ts';
 import { theOneMeant } from '../../lifecycle/choose.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
 import { openBrowser } from '../comfy/browser.ts';
@@ -10,16 +11,26 @@ import { watchAll } from '../inspecting/watching.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 
-interface InspectOptions {
+export interface InspectOptions {
   open: boolean;
   port?: number;
 }
 
 /** Serves the inspector until it is interrupted. It asks nothing of RunPod and changes nothing. */
-export const inspect: Verb<InspectOptions> = async (context, named, { open, port }) => {
-  const { out, signal } = context;
+export const inspect: Verb<InspectOptions> = async (context, named, options) => {
   const subject = named === undefined ? '' : `#${await subjectOf(context, named)}`;
-  const inspector = await serveInspector(await watchAll(context), port ?? 0);
+  return showInspector(context, await watchAll(context), subject, options);
+};
+
+/** Serves what is looked at. `subject` is what the address ends with. */
+export async function showInspector(
+  context: Context,
+  looks: Looks,
+  subject: string,
+  { open, port }: InspectOptions,
+): Promise<number> {
+  const { out, signal } = context;
+  const inspector = await serveInspector(looks, port ?? 0);
   const url = `${inspector.url}${subject}`;
   const { stately } = inspector;
   const { inspector: address } = context.home();
@@ -33,7 +44,7 @@ export const inspect: Verb<InspectOptions> = async (context, named, { open, port
   await inspector.close();
   if ((await readFile(address, 'utf8').catch(() => '')).includes(stately)) await rm(address, { force: true });
   return 0;
-};
+}
 
 /** A pod by id, launch id or name, also one long gone of which only the journal tells. */
 async function subjectOf(context: Context, named: string): Promise<string> {

@@ -8,7 +8,7 @@ import { FAILURE_WORDS } from '../text/failures.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 
-interface LogsOptions {
+export interface LogsOptions {
   follow?: boolean;
   system?: boolean;
   container?: boolean;
@@ -23,13 +23,21 @@ const FIRST_LINE_MS = 6_000;
 const SILENCE_MS = 1_200;
 
 /** A pod's log lines as RunPod has them: the container's, the system's, or both. */
-export const logs: Verb<LogsOptions> = async (context, named, options) => {
+export const logs: Verb<LogsOptions> = (context, named, options) =>
+  showLog(context, async () => (await choosePod(context, named)).podId, options);
+
+/** The log of the pod that is chosen then. The answer is the exit code. */
+export async function showLog(
+  context: Context,
+  choose: () => Promise<string>,
+  options: LogsOptions,
+): Promise<number> {
   if (options.system && options.container) {
     throw new AutopodError('usage', {
       message: '--system and --container exclude each other; without either, both are shown.',
     });
   }
-  const { podId } = await choosePod(context, named);
+  const podId = await choose();
   const source = options.system ? 'system' : options.container ? 'container' : undefined;
   const { since, tail, follow } = options;
   const query = {
@@ -62,7 +70,7 @@ export const logs: Verb<LogsOptions> = async (context, named, options) => {
   if (lost && (!follow || context.deadline.isOver)) throw lost;
   if (!follow) context.deadline.throwIfOver();
   return 0;
-};
+}
 
 /** A log in two parts: what there was, and what comes. */
 class LogReader {

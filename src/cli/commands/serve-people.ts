@@ -1,7 +1,9 @@
 import { describeFleet, openFleetHome } from '../../fleet/home.ts';
 import { People, type Role } from '../../fleet/people/people.ts';
 import { lastServing } from '../../fleet/serving.ts';
+import { serveLock } from '../../fleet/standing.ts';
 import { Journal } from '../../store/journal.ts';
+import { lockHolder } from '../../store/lock.ts';
 import type { Context } from '../context.ts';
 import { fleetText } from '../text/fleet.ts';
 import type { Verb } from '../verb.ts';
@@ -15,7 +17,7 @@ export const invite: Verb<{ role: Role }> = async (context, name = '', { role })
   const { out } = context;
   const home = openFleetHome(context.home());
   const secret = await new People(home).invite({ name, role });
-  await note(context, name, 'invited', role);
+  await noteAtServer(context, { machine: 'person@1', id: name, event: 'invited', to: role });
   const { url = USUAL_URL } = (await lastServing(home)) ?? {};
   const line = `autopod login '${url}/#${secret}'`;
   if (out.isJson) out.json({ name, role, url: `${url}/#${secret}` });
@@ -29,10 +31,11 @@ export const invite: Verb<{ role: Role }> = async (context, name = '', { role })
 export const remove: Verb<object> = async (context, name = '') => {
   const { out } = context;
   const { publicKeys } = await new People(openFleetHome(context.home())).remove(name);
-  await note(context, name, 'removed', 'nobody');
+  await noteAtServer(context, { machine: 'person@1', id: name, event: 'removed', to: 'nobody' });
   if (out.isJson) out.json({ name, publicKeys });
   else out.line(fleetText.removed(name));
-  if (publicKeys.length > 0) out.say(fleetText.keysLeft(publicKeys.length));
+  const isServed = (await lockHolder(serveLock(describeFleet(context.home())))) !== undefined;
+  if (publicKeys.length > 0) out.say(fleetText.keysGo(publicKeys.length, isServed));
   return 0;
 };
 
@@ -53,17 +56,12 @@ export const people: Verb<object> = async (context) => {
   return 0;
 };
 
-/** Who came and went stands where all else does that was changed in the fleet. */
-async function note(context: Context, name: string, event: string, to: string): Promise<void> {
+/** Who came and went, and what they may do, stands where all else does that was changed in the fleet. */
+export async function noteAtServer(
+  context: Context,
+  entry: { machine: string; id: string; event: string; to: string },
+): Promise<void> {
   const { journal } = describeFleet(context.home());
   const at = new Date().toISOString();
-  await new Journal(journal).append({
-    at,
-    machine: 'person@1',
-    id: name,
-    event,
-    from: 'saved',
-    to,
-    who: 'server',
-  });
+  await new Journal(journal).append({ at, from: 'saved', who: 'server', ...entry });
 }

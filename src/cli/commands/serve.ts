@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { AutopodError } from '../../errors.ts';
-import type { ServeOptions } from '../../fleet/serve.ts';
+import type { Cluster, ServeOptions } from '../../fleet/serve.ts';
 import { isLoopback, type ListenAddress } from '../arguments/fleet.ts';
 import type { Context } from '../context.ts';
 import { fleetText } from '../text/fleet.ts';
@@ -12,6 +12,10 @@ interface Options {
   cert?: string;
   certKey?: string;
   url?: string;
+  restate?: string[];
+  restateAdmin?: string[];
+  restateIdentity?: string[];
+  worker?: ListenAddress;
   install?: boolean;
   unit?: boolean;
 }
@@ -34,6 +38,7 @@ export const serve: Verb<Options> = async (context, _named, options) => {
   }
   const config = await context.config();
   const { serve: serveFleet } = await import('../../fleet/serve.ts');
+  const { WORDING: wording } = await import('../inspecting/wording.ts');
   const { env, signal } = context;
   const serving: ServeOptions = {
     home: context.home(),
@@ -41,7 +46,9 @@ export const serve: Verb<Options> = async (context, _named, options) => {
     config,
     listening,
     publicUrl: options.url,
+    cluster: clusterOf(options),
     signal,
+    wording,
     onListening: (url, people) => {
       if (out.isJson) out.jsonLine({ url });
       else out.say(fleetText.serving(url, people));
@@ -50,6 +57,35 @@ export const serve: Verb<Options> = async (context, _named, options) => {
   await serveFleet(serving);
   return 0;
 };
+
+/** Where Restate's admin side answers, unless it is said: at the same host. */
+const ADMIN_PORT = '9070';
+
+function clusterOf({ restate, restateAdmin, restateIdentity, worker }: Options): Cluster | undefined {
+  if (!restate) {
+    const [lost] = Object.entries({
+      '--restate-admin': restateAdmin,
+      '--restate-identity': restateIdentity,
+      '--worker': worker,
+    }).flatMap(([option, value]) => (value === undefined ? [] : option));
+    if (lost === undefined) return undefined;
+    throw new AutopodError('usage', { message: `${lost} is about a cluster: it needs --restate.` });
+  }
+  if (!restateIdentity) {
+    throw new AutopodError('usage', {
+      message: 'Without --restate-identity whoever reaches the worker could have it do anything.',
+      next: 'Its nodes say it when they start with RESTATE_REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE: publickeyv1_…',
+    });
+  }
+  const admin =
+    restateAdmin ?? restate.map((url) => Object.assign(new URL(url), { port: ADMIN_PORT }).origin);
+  return {
+    ingress: restate,
+    admin,
+    identityKeys: restateIdentity,
+    worker: worker ?? { host: '127.0.0.1', port: 0 },
+  };
+}
 
 async function install({ home, out, signal }: Context): Promise<number> {
   const { installServer } = await import('../../fleet/engine/binary.ts');

@@ -7,6 +7,7 @@ import type {
   LoginAnswer,
   LoginRequest,
   Me,
+  PlanRequest,
   UpAnswer,
   UpRequest,
 } from '../../fleet/wire.ts';
@@ -21,6 +22,7 @@ export interface FleetClient {
   launch(launchId: string): Promise<LaunchView>;
   up(request: UpRequest): Promise<UpAnswer>;
   ask(named: string, verb: Askable, timeoutMs: number): Promise<LaunchView>;
+  plan(named: string, request: PlanRequest): Promise<FleetPod>;
   history(named: string | undefined, tail: number | undefined): Promise<JournalEntry[]>;
 }
 
@@ -38,6 +40,8 @@ export function fleetClient(url: string, token: string, signal: AbortSignal): Fl
     launch: (launchId) => ask(`v1/launches/${id(launchId)}`),
     up: (body) => ask('v1/up', body),
     ask: (named, verb, timeoutMs) => ask(`v1/pods/${id(named)}/${verb}`, { timeoutMs }),
+    // Asked twice, `extend` would give twice the time.
+    plan: (named, body) => request(url, `v1/pods/${id(named)}/plan`, { json: body, token, signal }),
     history: async (named, tail) => {
       const query = new URLSearchParams({
         ...(named !== undefined && { pod: named }),
@@ -99,7 +103,8 @@ export async function requestText(
   }
 }
 
-function failureFrom(url: string, error: unknown): AutopodError {
+/** What a request to a gateway failed with, as the fleet tells it. */
+export function failureFrom(url: string, error: unknown): AutopodError {
   if (error instanceof HTTPError) return refusalFrom(url, error.response.statusCode, error.response.body);
   const detail = error instanceof RequestError ? error.message : String(error);
   return new AutopodError('fleetUnreachable', { url, detail });

@@ -14,6 +14,7 @@ export const FLEET_VERBS: Record<string, Load> = {
   connect: async () => (await import('./up.ts')).connect,
   start: async () => (await import('./power.ts')).start,
   restart: async () => (await import('./power.ts')).restart,
+  extend: async () => (await import('./extend.ts')).extend,
   stop: async () => (await import('./power.ts')).stop,
   kill: async () => (await import('./power.ts')).kill,
   ls: async () => (await import('./ls.ts')).ls,
@@ -32,10 +33,27 @@ export const FLEET_VERBS: Record<string, Load> = {
   'pool show': async () => (await import('./pool.ts')).poolShow,
   'pool remove': async () => (await import('./pool.ts')).poolRemove,
   costs: async () => (await import('./costs.ts')).costs,
+  logs: async () => (await import('./logs.ts')).logs,
+  inspect: async () => (await import('./inspect.ts')).inspect,
 };
 
 /** Commands that go straight to a pod and ask the fleet only where it is, or ask what can be had. */
 export const THROUGH_FLEET = ['tunnel', 'ssh', 'comfy status', 'comfy info', 'comfy open', 'gpus', 'volumes'];
+
+/** Commands about pods that a fleet does not carry out: of this machine's pods they are only where that is said. */
+const LOCAL_PODS = /^(run|costs|jobs)( |$)/;
+
+/** Throws `usage` where a command would be about other pods than those that are meant. */
+export function requireLocal(name: string, asked: string | undefined, fleet: FleetLogin | undefined): void {
+  const isMeant = LOCAL_PODS.test(name) || (asked !== undefined && !/^(login|logout|serve)( |$)/.test(name));
+  if (!fleet || !isMeant) return;
+  throw new AutopodError('usage', {
+    message: `\`autopod ${name}\` knows nothing of the pods of a fleet (${fleet.url}).`,
+    next: LOCAL_PODS.test(name)
+      ? `For the pods of this machine: autopod --fleet none ${name}`
+      : 'Leave --fleet out: it is not about pods.',
+  });
+}
 
 /**
  * The fleet that commands are about: the one this machine is logged in to, unless `--fleet none` says otherwise. Throws

@@ -1,3 +1,4 @@
+import { planCell } from '../text/planned-stop.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { momentOf } from '../text/time.ts';
 import { uptimeWords } from '../text/uptime.ts';
@@ -17,6 +18,7 @@ export const info: Verb<object> = async (context, named) => {
     out.json({ ...pod, tunnel });
     return 0;
   }
+  const stops = pod.autoStop ? planCell(pod.autoStop) : pod.stopAt && momentOf(new Date(pod.stopAt));
   const rows: [string, string][] = [
     ['Pod', `${pod.podId ?? '–'} (${pod.name})`],
     ['Owner', pod.owner],
@@ -27,7 +29,7 @@ export const info: Verb<object> = async (context, named) => {
     ['Image', pod.image],
     ['Cost', `${usd(pod.costPerHour)}, ${totalWords({ total: pod.spent, isAtLeast: pod.isSpentAtLeast })}`],
     ['Running', pod.uptimeSeconds > 0 ? uptimeWords(pod.uptimeSeconds) : 'no'],
-    ...(pod.stopAt ? [['Stops', momentOf(new Date(pod.stopAt))] as [string, string]] : []),
+    ...(stops ? [['Stops', stops] as [string, string]] : []),
     ['SSH', pod.ssh ? `${pod.ssh.user}@${pod.ssh.host} port ${pod.ssh.port}` : 'not ready'],
     ['Tunnel', tunnel ? `localhost:${tunnel.localPort}, ${TUNNEL_STATE_WORDS[tunnel.state]}` : 'none'],
   ];

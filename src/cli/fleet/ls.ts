@@ -16,6 +16,8 @@ export const ls: Verb<object> = async (context) => {
   else {
     const head = ['POD', 'NAME', 'OWNER', 'STATUS', 'GPU', 'WHERE', 'RUNNING', 'SPENT', 'RATE'];
     out.line(table(head, pods.map(cellsOf), out.screen, ['WHERE', 'NAME']));
+    for (const { podId, autoStop } of pods)
+      if (podId && autoStop) out.say(text.plannedStop(podId, autoStop), autoStop.overdue ? 'bad' : undefined);
     out.line(text.total(pods.length, usd(totalPerHour)));
   }
   return 0;

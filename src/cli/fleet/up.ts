@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { AutopodError } from '../../errors.ts';
-import type { LaunchView } from '../../fleet/wire.ts';
+import type { LaunchView, UpRequest } from '../../fleet/wire.ts';
 import { hasCreateOptions, type LaunchOptions, podWish, type WaitOptions } from '../arguments/wishes.ts';
 import type { Context } from '../context.ts';
 import { fleetText } from '../text/fleet.ts';
 import { momentOf } from '../text/time.ts';
+import { uptimeWords } from '../text/uptime.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { follow } from './follow.ts';
@@ -34,7 +35,7 @@ async function launch(
   const wish = podWish(options, await context.config());
   if (options.tunnel) await context.privateKey();
   const timeoutMs = Math.max(1_000, Math.round(context.deadline.leftMs));
-  const stopAfterMs = options.stopAfter;
+  const { stopAfter: stopAfterMs, idleStop: idleStopMs } = options;
   // Asked again with this id, as after a lost answer, it is the same launch.
   const launchId = randomUUID();
   const answer = await clientFor(context).up({
@@ -44,11 +45,12 @@ async function launch(
     wish,
     timeoutMs,
     ...(stopAfterMs !== undefined && { stopAfterMs }),
+    ...(idleStopMs !== undefined && { idleStopMs }),
   });
   if (answer.how === 'continued' && hasCreateOptions(options)) {
     context.out.say(text.optionsIgnored(answer.launch.podId ?? answer.launch.name));
   }
-  if (stopAfterMs !== undefined) tellPlan(context, answer.launch, stopAfterMs);
+  tellPlan(context, answer.launch, { stopAfterMs, idleStopMs });
   context.resume = 'autopod up';
   const hasVolume = wish.volumeId !== undefined;
   const view = await follow(context, answer.launch, { hasVolume, jsonStream: options.jsonStream === true });
@@ -77,10 +79,16 @@ export async function finishReady(
   return 0;
 }
 
-function tellPlan({ out }: Context, { podId, name }: LaunchView, stopAfterMs: number | 'never'): void {
-  const words =
-    stopAfterMs === 'never'
-      ? text.noAutoStop()
-      : fleetText.planned(podId ?? name, momentOf(new Date(Date.now() + stopAfterMs)));
-  out.say(words);
+function tellPlan(
+  { out }: Context,
+  { podId, name }: LaunchView,
+  { stopAfterMs, idleStopMs }: Pick<UpRequest, 'stopAfterMs' | 'idleStopMs'>,
+): void {
+  const pod = podId ?? name;
+  if (typeof stopAfterMs === 'number')
+    out.say(fleetText.planned(pod, momentOf(new Date(Date.now() + stopAfterMs))));
+  if (typeof idleStopMs === 'number') out.say(fleetText.idle(pod, uptimeWords(idleStopMs / 1000)));
+  const isNever = [stopAfterMs, idleStopMs].includes('never');
+  if (isNever && typeof stopAfterMs !== 'number' && typeof idleStopMs !== 'number')
+    out.say(fleetText.notPlanned(pod));
 }

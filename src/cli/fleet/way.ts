@@ -22,7 +22,7 @@ export async function podMeant(context: Context, named: string | undefined): Pro
 /** Options of local commands that nothing in a fleet carries out. */
 export const LOCAL_ONLY = {
   dryRun: '--dry-run',
-  idleStop: '--idle-stop',
+  ifAlone: '--if-alone',
   inspect: '--inspect',
   replace: '--replace',
   replaceBroken: '--replace-broken',

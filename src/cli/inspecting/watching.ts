@@ -1,24 +1,14 @@
 import { join } from 'node:path';
-import { AutopodError, isFailureCode } from '../../errors.ts';
-import type { Advice, Wording } from '../../inspector/subjects.ts';
+import { AutopodError } from '../../errors.ts';
 import { Watch } from '../../inspector/watch.ts';
 import { type Home, leaseFolder } from '../../store/home.ts';
 import { JobStore } from '../../store/jobs.ts';
-import type { JournalEntry } from '../../store/journal.ts';
 import { lockHolder } from '../../store/lock.ts';
 import { tunnelStore } from '../../store/tunnels.ts';
 import type { Context } from '../context.ts';
-import { FAILURE_WORDS } from '../text/failures.ts';
-import { candidateWords, text } from '../text.ts';
+import { WORDING } from './wording.ts';
 
 const KEEPER_STUCK_MS = 2_000;
-
-const WORDING: Wording = {
-  // A record may carry a code that only a later autopod knows.
-  failure: ({ code, detail }) => (isFailureCode(code) ? FAILURE_WORDS[code](detail) : { what: String(code) }),
-  pastFailure,
-  candidate: candidateWords,
-};
 
 /** Looks at everything there is. */
 export async function watchAll(context: Context): Promise<Watch> {
@@ -75,12 +65,4 @@ function unlessStuck({ log }: Home): AbortSignal {
 
 async function holder(folder: string): Promise<number | undefined> {
   return (await lockHolder(folder))?.pid;
-}
-
-/** In the words it was told with then; entries of an earlier autopod have only its code. */
-function pastFailure({ reason = '', detail, podId }: JournalEntry): Advice {
-  const [code = '', rest = ''] = reason.split(/: (.*)/s);
-  if (!isFailureCode(code)) return { what: text.failedBefore(reason) };
-  const { what, why } = FAILURE_WORDS[code](detail ?? { podId, detail: rest });
-  return what.includes('undefined') ? { what: text.failedBefore(reason) } : { what, why };
 }

@@ -1,5 +1,16 @@
 import { type Command, Option } from 'commander';
-import { fleetUrl, listenAddress, role } from '../arguments/fleet.ts';
+import {
+  fleetUrl,
+  httpOrigin,
+  identityKey,
+  listenAddress,
+  names,
+  orNone,
+  quietHours,
+  role,
+  several,
+} from '../arguments/fleet.ts';
+import { delayOrNever, price, wholeNumber } from '../arguments/options.ts';
 import { ASKING_MINUTES, examples, json, type Runs, timeout } from './shared.ts';
 
 /** A fleet: its server, its people, and the way to it. */
@@ -22,6 +33,29 @@ export function addFleet(program: Command, runs: Runs): void {
     .option('--cert-key <file>', 'its private key (PEM)')
     .addOption(
       new Option('--url <url>', 'where members reach it, behind a proxy or under a name').argParser(fleetUrl),
+    )
+    .addOption(
+      new Option(
+        '--restate <url>',
+        'a cluster of Restate’s that is there, instead of a server of its own: where calls go in; repeat it for each node',
+      ).argParser(several(httpOrigin)),
+    )
+    .addOption(
+      new Option(
+        '--restate-admin <url>',
+        'where it is managed (default: the same hosts, port 9070)',
+      ).argParser(several(httpOrigin)),
+    )
+    .addOption(
+      new Option('--restate-identity <key>', 'the key its nodes sign with, publickeyv1_…').argParser(
+        several(identityKey),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--worker <address>',
+        'where its nodes reach this machine (default: on this machine only)',
+      ).argParser(listenAddress),
     )
     .option('--install', "have npm put Restate's server into AUTOPOD_HOME, about 225 MB, and end")
     .option('--unit', 'print a unit for systemd, and end')
@@ -53,6 +87,45 @@ export function addFleet(program: Command, runs: Runs): void {
   json(serve.command('people'))
     .summary('who may use the fleet')
     .action(runs(async () => (await import('../commands/serve-people.ts')).people));
+
+  json(serve.command('limits').argument('[name]', 'of one person (default: of each)'))
+    .summary('what members may spend and when pods are stopped by themselves; without options, shows it')
+    .description(
+      'Shows or changes what each member may run and spend, beside the limits of the whole account in config.json, and when pods are stopped by themselves. A pod counts for whoever had it made. Changes hold at once and stand in the journal.',
+    )
+    .option('--team <name>', 'of a team: what its members have together')
+    .addOption(
+      new Option('--members <names>', 'who the team is, such as ann,bob; "" ends it').argParser(names),
+    )
+    .addOption(
+      new Option('--max-pods <n>', 'pods that run at a time, or "none"').argParser(orNone(wholeNumber(1))),
+    )
+    .addOption(
+      new Option('--max-per-hour <usd>', 'USD per hour of what runs, or "none"').argParser(orNone(price)),
+    )
+    .addOption(new Option('--max-per-day <usd>', 'USD per day (UTC), or "none"').argParser(orNone(price)))
+    .addOption(
+      new Option('--idle-stop <duration>', 'stop any pod that nobody used for so long, or "never"').argParser(
+        delayOrNever,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--quiet-hours <from-until>',
+        'such as 22:00-07:00: no pod is started then, those that run are stopped once they have no job; or "never"',
+      ).argParser(quietHours),
+    )
+    .option('--time-zone <zone>', 'of the quiet hours, such as Europe/Berlin (default: the server’s)')
+    .addHelpText(
+      'after',
+      examples([
+        'autopod serve limits --max-per-hour 2 --max-per-day 20 --idle-stop 45m',
+        'autopod serve limits ann --max-per-day 60',
+        'autopod serve limits --team portraits --members ann,bob --max-per-hour 5',
+        'autopod serve limits --quiet-hours 22:00-07:00 --time-zone Europe/Berlin',
+      ]),
+    )
+    .action(runs(async () => (await import('../commands/serve-limits.ts')).limits));
 
   json(serve.command('status'))
     .summary('whether a fleet is served from this machine; exit 0 when all of it answers, else 1')

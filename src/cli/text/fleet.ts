@@ -10,8 +10,12 @@ export const fleetText = {
   invited: (name: string, role: string) =>
     `${name} logs in with this line, once, within a day (role ${role}):`,
   removed: (name: string) => `${name} is out: no token and no invitation of theirs is taken any more.`,
-  keysLeft: (count: number) =>
-    `${count === 1 ? 'An ssh key' : `${count} ssh keys`} of theirs may still open pods that run now. Pods made from now on do not have ${count === 1 ? 'it' : 'them'}; to shut the others, end them or take the key out of ~/.ssh/authorized_keys in them.`,
+  keysGo: (count: number, isServed: boolean) => {
+    const [keys, are] = count === 1 ? ['Their ssh key', 'is'] : [`Their ${count} ssh keys`, 'are'];
+    const when = isServed ? 'now' : 'once the fleet is served again';
+    return `${keys} ${are} taken out of the pods that run ${when}, and out of the others whenever they start. An ssh connection that stands lasts until it ends: autopod restart POD ends it.`;
+  },
+  nobodyCalled: (name: string) => `Nobody here is called “${name}”.`,
   nobody: () => 'Nobody may use the fleet yet: autopod serve invite NAME',
   notServed: () => 'No fleet is served from this machine now.',
   served: (url: string, since: string, pid: number) =>
@@ -29,6 +33,9 @@ export const fleetText = {
   loggedOut: (url: string) => `${url} is forgotten; its token is not kept here any more.`,
   planned: (name: string, at: string) =>
     `The fleet stops ${name} at ${at}, whether or not a job runs then and whoever sleeps.`,
+  idle: (name: string, after: string) =>
+    `The fleet stops ${name} after ${after} without a job, an open shell, a copy, or work on its GPU.`,
+  notPlanned: (name: string) => `${name} is stopped by itself only where the fleet's policy says so.`,
   others: (owner: string) => `This pod is ${owner}'s; you use it together.`,
   waitingForFleet: (seconds: number) => `The fleet does not answer; trying again for up to ${seconds} s.`,
   fleetAway: () => 'The fleet does not answer now. Its pods and jobs go on; waiting for it.',

@@ -1,11 +1,17 @@
 import type { FailureDetail } from '../../errors.ts';
 import { list, str } from './detail.ts';
+import { momentOf } from './time.ts';
 
 const money = (amount: unknown) => `$${Number(amount).toFixed(2)}`;
 
 /** Which limit, and the sum that is beyond it. */
 export function limitWords(detail: FailureDetail): string {
-  const { limit, max, sum, isRateUnknown } = detail;
+  const { limit, max, sum, isRateUnknown, whose } = detail;
+  if (limit === 'quiet_hours') {
+    return `It is quiet hours, ${str(detail.hours)}: no pod is started before ${momentOf(new Date(String(detail.until)))}.`;
+  }
+  if (whose && detail.ofFleet === true)
+    return `For ${str(whose)}: ${limitWords({ ...detail, whose: undefined })}`;
   if (isRateUnknown)
     return `RunPod does not tell what the pod would cost, and ${str(limit)} is ${money(max)}.`;
   if (limit === 'max_pods') {

@@ -141,7 +141,7 @@ function wordsOf(entry: Entry, diedAt: number | undefined): string {
     const why = to === 'failed' ? failureWords(entry) : reason;
     return `${entry.id} ${[state, why].filter(Boolean).join(': ')}`;
   }
-  if (machine.startsWith('person@')) return `${entry.event}: ${to}`;
+  if (/^(person|policy)@/.test(machine)) return `${entry.event}: ${to}`;
   if (machine.startsWith('guard@')) {
     const state = (GUARD_STATE_WORDS as Record<string, string>)[to] ?? to;
     return [entry.event === 'guard.ended' ? text.endedItself() : state, reason].filter(Boolean).join(': ');

@@ -1,8 +1,8 @@
 import got, { HTTPError, type Method, RequestError } from 'got';
 import { AutopodError } from '../../errors.ts';
 
-/** Where one side of Restate's server answers: an address of HTTP, or the path of a Unix socket. */
-export type Place = { url: string } | { socket: string };
+/** Where one side of Restate's server answers: addresses of HTTP, one of each node, or the path of a Unix socket. */
+export type Place = { urls: string[] } | { socket: string };
 
 /** Where calls go in, and where it is managed. Neither asks who one is: whoever reaches them may do all. */
 export interface Places {
@@ -19,25 +19,47 @@ export interface Asking {
 }
 
 const CALL_MS = 20_000;
+const CONNECT_MS = 5_000;
 
-/** One request to Restate. Throws `engineUnreachable`. */
+/** A node that is not there was asked nothing. */
+const NOBODY = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT'];
+
+/**
+ * One request to Restate; of several nodes to the first that is there, and on to the next one where that fell away. All
+ * that is asked of it may be asked twice: a key begins once, and a machine takes an event where it is. Throws
+ * `engineUnreachable`.
+ */
 export async function askRestate<T>(place: Place, path: string, asking: Asking = {}): Promise<T> {
-  const { method = 'POST', json, timeoutMs = CALL_MS, signal } = asking;
-  const address = 'url' in place ? place.url.replace(/\/$/, '') : `http://unix:${place.socket}:`;
-  try {
-    return await got(`${address}/${path}`, {
-      method,
-      ...(json !== undefined && { json }),
-      ...(signal && { signal }),
-      headers: { accept: 'application/json' },
-      enableUnixSockets: true,
-      retry: { limit: 0 },
-      timeout: { request: timeoutMs },
-    }).json<T>();
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw new AutopodError('engineUnreachable', { detail: reasonOf(error) });
+  const addresses = 'urls' in place ? place.urls : [`http://unix:${place.socket}:`];
+  let failure: unknown;
+  for (const address of addresses) {
+    try {
+      return await askOnce<T>(address.replace(/\/$/, ''), path, asking);
+    } catch (error) {
+      asking.signal?.throwIfAborted();
+      failure = error;
+      if (!isNodeLost(error)) break;
+    }
   }
+  throw new AutopodError('engineUnreachable', { detail: reasonOf(failure) });
+}
+
+function isNodeLost(error: unknown): boolean {
+  if (error instanceof HTTPError) return [502, 503].includes(error.response.statusCode);
+  return error instanceof RequestError && [...NOBODY, 'ECONNRESET', 'EPIPE'].includes(error.code);
+}
+
+function askOnce<T>(address: string, path: string, asking: Asking): Promise<T> {
+  const { method = 'POST', json, timeoutMs = CALL_MS, signal } = asking;
+  return got(`${address}/${path}`, {
+    method,
+    ...(json !== undefined && { json }),
+    ...(signal && { signal }),
+    headers: { accept: 'application/json' },
+    enableUnixSockets: true,
+    retry: { limit: 0 },
+    timeout: { request: timeoutMs, connect: CONNECT_MS },
+  }).json<T>();
 }
 
 function reasonOf(error: unknown): string {

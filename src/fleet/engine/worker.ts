@@ -21,6 +21,8 @@ export interface WorkerOptions {
   objects?: NonNullable<Parameters<typeof createEndpointHandler>[0]['services']>;
   /** Port of loopback; 0 for any. The engine goes on with calls that were cut off at the port they were begun at. */
   port: number;
+  /** Where it listens, and under which name the engine reaches it; loopback where left out. */
+  host?: string | undefined;
   /** Public keys of servers whose calls are taken; with none, everybody's on this machine. */
   identityKeys?: string[];
   log?: (line: string) => void;
@@ -34,7 +36,7 @@ export interface Worker {
 
 /** Serves machines on loopback, and has the server know of it. Throws `engineUnreachable`. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { places, durables, objects = [], identityKeys, log = () => undefined } = options;
+  const { places, durables, objects = [], host = '127.0.0.1', identityKeys, log = () => undefined } = options;
   const ends = new AbortController();
   const services = durables.map((durable) =>
     durableObject(durable, {
@@ -57,7 +59,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     session.on('close', () => sessions.delete(session));
     session.on('error', () => undefined); // the server went; it comes again by itself
   });
-  await listen(server.listen(options.port, '127.0.0.1'), options.port);
+  await listen(server.listen(options.port, host), options.port);
   const { port } = server.address() as AddressInfo;
   const stop = async () => {
     ends.abort();
@@ -67,7 +69,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     await closed;
   };
   try {
-    const uri = `http://127.0.0.1:${port}/${JOURNAL_LAYOUT}`;
+    const uri = `http://${host.includes(':') ? `[${host}]` : host}:${port}/${JOURNAL_LAYOUT}`;
     await askRestate(places.admin, 'deployments', { json: { uri, force: true } });
   } catch (error) {
     await stop();

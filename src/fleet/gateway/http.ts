@@ -4,6 +4,9 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { pipeline, type Readable } from 'node:stream';
 import { AutopodError, type Failure, type FailureCode, toFailure } from '../../errors.ts';
+import { refused, SAFE_HEADERS } from './http-words.ts';
+import { answerPage } from './page.ts';
+import { Streamed } from './streamed.ts';
 
 export interface Listening {
   host: string;
@@ -49,6 +52,8 @@ export interface Asked {
   query: URLSearchParams;
   /** Undefined where none was sent. */
   token: string | undefined;
+  /** Of a stream that is taken up again. */
+  lastEventId?: string | undefined;
   body: () => Promise<unknown>;
   /** A body that is no JSON, of so many bytes at most. */
   bytes: (most: number) => Promise<Buffer>;
@@ -80,9 +85,10 @@ export async function listen(
     const left = new AbortController();
     response.on('close', () => left.abort());
     const route = `${request.method} ${(request.url ?? '').split('?')[0]?.slice(0, 200)}`;
+    if (isPlain(request) && answerPage(request, response)) return;
     asked(request, bounds, left.signal)
       .then(answer)
-      .then((value) => send(response, 200, value))
+      .then((value) => (value instanceof Streamed ? value.to(response) : send(response, 200, value)))
       .catch((error: unknown) => {
         const failure = toFailure(error);
         if (failure.code === 'internal') log(`${route} failed: ${failure.detail.message}`);
@@ -117,10 +123,6 @@ export async function listen(
   };
 }
 
-export function refused(status: number, reason: string): AutopodError {
-  return new AutopodError('gatewayRefused', { status, reason });
-}
-
 function statusOf({ code, detail }: Failure): number {
   return code === 'gatewayRefused' ? Number(detail.status) : (STATUSES[code] ?? 409);
 }
@@ -131,18 +133,32 @@ async function asked(request: IncomingMessage, { bodyBytes }: Bounds, signal: Ab
   if (more.length > 0 || !/^(\/[\w:.-]+)+$/.test(path) || /\/\.+(\/|$)/.test(path)) {
     throw refused(404, 'there is nothing there');
   }
-  const header = request.headersDistinct.authorization ?? [];
+  const { authorization: header = [], host = [] } = request.headersDistinct;
   if (header.length > 1) throw refused(400, 'more than one authorization');
+  if (host.length > 1) throw refused(400, 'more than one host');
+  if (request.headers.upgrade !== undefined) throw refused(400, 'no other protocol is spoken here');
+  if (request.method !== 'POST' && hasBody(request)) throw refused(400, 'such a request has no body');
   return {
     method: request.method ?? '',
     path,
     query: new URLSearchParams(query),
     token: /^Bearer ([\w-]{20,200})$/i.exec(header[0] ?? '')?.[1],
+    lastEventId: /^[\dTZ:.+-]{10,40}$/.exec(String(request.headers['last-event-id'] ?? ''))?.[0],
     body: () => readJson(request, bodyBytes),
     bytes: (most) => readBody(request, 'application/octet-stream', most),
     range: request.headers.range,
     signal,
   };
+}
+
+/** Nothing of it could be read otherwise by somebody in front. */
+function isPlain(request: IncomingMessage): boolean {
+  const { host = [] } = request.headersDistinct;
+  return host.length <= 1 && request.headers.upgrade === undefined && !hasBody(request);
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 async function readJson(request: IncomingMessage, most: number): Promise<unknown> {
@@ -184,8 +200,7 @@ function send(response: ServerResponse, status: number, value: unknown): void {
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
+    ...SAFE_HEADERS,
     // What is left of a body that was not read ends with the connection.
     ...(status >= 400 && { connection: 'close' }),
   });

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { type Contents, MOST_BYTES } from '../jobs/contents.ts';
 import type { PoolRequest, SubmitRequest } from '../wire-jobs.ts';
-import { Bytes, refused } from './http.ts';
+import { Bytes } from './http.ts';
+import { refused } from './http-words.ts';
 import { poolName, poolRequest, sha256, submitRequest } from './job-shapes.ts';
 import type { JobVerbs } from './job-verbs.ts';
 import type { PoolVerbs } from './pool-verbs.ts';

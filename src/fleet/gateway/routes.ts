@@ -3,34 +3,31 @@ import type { Pod } from '../../services/runpod/client.ts';
 import { LAUNCH_ID_ENV, PUBLIC_KEY_ENV } from '../../services/runpod/pod-request.ts';
 import { POD_SECRET_ENV } from '../../services/runpod/pod-secret.ts';
 import { VERSION } from '../../version.ts';
-import { mayDo, type People, type Person } from '../people/people.ts';
+import { mayDo, type Person } from '../people/people.ts';
 import {
   ASKABLE,
   type Askable,
   type LoginAnswer,
   type LoginRequest,
   type Me,
+  type PlanRequest,
   type UpRequest,
 } from '../wire.ts';
-import { type Asked, refused } from './http.ts';
+import type { Asked } from './http.ts';
+import { refused } from './http-words.ts';
 import { JOB_ROUTES, type JobRoutesContext } from './job-routes.ts';
-import type { Route } from './route.ts';
-import type { Seen } from './seen.ts';
-import { askRequest, gpuQuery, loginRequest, shaped, upRequest } from './shapes.ts';
-import type { Verbs } from './verbs.ts';
+import type { Route, RoutesContext } from './route.ts';
+import { askRequest, gpuQuery, loginRequest, planRequest, shaped, upRequest } from './shapes.ts';
+import { VIEW_ROUTES } from './view-routes.ts';
 
-interface RoutesContext extends JobRoutesContext {
-  people: People;
-  verbs: Verbs;
-  seen: Seen;
-  log: (line: string) => void;
-}
+type AllContext = RoutesContext & JobRoutesContext;
 
 const TAIL = 200;
 
 /** By method and path; `*` stands for one name. A path that is not here is nothing, whatever the engine behind it has. */
-const ROUTES: Record<string, Route<RoutesContext>> = {
+const ROUTES: Record<string, Route<AllContext>> = {
   ...JOB_ROUTES,
+  ...VIEW_ROUTES,
   'GET /v1/me': { role: 'viewer', run: async (_, { person }) => meOf(person) },
   'GET /v1/pods': { role: 'viewer', run: async ({ verbs }) => ({ pods: await verbs.list() }) },
   'GET /v1/pods/*': { role: 'viewer', run: ({ verbs }, { named }) => verbs.info(named) },
@@ -49,6 +46,7 @@ const ROUTES: Record<string, Route<RoutesContext>> = {
   'POST /v1/pods/*/*': {
     role: 'member',
     run: async ({ verbs }, { person, named, verb, body }) => {
+      if (verb === 'plan') return verbs.plan(person, named, shaped(planRequest, await body()) as PlanRequest);
       if (!ASKABLE.includes(verb as Askable)) throw nothingThere();
       return verbs.ask(person, named, verb as Askable, shaped(askRequest, await body()).timeoutMs);
     },
@@ -82,7 +80,7 @@ const ROUTES: Record<string, Route<RoutesContext>> = {
 };
 
 /** Answers one question of whoever asks. Throws `notAdmitted`, `notAllowed`, and what the verb throws. */
-export async function answer(context: RoutesContext, asked: Asked): Promise<unknown> {
+export async function answer(context: AllContext, asked: Asked): Promise<unknown> {
   if (asked.method === 'POST' && asked.path === '/v1/login') return login(context, asked);
   const person = asked.token === undefined ? undefined : await context.people.byToken(asked.token);
   if (!person) throw new AutopodError('notAdmitted', {});

@@ -48,7 +48,21 @@ export const upRequest = z.strictObject({
   wish: podWish,
   timeoutMs,
   stopAfterMs: stopAfterMs.optional(),
+  idleStopMs: stopAfterMs.optional(),
 });
+
+export const planRequest = z
+  .strictObject({
+    stopAfterMs: stopAfterMs.optional(),
+    idleStopMs: stopAfterMs.optional(),
+    extendMs: z
+      .number()
+      .int()
+      .min(1_000)
+      .max(365 * 24 * 3_600_000)
+      .optional(),
+  })
+  .refine((asked) => Object.keys(asked).length > 0, 'It says nothing of a plan');
 
 export const askRequest = z.strictObject({ timeoutMs });
 

@@ -7,20 +7,21 @@ import type { Pod } from '../../services/runpod/client.ts';
 import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
 import type { Journal, JournalEntry } from '../../store/journal.ts';
 import { bookRun, spentUntil } from '../../store/ledger.ts';
+import { toldPlan } from '../../store/plans.ts';
 import { callObject, type Places } from '../engine/ask.ts';
 import type { Answer, Asker, AskRequest, BeginRequest, Standing } from '../engine/durable.ts';
 import { mayDo, type Person } from '../people/people.ts';
+import type { Fleet } from '../pods/fleet.ts';
 import { POD_OBJECT } from '../pods/names.ts';
-import type { Schedule } from '../pods/schedule.ts';
-import type { Askable, FleetPod, LaunchView, UpAnswer, UpRequest } from '../wire.ts';
+import { changePlan, hasPlan, type PlanContext } from '../policy/plans.ts';
+import type { Askable, FleetPod, LaunchView, PlanRequest, UpAnswer, UpRequest } from '../wire.ts';
 import type { Seen } from './seen.ts';
 
-export interface VerbsContext {
+export interface VerbsContext extends PlanContext, Pick<Fleet, 'mayBeSpent'> {
   places: Places;
   pods: PodStore;
   journal: Journal;
   seen: Seen;
-  schedule: Schedule;
 }
 
 const MOST_ENTRIES = 1_000;
@@ -70,9 +71,16 @@ export class Verbs {
     const chosen = this.#choosing.then(() => this.#up(person, request));
     this.#choosing = chosen.catch(() => undefined);
     const answer = await chosen;
-    const { stopAfterMs } = request;
-    if (stopAfterMs !== undefined) await this.#planStop(answer.launch.launchId, person, stopAfterMs);
+    await this.plan(person, answer.launch.launchId, request);
     return answer;
+  }
+
+  /** Changes when a pod is stopped by itself. Changes nothing where nothing is said. */
+  async plan(person: Person, named: string, request: PlanRequest): Promise<FleetPod | undefined> {
+    if (!hasPlan(request)) return undefined;
+    const [launchId, { facts }] = await this.#meant(named);
+    await changePlan(this.#context, { launchId, facts, who: person.name, request });
+    return this.info(launchId);
   }
 
   async ask(person: Person, named: string, verb: Askable, timeoutMs: number): Promise<LaunchView> {
@@ -122,15 +130,13 @@ export class Verbs {
         next: 'Choose another --name.',
       });
     }
+    // Nothing is begun that would only fail; what it costs is looked at once that is known.
+    const refusal = await this.#context.mayBeSpent({ owner: person.name });
+    if (refusal?.code === 'limitReached') throw new AutopodError(refusal.code, refusal.detail);
     const facts = unbegunFacts(launchId, wish, NO_TUNNEL);
     const request: BeginRequest = { input: { facts, readyBy: asker.until }, asker };
     const answer = await this.#call('begin', launchId, request);
     return { launch: viewOf(launchId, answer, person.name), how: 'planned' };
-  }
-
-  #planStop(launchId: string, { name }: Person, afterMs: number | 'never'): Promise<void> {
-    const at = afterMs === 'never' ? null : Date.now() + afterMs;
-    return this.#context.schedule(launchId, { at, who: `the plan of ${name}` });
   }
 
   /** The launch that `up` goes on with when none is named. Throws `podNotChosen` rather than guess. */
@@ -218,6 +224,7 @@ export class Verbs {
       isSpentAtLeast: spent.isAtLeast,
       ssh: seen?.ssh ?? null,
       stopAt: facts.stopAt ?? null,
+      autoStop: toldPlan(facts, seen) ?? null,
     };
   }
 }

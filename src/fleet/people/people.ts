@@ -3,6 +3,7 @@ import { publicKeysIn } from '../../services/ssh/public-keys.ts';
 import { RECORD_SCHEMA } from '../../store/record-schema.ts';
 import { RecordStore } from '../../store/records.ts';
 import type { FleetHome } from '../home.ts';
+import { KeyLog, keyOf } from './key-log.ts';
 import { digestOf, makeSecret } from './tokens.ts';
 
 /** What a person may do, each with all that stands before it. */
@@ -38,7 +39,11 @@ const NAME = /^[a-z][a-z0-9._-]{0,31}$/;
 export class People {
   readonly #store: RecordStore<PersonFacts>;
 
-  constructor({ people: path, locks }: FleetHome) {
+  readonly #keyLog: KeyLog;
+
+  constructor(home: FleetHome) {
+    const { people: path, locks } = home;
+    this.#keyLog = new KeyLog(home);
     this.#store = new RecordStore<PersonFacts>({ path, locks });
   }
 
@@ -67,6 +72,8 @@ export class People {
     const isKnown = (await this.#all()).some(({ invite: open }) => open?.digest === digest);
     if (!isKnown) throw new AutopodError('notAdmitted', {});
     const login = { digest: digestOf(token), at: new Date(now).toISOString(), publicKey: oneKey(publicKey) };
+    // Before it can get into a pod.
+    await this.#keyLog.note(login.publicKey === null ? [] : [login.publicKey]);
     return this.#store.transact((records) => {
       const found = Object.entries(records).find(([, { facts }]) => facts.invite?.digest === digest);
       if (!found || (found[1].facts.invite?.until ?? 0) < now) throw new AutopodError('notAdmitted', {});
@@ -85,6 +92,9 @@ export class People {
 
   /** Takes all that a person has: the next question of theirs is nobody's. Throws `usage` for somebody unknown. */
   async remove(name: string): Promise<{ publicKeys: string[] }> {
+    const publicKeys =
+      (await this.#store.get(name))?.facts.logins.flatMap(({ publicKey: key }) => key ?? []) ?? [];
+    await this.#keyLog.note(publicKeys);
     return this.#store.transact((records) => {
       const facts = records[name]?.facts;
       if (!facts) throw new AutopodError('usage', { message: `Nobody here is called “${name}”.` });
@@ -106,6 +116,17 @@ export class People {
   async publicKeys(): Promise<string[]> {
     const users = (await this.#all()).filter(({ role }) => mayDo(role, 'member'));
     return users.flatMap(({ logins }) => logins.flatMap(({ publicKey }) => publicKey ?? []));
+  }
+
+  /** Lines to let into pods, and keys to let out: those of people who may not use pods any more. */
+  async keyChange(): Promise<{ add: string[]; remove: string[] }> {
+    const add = [...new Set(await this.publicKeys())].sort();
+    const others = (await this.#all()).flatMap(({ logins }) =>
+      logins.flatMap(({ publicKey }) => publicKey ?? []),
+    );
+    const known = new Set([...(await this.#keyLog.all()), ...others.map(keyOf)]);
+    const current = new Set(add.map(keyOf));
+    return { add, remove: [...known].filter((key) => !current.has(key)).sort() };
   }
 
   async #all(): Promise<PersonFacts[]> {

@@ -4,9 +4,9 @@ import { budgetDeadline } from '../../lifecycle/launch-budget.ts';
 import { spending } from '../../lifecycle/spending.ts';
 import { costSighting, observePod } from '../../services/runpod/pod-state.ts';
 import { bookRun } from '../../store/ledger.ts';
-import { presentIdentity } from '../../store/presence.ts';
 import { noteEndedRun } from '../../store/runs.ts';
 import type { Doing } from '../engine/durable.ts';
+import { tellingWhom } from '../policy/shares.ts';
 import type { Fleet } from './fleet.ts';
 
 /** Milliseconds that a step has at least, also where whoever asked for it gave up while the server was away. */
@@ -21,7 +21,7 @@ export function environmentOf(
   { key, task }: Pick<Doing, 'key' | 'task'>,
   withinMs = Number.POSITIVE_INFINITY,
 ): Environment {
-  const { home, runpod, keeper, account, privateKey, pods, timings, limits } = fleet;
+  const { home, runpod, keeper, account, privateKey, pods, timings, limits, shares, people, self } = fleet;
   const passedMs = Math.max(0, Date.now() - task.begunAt);
   const allMs = Math.min(withinMs, Math.max(LEAST_MS, task.until - task.begunAt));
   const deadline = new Deadline();
@@ -35,14 +35,15 @@ export function environmentOf(
     deadline,
     tell: (note: Note) => log(fleet, note),
   };
+  const spend = spending({ ...shared, limits, home, pods, shares });
   return {
     ...shared,
-    self: () => presentIdentity(home.locks),
+    self,
     book: async (seen, isLast) => {
       await bookRun(pods, costSighting(seen), isLast);
       if (isLast) await noteEndedRun(home, seen);
     },
-    spend: spending({ ...shared, limits, home, pods }),
+    spend: (purchase, signal, act) => tellingWhom(people, () => spend(purchase, signal, act)),
     limitLaunch: (podId, signal) => limitLaunch(fleet, key, podId, signal),
   };
 }

@@ -7,6 +7,7 @@ import { factsOf } from '../../machines/pod-reading.ts';
 import type { PodContext } from '../../machines/pod-types.ts';
 import type { Asker, Durable } from '../engine/durable.ts';
 import type { Fleet } from './fleet.ts';
+import type { KeyKeeping } from './key-keeping.ts';
 import { POD_OBJECT } from './names.ts';
 import { BOX_MS, podWorks } from './works.ts';
 
@@ -14,11 +15,11 @@ import { BOX_MS, podWorks } from './works.ts';
 const AGAIN_MS = 10 * 60_000;
 
 /** The pod machine on the engine: a key for each launch id. */
-export function podObject(fleet: Fleet, boxMs = BOX_MS): Durable<PodContext> {
+export function podObject(fleet: Fleet, keys: KeyKeeping, boxMs = BOX_MS): Durable<PodContext> {
   return {
     name: POD_OBJECT,
     machine: podMachine,
-    works: podWorks(fleet, boxMs),
+    works: podWorks(fleet, keys, boxMs),
     keep: (launchId, step, asker) => keep(fleet, launchId, step, asker),
     ringing: {
       event: { type: 'stop.requested' },
@@ -30,15 +31,17 @@ export function podObject(fleet: Fleet, boxMs = BOX_MS): Durable<PodContext> {
 
 /** Keeps the record that the gateway shows in step with the machine, and tells the journal who asked. */
 async function keep(
-  { pods, journal, home }: Fleet,
+  { pods, journal, home, owners }: Fleet,
   launchId: string,
   { saved: { value, context }, event, from, to }: Step<PodContext>,
   { who }: Asker,
 ): Promise<void> {
   let podId = context.podId;
+  let owner = who;
   try {
     await pods.update(launchId, (saved) => {
       podId ??= saved?.facts.podId ?? null;
+      owner = saved?.facts.owner ?? who;
       if (to === 'terminated') return undefined;
       return podRecord(
         { ...factsOf(context), ...keptBeside(saved?.facts, who, to) },
@@ -46,6 +49,7 @@ async function keep(
         waitingOf(value, context),
       );
     });
+    if (podId && from !== to) await owners.note(podId, owner);
     if (to === 'terminated' && podId) await rm(join(home.knownHosts, podId), { force: true });
     if (from === to) return;
     await journal.append({
@@ -69,6 +73,7 @@ async function keep(
 
 /** What a record has besides the machine's facts. */
 function keptBeside(saved: PodRecordFacts | undefined, who: string, to: string) {
-  const { owner = who, ledger = null, bought = null, stopAt = null } = saved ?? {};
-  return { asked: null, owner, ledger, bought, stopAt: to === 'stopped' ? null : stopAt };
+  const { owner = who, ledger = null, bought = null, guard = null } = saved ?? {};
+  const { stopAt = null, idleStopMs = null, autoStop = null } = to === 'stopped' ? {} : (saved ?? {});
+  return { asked: null, owner, ledger, bought, guard, stopAt, idleStopMs, autoStop };
 }

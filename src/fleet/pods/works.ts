@@ -10,6 +10,7 @@ import { observePod } from '../../services/runpod/pod-state.ts';
 import type { Doing, DurableWork } from '../engine/durable.ts';
 import { environmentOf } from './environment.ts';
 import type { Fleet } from './fleet.ts';
+import type { KeyKeeping } from './key-keeping.ts';
 
 /** Milliseconds of a box: it outlasts each look at RunPod, and a second worker's patience with the first. */
 export const BOX_MS = 90_000;
@@ -18,7 +19,11 @@ export const BOX_MS = 90_000;
 const PLACE_MS = 5 * 60_000;
 
 /** Tasks of a pod that the same launch may well do twice, and so box by box: each looks before it acts. */
-export function podWorks(fleet: Fleet, boxMs = BOX_MS): Record<string, DurableWork> {
+export function podWorks(
+  fleet: Fleet,
+  keys: Pick<KeyKeeping, 'atBoot'>,
+  boxMs = BOX_MS,
+): Record<string, DurableWork> {
   const boxed = <Input>(run: Step<Input>): DurableWork => ({
     boxMs,
     run: (doing) => within(environmentOf(fleet, doing), doing, run),
@@ -43,13 +48,18 @@ export function podWorks(fleet: Fleet, boxMs = BOX_MS): Record<string, DurableWo
       const booted = await awaitBoot(env, input, witness, signal);
       // What it costs is told only once it runs.
       await env.limitLaunch(booted.podId, signal);
+      await fleet.watchPod(input.launchId);
       return booted;
     }),
     awaitComfyUI: facts(async (env, input, signal) => {
       const witness = await witnessOf(env, input, signal);
+      const over = new AbortController();
+      const letIn = keys.atBoot(input.podId ?? '', AbortSignal.any([signal, over.signal]));
       try {
         return await awaitComfyUI(env, input, witness, signal);
       } finally {
+        over.abort();
+        await letIn;
         await env.keeper.close(input.podId ?? '').catch(() => undefined);
       }
     }),

@@ -106,7 +106,7 @@ export class PoolWorks {
 
   /** Why no pod may be made for a pool now; null where one may. */
   mayBeSpent(wish: PoolWish): Promise<Failure | null> {
-    return this.#context.fleet.mayBeSpent({ pool: wish.name, owner: wish.owner });
+    return this.#context.fleet.mayBeSpent({ owner: wish.owner });
   }
 
   launch({ name, pod }: PoolWish): PodFacts {

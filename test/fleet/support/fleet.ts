@@ -54,6 +54,7 @@ export interface TestFleet extends TestWorld {
 export async function startFleet(
   scenario: ScenarioInput = {},
   env: NodeJS.ProcessEnv = {},
+  args: string[] = [],
 ): Promise<TestFleet> {
   const world = await startWorld(scenario);
   let serving: { child: ChildProcess; ended: Promise<unknown> };
@@ -61,7 +62,7 @@ export async function startFleet(
   const readJson = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
   const serve = async (more: NodeJS.ProcessEnv) => {
     const at = fleet.url ? new URL(fleet.url).port : await freePort();
-    serving = world.start(['serve', '--listen', `127.0.0.1:${at}`, '--json'], more);
+    serving = world.start(['serve', '--listen', `127.0.0.1:${at}`, '--json', ...args], more);
     serving.child.stdout?.setEncoding('utf8');
     const said = await Promise.race([once(serving.child.stdout ?? process, 'data'), serving.ended]);
     const [line] = said as [string];

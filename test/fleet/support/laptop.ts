@@ -1,21 +1,24 @@
+import type { ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../support/free-port.ts';
-import type { Run, TestWorld } from '../../support/world.ts';
+import type { Run } from '../../support/world.ts';
 import type { TestFleet } from './fleet.ts';
 
-/** A member's own machine: a home of its own, an ssh key, and no key of RunPod's. */
+/** A member's own machine: a home beside the server's, with an ssh key and without a key of RunPod's. */
 export interface Laptop {
   name: string;
   home: string;
+  /** File of its private ssh key. */
+  key: string;
   autopod: (...args: string[]) => Promise<Run>;
-  start: (...args: string[]) => ReturnType<TestWorld['start']>;
+  start: (...args: string[]) => { child: ChildProcess; ended: Promise<Run> };
 }
 
-/** One that is logged in. */
+/** Logs somebody in, who is invited by that. */
 export async function laptopOf(fleet: TestFleet, name: string, role = 'member'): Promise<Laptop> {
-  const home = join(fleet.home, name);
+  const home = join(fleet.home, `laptop-${name}`);
   mkdirSync(home);
   const key = join(home, 'id_laptop');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', key]);
@@ -31,10 +34,15 @@ export async function laptopOf(fleet: TestFleet, name: string, role = 'member'):
     AUTOPOD_API_URL: '',
     AUTOPOD_LOCAL_PORT: await freePort(),
   };
-  const start = (...args: string[]) => fleet.start(args, env);
-  const laptop = { name, home, start, autopod: (...args: string[]) => start(...args).ended };
+  const laptop: Laptop = {
+    name,
+    home,
+    key,
+    autopod: (...args) => fleet.autopod(args, env),
+    start: (...args) => fleet.start(args, env),
+  };
   const invited = await fleet.autopod(['serve', 'invite', name, '--role', role, '--json']);
-  const run = await laptop.autopod('login', JSON.parse(invited.stdout).url);
-  if (run.code !== 0) throw new Error(run.stderr);
+  const { code, stderr } = await laptop.autopod('login', JSON.parse(invited.stdout).url);
+  if (code !== 0) throw new Error(stderr);
   return laptop;
 }

@@ -66,9 +66,15 @@ export const PLACING_FAILURES = {
     next: 'RunPod answers this for a broken rule as well as for missing capacity: check the options, or try again later.',
   }),
   limitReached: (d: FailureDetail) => ({
-    what: 'That would exceed a limit of yours. Nothing was bought or started.',
+    what:
+      d.ofFleet === true
+        ? 'That would exceed a limit of the fleet. Nothing was bought or started.'
+        : 'That would exceed a limit of yours. Nothing was bought or started.',
     why: limitWords(d),
-    next: `Stop or end a pod, change the limit with \`autopod config set ${strOr(d.limit, 'max_per_hour')} N\`, or go on this once with --over-limit.`,
+    next:
+      d.ofFleet === true
+        ? `${d.limit === 'quiet_hours' ? 'Try again then' : 'Stop or end a pod'}, or ask ${list(d.ask).join(' or ') || 'whoever runs the server'} to change the limit (\`autopod serve limits\` on the server).`
+        : `Stop or end a pod, change the limit with \`autopod config set ${strOr(d.limit, 'max_per_hour')} N\`, or go on this once with --over-limit.`,
   }),
   balanceEmpty: (d: FailureDetail) => ({
     what: 'The RunPod account has no balance left. Nothing was created.',

@@ -1,0 +1,158 @@
+import { ChartView } from './chart.js';
+import { byId, clock, say } from './elements.js';
+import { confirmed } from './fleet-confirm.js';
+import { showPods } from './fleet-pods.js';
+import { ask, forget, hasToken, logIn, looks } from './fleet-way.js';
+import { showLog, showMore } from './log.js';
+import { Model } from './model.js';
+import { showFacts, showNotices, showNow, showSince } from './panels.js';
+import { showSubjects } from './subjects.js';
+import { followTheme } from './theme.js';
+
+/** Milliseconds between two looks at what RunPod says of the pods, and before a stream that broke is asked for again. */
+const PODS_MS = 15_000;
+const AGAIN_MS = 2_000;
+/** Milliseconds a stop or an end has. */
+const ASK_MS = 10 * 60_000;
+const PLAY_MS = 180;
+
+const model = new Model();
+const chart = new ChartView(byId('chart'), await (await fetch('charts.json')).json());
+let me = null;
+let isPlaying = false;
+let watching = null;
+
+followTheme(byId('theme'));
+// What scrolls must be reachable by keyboard.
+byId('table').tabIndex = 0;
+
+function play() {
+  isPlaying = model.playOn();
+  if (isPlaying) setTimeout(play, PLAY_MS);
+  show();
+}
+
+function show() {
+  showNotices(model);
+  showSubjects(model, choose);
+  const { subject } = model;
+  byId('nothing').hidden = subject !== undefined;
+  byId('subject').hidden = subject === undefined;
+  byId('events').hidden = subject === undefined;
+  if (!subject) return;
+  const { state, event } = model.viewOf(subject);
+  document.body.classList.toggle('in-past', !model.isLive);
+  byId('live').setAttribute('aria-pressed', String(model.isLive));
+  showNow(model, chart);
+  showLog(model, goTo);
+  showFacts(model);
+  chart.show(subject.machine, state, event);
+}
+
+function choose(id) {
+  model.choose(id);
+  show();
+}
+
+function goTo(position) {
+  model.goTo(position);
+  show();
+}
+
+function step(by) {
+  model.step(by);
+  show();
+}
+
+async function refresh() {
+  try {
+    const { pods } = await ask('/v1/pods');
+    if (me) showPods(pods, me, onAsk);
+  } catch (error) {
+    if (error.isOut) leave();
+  }
+}
+
+function onAsk(verb, pod) {
+  confirmed(verb, pod, async () => {
+    await ask(`/v1/pods/${pod.podId ?? pod.launchId}/${verb}`, { timeoutMs: ASK_MS });
+    await refresh();
+  });
+}
+
+function enter(person) {
+  me = person;
+  byId('sign-in').hidden = true;
+  byId('fleet').hidden = false;
+  byId('leave').hidden = false;
+  watching = new AbortController();
+  void follow(watching.signal);
+}
+
+async function follow(signal) {
+  let lostAt = null;
+  const tell = () => {
+    const words =
+      lostAt === null
+        ? `live, as ${me.name} (${me.role})`
+        : `not connected. Shown as it was at ${clock(lostAt)}.`;
+    say(byId('connection'), words);
+    document.body.classList.toggle('lost', lostAt !== null);
+  };
+  const take = (look) => {
+    lostAt = null;
+    tell();
+    model.take(look);
+    if (look.entries.length > 0) void refresh();
+    if (!isPlaying) play();
+  };
+  void refresh();
+  const every = setInterval(refresh, PODS_MS);
+  signal.addEventListener('abort', () => clearInterval(every));
+  while (!signal.aborted) {
+    const isOut = await looks(take, signal).then(
+      () => false,
+      (error) => error.isOut === true,
+    );
+    if (signal.aborted) return;
+    if (isOut) return leave();
+    lostAt ??= new Date();
+    tell();
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+function leave() {
+  forget();
+  watching?.abort();
+  // What was seen goes with it.
+  location.reload();
+}
+
+byId('sign-in').onsubmit = async (event) => {
+  event.preventDefault();
+  const field = byId('token');
+  const pasted = field.value;
+  field.value = '';
+  try {
+    enter(await logIn(pasted));
+  } catch (error) {
+    say(byId('sign-in-failure'), error.message);
+  }
+};
+byId('leave').onclick = leave;
+byId('earlier').onclick = () => step(-1);
+byId('later').onclick = () => step(1);
+byId('live').onclick = () => goTo(null);
+byId('more').onclick = () => {
+  showMore();
+  show();
+};
+setInterval(() => model.subject && model.isLive && showSince(model), 1000);
+
+if (hasToken()) {
+  await ask('/v1/me').then(enter, () => leave());
+} else {
+  byId('sign-in').hidden = false;
+  byId('token').focus();
+}

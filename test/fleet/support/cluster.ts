@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serverIdentity } from '../../../src/fleet/engine/identity.ts';
+import { freePort } from '../../support/free-port.ts';
+import { until } from '../../support/until.ts';
+import { serverBinary } from './engine.ts';
+
+interface Node {
+  ingress: string;
+  admin: string;
+  child: ChildProcess;
+}
+
+export interface TestCluster {
+  nodes: Node[];
+  /** With which all nodes sign. */
+  identityKey: string;
+  /** What `autopod serve` is told of it. */
+  args: string[];
+  end: () => Promise<void>;
+}
+
+/** Nodes of Restate's on loopback that keep each thing twice. */
+export async function startCluster(count = 3): Promise<TestCluster> {
+  const folder = mkdtempSync(join(tmpdir(), 'ap-cluster-'));
+  const identityPath = join(folder, 'identity.pem');
+  const identityKey = serverIdentity(identityPath);
+  const address = async () => `http://127.0.0.1:${await freePort()}`;
+  const places: { fabric: string; ingress: string; admin: string }[] = [];
+  for (let index = 0; index < count; index += 1)
+    places.push({ fabric: await address(), ingress: await address(), admin: await address() });
+  const nodes = places.map(({ fabric, ingress, admin }, index) => {
+    const name = `n${index + 1}`;
+    const env = {
+      PATH: process.env.PATH,
+      HOME: folder,
+      RESTATE_DISABLE_TELEMETRY: 'true',
+      RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: '64 MB',
+      RESTATE_DEFAULT_NUM_PARTITIONS: '1',
+      RESTATE_DEFAULT_REPLICATION: '2',
+      RESTATE_CLUSTER_NAME: 'autopod',
+      // One begins the cluster, and the others join it.
+      RESTATE_AUTO_PROVISION: String(index === 0),
+      RESTATE_METADATA_CLIENT__ADDRESSES: JSON.stringify(places.map((one) => one.fabric)),
+      RESTATE_BIND_ADDRESS: new URL(fabric).host,
+      RESTATE_ADVERTISED_ADDRESS: fabric,
+      RESTATE_INGRESS__BIND_ADDRESS: new URL(ingress).host,
+      RESTATE_ADMIN__BIND_ADDRESS: new URL(admin).host,
+      RESTATE_REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE: identityPath,
+      RESTATE_LOG_FILTER: 'error',
+    };
+    const args = ['--no-logo', '--listen-mode', 'tcp', '--base-dir', join(folder, name), '--node-name', name];
+    const child = spawn(serverBinary ?? '', args, { env, stdio: 'ignore' });
+    return { ingress, admin, child };
+  });
+  const answers = (url: string) =>
+    fetch(url).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  for (const { ingress, admin } of nodes) {
+    await until(admin, () => answers(`${admin}/health`), 60_000);
+    await until(ingress, () => answers(`${ingress}/restate/health`), 60_000);
+  }
+  return {
+    nodes,
+    identityKey,
+    args: [
+      ...nodes.flatMap(({ ingress, admin }) => ['--restate', ingress, '--restate-admin', admin]),
+      '--restate-identity',
+      identityKey,
+    ],
+    end: async () => {
+      for (const { child } of nodes) {
+        if (child.exitCode !== null || child.signalCode !== null) continue;
+        const ended = once(child, 'exit');
+        child.kill('SIGKILL');
+        await ended;
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
