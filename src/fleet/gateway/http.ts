@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { pipeline, type Readable } from 'node:stream';
 import { AutopodError, type Failure, type FailureCode, toFailure } from '../../errors.ts';
+import { Bytes } from './bytes.ts';
 import { refused, SAFE_HEADERS } from './http-words.ts';
 import { answerPage } from './page.ts';
 import { Streamed } from './streamed.ts';
@@ -62,19 +62,6 @@ export interface Asked {
   signal: AbortSignal;
 }
 
-/** An answer that is no JSON. */
-export class Bytes {
-  readonly status: number;
-  readonly headers: Record<string, string | number>;
-  readonly stream: Readable;
-
-  constructor(status: number, headers: Record<string, string | number>, stream: Readable) {
-    this.status = status;
-    this.headers = headers;
-    this.stream = stream;
-  }
-}
-
 /** Serves JSON over HTTP. `answer` decides; nothing that is longer, slower or odder than need be reaches it. */
 export async function listen(
   { host, port, tls }: Listening,
@@ -88,7 +75,7 @@ export async function listen(
     if (isPlain(request) && answerPage(request, response)) return;
     asked(request, bounds, left.signal)
       .then(answer)
-      .then((value) => (value instanceof Streamed ? value.to(response) : send(response, 200, value)))
+      .then((value) => (isAnswer(value) ? value.to(response) : send(response, 200, value)))
       .catch((error: unknown) => {
         const failure = toFailure(error);
         if (failure.code === 'internal') log(`${route} failed: ${failure.detail.message}`);
@@ -190,12 +177,13 @@ function tooLarge(request: IncomingMessage, most: number): AutopodError {
   return refused(413, `a body has at most ${most} bytes`);
 }
 
+/** One that is no JSON. */
+function isAnswer(value: unknown): value is Bytes | Streamed {
+  return value instanceof Bytes || value instanceof Streamed;
+}
+
 function send(response: ServerResponse, status: number, value: unknown): void {
   if (response.headersSent || response.destroyed) return;
-  if (value instanceof Bytes) {
-    sendBytes(response, value);
-    return;
-  }
   const body = JSON.stringify(value ?? null);
   response.writeHead(status, {
     'content-type': 'application/json',
@@ -205,15 +193,4 @@ function send(response: ServerResponse, status: number, value: unknown): void {
     ...(status >= 400 && { connection: 'close' }),
   });
   response.end(body);
-}
-
-function sendBytes(response: ServerResponse, { status, headers, stream }: Bytes): void {
-  response.writeHead(status, {
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    // Nobody's picture is a page of ours.
-    'content-security-policy': "default-src 'none'; sandbox",
-    ...headers,
-  });
-  pipeline(stream, response, () => undefined);
 }

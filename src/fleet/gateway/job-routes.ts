@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { type Contents, MOST_BYTES } from '../jobs/contents.ts';
 import type { PoolRequest, SubmitRequest } from '../wire-jobs.ts';
-import { Bytes } from './http.ts';
+import { Bytes } from './bytes.ts';
 import { refused } from './http-words.ts';
 import { poolName, poolRequest, sha256, submitRequest } from './job-shapes.ts';
 import type { JobVerbs } from './job-verbs.ts';

@@ -13,7 +13,7 @@ import type { CancelRequest } from '../pools/pool-object.ts';
 import type { Pools } from '../pools/pools.ts';
 import type { SubmittedBatch } from '../pools/turns.ts';
 import type { FleetBatch, FleetJob, PersonCosts, SubmitRequest } from '../wire-jobs.ts';
-import type { Bytes } from './http.ts';
+import type { Bytes } from './bytes.ts';
 
 export interface JobVerbsContext {
   places: Places;

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { AutopodError } from '../../errors.ts';
 import type { JobOutput } from '../../machines/job-types.ts';
-import { Bytes } from '../gateway/http.ts';
+import { Bytes } from '../gateway/bytes.ts';
 import { refused } from '../gateway/http-words.ts';
 
 /** A file that a job has made, or the rest of it from where `range` says. Throws `outputGone`. */
