@@ -1,6 +1,15 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+/** What a page is made of, by the ends of its files' names. */
+export const PAGE_TYPES: Record<string, string> = {
+  html: 'text/html; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  json: 'application/json',
+  svg: 'image/svg+xml',
+};
+
 /** The built page: beside this bundle, or in dist/ when run from sources. */
 export function pageFolder(): string {
   for (let folder = import.meta.dirname; ; folder = dirname(folder)) {

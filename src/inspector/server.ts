@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { AutopodError } from '../errors.ts';
 import { HEADERS, isKey, refusalOf } from './guard.ts';
-import { pageFolder } from './page-folder.ts';
+import { PAGE_TYPES, pageFolder } from './page-folder.ts';
 import { Relay } from './relay.ts';
 import { tellTunnels } from './stately-tunnels.ts';
 import type { Look, Looks } from './watch.ts';
@@ -20,14 +20,6 @@ export interface Inspector {
   stately: string;
   close(): Promise<void>;
 }
-
-const TYPES: Record<string, string> = {
-  html: 'text/html; charset=utf-8',
-  css: 'text/css; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-  json: 'application/json',
-  svg: 'image/svg+xml',
-};
 
 const PING_MS = 15_000;
 /** A page that does not read is let go rather than kept in memory. */
@@ -88,7 +80,7 @@ function isAt(request: IncomingMessage, key: string, wanted: string): boolean {
 
 async function sendFile(response: ServerResponse, name: string): Promise<void> {
   const [, extension = ''] = /^[a-z-]+\.(html|css|js|json|svg)$/.exec(name) ?? [];
-  const type = TYPES[extension];
+  const type = PAGE_TYPES[extension];
   const body = type && (await readFile(join(pageFolder(), name)).catch(() => undefined));
   if (!type || !body) return end(response, 404);
   response.writeHead(200, { ...HEADERS, 'content-type': type, 'content-length': body.length });

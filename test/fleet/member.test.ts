@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../support/free-port.ts';
 import { commandLine, procFile } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import type { Run } from '../support/world.ts';
 import { isWholeAsked } from './support/engine.ts';
 import { startFleet, type TestFleet } from './support/fleet.ts';
+import { newLaptop } from './support/laptop.ts';
 
 describe.skipIf(!isWholeAsked)('a member of a fleet, at their own machine', { timeout: 120_000 }, () => {
   let fleet: TestFleet;
@@ -17,23 +17,7 @@ describe.skipIf(!isWholeAsked)('a member of a fleet, at their own machine', { ti
 
   beforeAll(async () => {
     fleet = await startFleet();
-    home = join(fleet.home, 'laptop');
-    mkdirSync(home);
-    const key = join(home, 'id_laptop');
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'laptop', '-f', key]);
-    const config = {
-      providers: { runpod: { ssh_key_path: key } },
-      defaults: { gpu_preferences: ['RTX A40'] },
-    };
-    writeFileSync(join(home, 'config.json'), JSON.stringify(config));
-    const env = {
-      HOME: home,
-      AUTOPOD_HOME: home,
-      RUNPOD_API_KEY: '',
-      AUTOPOD_API_URL: '',
-      AUTOPOD_LOCAL_PORT: await freePort(),
-    };
-    autopod = (...args) => fleet.autopod(args, env);
+    ({ home, autopod } = await newLaptop(fleet, 'laptop'));
   });
 
   afterAll(async () => {

@@ -1,24 +1,21 @@
 import { AutopodError } from '../../errors.ts';
-import { checkTemplate } from '../../jobs/files/index.ts';
 import { objectInfo } from '../../services/comfyui/index.ts';
 import { JobStore } from '../../store/jobs.ts';
 import { parseJson, readDefinitions } from '../../workflow/index.ts';
 import type { Context } from '../context.ts';
-import { askedFor, requireNodes } from '../running/asked-for.ts';
+import { readRun } from '../running/asked-for.ts';
 import { keepBatch } from '../running/batch.ts';
 import { problemsOfRun, requireRunnable, showDryRun } from '../running/check.ts';
-import { type Drafting, inputChange, requireFileInput } from '../running/draft.ts';
-import { LocalFiles } from '../running/local-inputs.ts';
+import { type Drafting, requireFileInput } from '../running/draft.ts';
+import type { LocalFiles } from '../running/local-inputs.ts';
 import type { RunOptions } from '../running/options.ts';
-import { writableOut } from '../running/out-folder.ts';
 import { namedPods, podsOfRun } from '../running/pods-of-run.ts';
 import { promptOf } from '../running/prompt-of.ts';
 import { type ReadyPod, readyPod, rentingFrom, requireUp } from '../running/ready-pods.ts';
 import { seeThrough } from '../running/see-through.ts';
 import { showSettable } from '../running/show.ts';
 import { endingUnused } from '../running/then.ts';
-import { countOf } from '../running/variants.ts';
-import { readWorkflowFile, type WorkflowFile } from '../running/workflow-file.ts';
+import type { WorkflowFile } from '../running/workflow-file.ts';
 import { runText } from '../text/run.ts';
 import type { Verb } from '../verb.ts';
 
@@ -26,14 +23,7 @@ import type { Verb } from '../verb.ts';
 export const run: Verb<RunOptions> = async (context, file = '', options, pod) => {
   requireUp(options);
   requireOnePlace(options, pod);
-  const files = new LocalFiles();
-  const workflow = await readWorkflowFile(file, process.stdin);
-  const inputs = await Promise.all((options.input ?? []).map((input) => inputChange(input, files)));
-  const asked = await askedFor(options, inputs);
-  countOf(asked);
-  checkTemplate(options.name);
-  const out = await writableOut(options.out);
-  requireNodes(workflow, asked);
+  const { workflow, files, inputs, asked, out } = await readRun(file, options);
 
   const looksOnly = options.show === true || options.dryRun === true;
   const named = await namedPods(context, pod !== undefined ? [pod] : namesOf(options));

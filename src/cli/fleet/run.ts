@@ -1,17 +1,14 @@
 import { AutopodError } from '../../errors.ts';
-import { checkTemplate } from '../../jobs/files/index.ts';
 import { parseJson, readDefinitions } from '../../workflow/index.ts';
-import { askedFor, requireNodes } from '../running/asked-for.ts';
+import { readRun } from '../running/asked-for.ts';
 import { keepBatch } from '../running/batch.ts';
 import { problemsOfRun, requireRunnable, showDryRun } from '../running/check.ts';
-import { type Drafting, inputChange, requireFileInput } from '../running/draft.ts';
-import { LocalFiles } from '../running/local-inputs.ts';
+import { type Drafting, requireFileInput } from '../running/draft.ts';
+import type { LocalFiles } from '../running/local-inputs.ts';
 import type { RunOptions } from '../running/options.ts';
-import { writableOut } from '../running/out-folder.ts';
 import { promptOf } from '../running/prompt-of.ts';
 import { showSettable } from '../running/show.ts';
-import { countOf } from '../running/variants.ts';
-import { readWorkflowFile, type WorkflowFile } from '../running/workflow-file.ts';
+import type { WorkflowFile } from '../running/workflow-file.ts';
 import { fleetText } from '../text/fleet.ts';
 import { runText } from '../text/run.ts';
 import type { Verb } from '../verb.ts';
@@ -24,14 +21,7 @@ import { LOCAL_ONLY } from './way.ts';
 /** From a workflow to files on this machine, by way of a pool of the fleet's. It goes on while this machine sleeps. */
 export const run: Verb<RunOptions> = async (context, file = '', options, pod) => {
   requirePoolOptions(options, pod);
-  const files = new LocalFiles();
-  const workflow = await readWorkflowFile(file, process.stdin);
-  const inputs = await Promise.all((options.input ?? []).map((input) => inputChange(input, files)));
-  const asked = await askedFor(options, inputs);
-  countOf(asked);
-  checkTemplate(options.name);
-  const out = await writableOut(options.out);
-  requireNodes(workflow, asked);
+  const { workflow, files, inputs, asked, out } = await readRun(file, options);
 
   const client = jobClient(context);
   const pool = await poolMeant(client, options.pool);

@@ -2,15 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { HEADERS } from '../../inspector/guard.ts';
-import { pageFolder } from '../../inspector/page-folder.ts';
-
-const TYPES: Record<string, string> = {
-  html: 'text/html; charset=utf-8',
-  css: 'text/css; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-  json: 'application/json',
-  svg: 'image/svg+xml',
-};
+import { PAGE_TYPES, pageFolder } from '../../inspector/page-folder.ts';
 
 /** Of the inspector's folder, what is its own page. */
 const NOT_OURS = ['index.html', 'inspector.js'];
@@ -26,7 +18,7 @@ export function answerPage({ method, url }: IncomingMessage, response: ServerRes
     return true;
   }
   const [, name = '', extension = ''] = /^\/page\/([a-z-]+\.(html|css|js|json|svg))$/.exec(url ?? '') ?? [];
-  const type = TYPES[extension];
+  const type = PAGE_TYPES[extension];
   if (!type || NOT_OURS.includes(name)) return false;
   void readFile(join(pageFolder(), name)).then(
     (body) =>

@@ -16,8 +16,8 @@ export interface Laptop {
   start: (...args: string[]) => { child: ChildProcess; ended: Promise<Run> };
 }
 
-/** Logs somebody in, who is invited by that. */
-export async function laptopOf(fleet: TestFleet, name: string, role = 'member'): Promise<Laptop> {
+/** One that knows of no fleet yet. */
+export async function newLaptop(fleet: TestFleet, name: string): Promise<Laptop> {
   const home = join(fleet.home, `laptop-${name}`);
   mkdirSync(home);
   const key = join(home, 'id_laptop');
@@ -34,13 +34,18 @@ export async function laptopOf(fleet: TestFleet, name: string, role = 'member'):
     AUTOPOD_API_URL: '',
     AUTOPOD_LOCAL_PORT: await freePort(),
   };
-  const laptop: Laptop = {
+  return {
     name,
     home,
     key,
     autopod: (...args) => fleet.autopod(args, env),
     start: (...args) => fleet.start(args, env),
   };
+}
+
+/** Logs somebody in, who is invited by that. */
+export async function laptopOf(fleet: TestFleet, name: string, role = 'member'): Promise<Laptop> {
+  const laptop = await newLaptop(fleet, name);
   const invited = await fleet.autopod(['serve', 'invite', name, '--role', role, '--json']);
   const { code, stderr } = await laptop.autopod('login', JSON.parse(invited.stdout).url);
   if (code !== 0) throw new Error(stderr);
