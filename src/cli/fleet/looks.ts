@@ -34,6 +34,7 @@ export function looksOf({ fleet, signal }: Pick<Context, 'fleet' | 'signal'>): L
           if (ends.aborted) return;
           const notices = [FAILURE_WORDS[failure.code](failure.detail)];
           listener({ ...last, isWhole: false, entries: [], notices });
+          // Ended meanwhile, as the loop sees.
           await sleep(AGAIN_MS, undefined, { signal: ends }).catch(() => undefined);
         }
       };

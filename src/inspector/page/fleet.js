@@ -3,10 +3,9 @@ import { byId, clock, say } from './elements.js';
 import { confirmed } from './fleet-confirm.js';
 import { showPods } from './fleet-pods.js';
 import { ask, forget, hasToken, logIn, looks } from './fleet-way.js';
-import { showLog, showMore } from './log.js';
 import { Model } from './model.js';
-import { showFacts, showNotices, showNow, showSince } from './panels.js';
-import { showSubjects } from './subjects.js';
+import { showSince } from './panels.js';
+import { Player } from './player.js';
 import { followTheme } from './theme.js';
 
 /** Milliseconds between two looks at what RunPod says of the pods, and before a stream that broke is asked for again. */
@@ -14,55 +13,16 @@ const PODS_MS = 15_000;
 const AGAIN_MS = 2_000;
 /** Milliseconds a stop or an end has. */
 const ASK_MS = 10 * 60_000;
-const PLAY_MS = 180;
 
 const model = new Model();
 const chart = new ChartView(byId('chart'), await (await fetch('charts.json')).json());
+const player = new Player(model, chart);
 let me = null;
-let isPlaying = false;
 let watching = null;
 
 followTheme(byId('theme'));
 // What scrolls must be reachable by keyboard.
 byId('table').tabIndex = 0;
-
-function play() {
-  isPlaying = model.playOn();
-  if (isPlaying) setTimeout(play, PLAY_MS);
-  show();
-}
-
-function show() {
-  showNotices(model);
-  showSubjects(model, choose);
-  const { subject } = model;
-  byId('nothing').hidden = subject !== undefined;
-  byId('subject').hidden = subject === undefined;
-  byId('events').hidden = subject === undefined;
-  if (!subject) return;
-  const { state, event } = model.viewOf(subject);
-  document.body.classList.toggle('in-past', !model.isLive);
-  byId('live').setAttribute('aria-pressed', String(model.isLive));
-  showNow(model, chart);
-  showLog(model, goTo);
-  showFacts(model);
-  chart.show(subject.machine, state, event);
-}
-
-function choose(id) {
-  model.choose(id);
-  show();
-}
-
-function goTo(position) {
-  model.goTo(position);
-  show();
-}
-
-function step(by) {
-  model.step(by);
-  show();
-}
 
 async function refresh() {
   try {
@@ -102,9 +62,8 @@ async function follow(signal) {
   const take = (look) => {
     lostAt = null;
     tell();
-    model.take(look);
+    player.take(look);
     if (look.entries.length > 0) void refresh();
-    if (!isPlaying) play();
   };
   void refresh();
   const every = setInterval(refresh, PODS_MS);
@@ -141,13 +100,6 @@ byId('sign-in').onsubmit = async (event) => {
   }
 };
 byId('leave').onclick = leave;
-byId('earlier').onclick = () => step(-1);
-byId('later').onclick = () => step(1);
-byId('live').onclick = () => goTo(null);
-byId('more').onclick = () => {
-  showMore();
-  show();
-};
 setInterval(() => model.subject && model.isLive && showSince(model), 1000);
 
 if (hasToken()) {

@@ -1,73 +1,30 @@
 import { ChartView } from './chart.js';
 import { byId, clock, say } from './elements.js';
-import { showLog, showMore } from './log.js';
 import { Model } from './model.js';
-import { showFacts, showNotices, showNow, showSince } from './panels.js';
-import { showSubjects } from './subjects.js';
+import { showSince } from './panels.js';
+import { Player } from './player.js';
 import { followTheme } from './theme.js';
-
-/** Milliseconds each event that comes in is shown, so that quick ones can be seen. */
-const PLAY_MS = 180;
 
 const model = new Model();
 const charts = await (await fetch('charts.json')).json();
 const chart = new ChartView(byId('chart'), charts);
+const player = new Player(model, chart, {
+  onShow: (subject, state) => {
+    document.title = `${state ?? 'not begun'}: ${subject.title} · autopod inspector`;
+    say(byId('live'), model.arrived > 0 ? `Now (${model.arrived} new)` : 'Now');
+  },
+  onChoose: (id) => history.replaceState(null, '', `#${encodeURI(id)}`),
+});
 
 followTheme(byId('theme'));
 if (fromHash()) model.choose(fromHash());
-let isPlaying = false;
 
 /** When the connection was lost; null while it stands. */
 let lostAt = null;
 const source = new EventSource('events');
 source.onopen = () => connection(null);
 source.onerror = () => connection(lostAt ?? new Date());
-source.onmessage = ({ data }) => {
-  model.take(JSON.parse(data));
-  if (!isPlaying) play();
-};
-
-function play() {
-  isPlaying = model.playOn();
-  if (isPlaying) setTimeout(play, PLAY_MS);
-  show();
-}
-
-function show() {
-  showNotices(model);
-  showSubjects(model, choose);
-  const { subject } = model;
-  byId('nothing').hidden = subject !== undefined;
-  byId('subject').hidden = subject === undefined;
-  byId('events').hidden = subject === undefined;
-  if (!subject) return;
-  const { state, event } = model.viewOf(subject);
-  document.title = `${state ?? 'not begun'}: ${subject.title} · autopod inspector`;
-  document.body.classList.toggle('in-past', !model.isLive);
-  byId('live').setAttribute('aria-pressed', String(model.isLive));
-  say(byId('live'), model.arrived > 0 ? `Now (${model.arrived} new)` : 'Now');
-  showNow(model, chart);
-  showLog(model, goTo);
-  showFacts(model);
-  chart.show(subject.machine, state, event);
-}
-
-function choose(id) {
-  model.choose(id);
-  history.replaceState(null, '', `#${encodeURI(id)}`);
-  show();
-}
-
-function goTo(position) {
-  model.goTo(position);
-  show();
-}
-
-function step(by) {
-  model.step(by);
-  show();
-  byId('log').querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
-}
+source.onmessage = ({ data }) => player.take(JSON.parse(data));
 
 function connection(since) {
   lostAt = since;
@@ -95,13 +52,6 @@ function decoded(text) {
   }
 }
 
-byId('earlier').onclick = () => step(-1);
-byId('later').onclick = () => step(1);
-byId('live').onclick = () => goTo(null);
-byId('more').onclick = () => {
-  showMore();
-  show();
-};
 byId('fit').onclick = () => {
   const isFit = byId('chart').classList.toggle('fit');
   byId('fit').setAttribute('aria-pressed', String(isFit));
@@ -109,14 +59,14 @@ byId('fit').onclick = () => {
 };
 addEventListener('hashchange', () => {
   const id = fromHash();
-  if (id) choose(id);
+  if (id) player.choose(id);
 });
 addEventListener('keydown', (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || !model.subject) return;
-  if (event.key === 'Escape') goTo(null);
+  if (event.key === 'Escape') player.goTo(null);
   // In a focused chart the arrows scroll.
   if (event.target === byId('chart')) return;
-  if (event.key === 'ArrowLeft') step(-1);
-  else if (event.key === 'ArrowRight') step(1);
+  if (event.key === 'ArrowLeft') player.step(-1);
+  else if (event.key === 'ArrowRight') player.step(1);
 });
 setInterval(() => model.subject && model.isLive && lostAt === null && showSince(model), 1000);
