@@ -9,6 +9,7 @@ import { markdown } from './report.ts';
 export async function keptConnections(contenders: Contender[], requests: number): Promise<string> {
   const rows: string[][] = [];
   for (const contender of contenders) {
+    if (!(await contender.answers())) await contender.restart();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     let failed = 0;
     for (let n = 0; n < requests; n++) {

@@ -81,11 +81,6 @@ export function hostBlock(names: string[], target: SshTarget, control: string): 
   return [`Host ${names.join(' ')}`, ...lines.map((line) => `  ${line}`), ''].join('\n');
 }
 
-/** Something asked of a running master through its control socket. */
-export function controlArguments(control: string, request: 'check' | 'exit'): string[] {
-  return ['-F', 'none', '-S', literal(control), '-O', request, 'pod'];
-}
-
 /** A connection of its own to a port of the pod, joined to standard input and output. */
 export function streamArguments(target: SshTarget, remotePort: number): string[] {
   return [...common(target), '-W', `127.0.0.1:${remotePort}`, ...destination(target)];

@@ -5,15 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { AutopodError } from '../../errors.ts';
-import {
-  controlArguments,
-  forwardArguments,
-  literal,
-  type SshTarget,
-  sshEnvironment,
-  streamArguments,
-} from './args.ts';
+import { forwardArguments, literal, type SshTarget, sshEnvironment, streamArguments } from './args.ts';
 import { classifySsh } from './classify.ts';
+import { askMaster } from './control.ts';
 
 /** The files of one master: its two sockets and what it says. */
 export interface MasterFiles {
@@ -102,9 +96,7 @@ export function lastWords({ stderr }: MasterFiles): Promise<string> {
 
 /** Process id of a master that answers at its control socket; undefined when none does. */
 export async function masterPid({ control }: MasterFiles): Promise<number | undefined> {
-  const words = await ask(control, 'check');
-  const pid = /pid=(\d+)/.exec(words ?? '')?.[1];
-  return pid === undefined ? undefined : Number(pid);
+  return (await askMaster(control, 'check', CONTROL_TIMEOUT_MS))?.pid;
 }
 
 /**
@@ -113,7 +105,8 @@ export async function masterPid({ control }: MasterFiles): Promise<number | unde
  */
 export async function endMaster(files: MasterFiles, knownPid: number | undefined): Promise<void> {
   if (knownPid !== undefined && (await ownsControl(knownPid, files))) kill(knownPid);
-  else if ((await ask(files.control, 'exit')) === undefined) for (const pid of await pidsOf(files)) kill(pid);
+  else if (!(await askMaster(files.control, 'exit', CONTROL_TIMEOUT_MS)))
+    for (const pid of await pidsOf(files)) kill(pid);
   await removeMasterFiles(files);
 }
 
@@ -181,16 +174,4 @@ function masterEnvironment({ agentSocket }: SshTarget): NodeJS.ProcessEnv {
 
 async function removeMasterFiles(files: MasterFiles): Promise<void> {
   await Promise.all([files.control, files.forward, files.stderr].map((path) => rm(path, { force: true })));
-}
-
-async function ask(control: string, request: 'check' | 'exit'): Promise<string | undefined> {
-  const { failed, all } = await execa('ssh', controlArguments(control, request), {
-    all: true,
-    reject: false,
-    timeout: CONTROL_TIMEOUT_MS,
-    killSignal: 'SIGKILL',
-    extendEnv: false,
-    env: sshEnvironment(process.env),
-  });
-  return failed ? undefined : all;
 }
