@@ -61,6 +61,7 @@ module.exports = {
     ]),
     only('lifecycle', 'lifecycle/', [
       'lifecycle/',
+      'host/',
       'keeper/client',
       'machines/',
       'services/',
@@ -91,6 +92,7 @@ module.exports = {
     },
     only('inspector', 'inspector/', [
       'inspector/',
+      'host/step',
       'keeper/client',
       'machines/',
       'services/log',

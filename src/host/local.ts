@@ -23,6 +23,8 @@ export interface Hosted<Context> {
   save: (saved: Saved<Context>) => Promise<void>;
   /** Told of each change of state once it is saved. A failure of it is no failure of the run. */
   journal: (step: Step<Context>) => Promise<void>;
+  /** States in which the run ends besides the final ones: the machine may be begun again from there. */
+  rests?: (saved: Saved<Context>) => boolean;
   /** Told of every step as it is taken. */
   inspect?: ((step: Step<Context>) => void) | undefined;
 }
@@ -43,7 +45,7 @@ export interface Run<Context> {
  * work of the state. A run that was cut off anywhere is begun again from its facts.
  */
 export function runHere<Context>(hosted: Hosted<Context>): Run<Context> {
-  const { machine, works, save, journal, inspect } = hosted;
+  const { machine, works, save, journal, inspect, rests } = hosted;
   const atWork = new Map<string, AbortController>();
   /** With the work that tells it, which counts only while it lasts. */
   const waiting: { event: EventObject; by?: AbortSignal }[] = [];
@@ -90,8 +92,9 @@ export function runHere<Context>(hosted: Hosted<Context>): Run<Context> {
     await save(taken.saved);
     if (taken.from !== taken.to) await journal(taken).catch(() => undefined);
     if (isOver) return;
-    for (const work of taken.begun) beginWork(work);
-    if (!taken.isFinal) return;
+    const isAtRest = taken.isFinal || rests?.(taken.saved) === true;
+    if (!isAtRest) for (const work of taken.begun) beginWork(work);
+    if (!isAtRest) return;
     isOver = true;
     end(taken.saved);
   };

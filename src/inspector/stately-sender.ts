@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InspectionEvent } from 'xstate';
+import type { Step } from '../host/step.ts';
+import { podMachine } from '../machines/pod.ts';
+import type { PodContext } from '../machines/pod-types.ts';
 import { TELLS_TUNNELS } from './relay.ts';
-import { statelyMessage, within } from './stately.ts';
-import { type Telling, type TunnelMessage, tellTunnels } from './stately-tunnels.ts';
+import { type StatelyMessage, StatelyRuns, within } from './stately.ts';
+import { type Telling, tellTunnels } from './stately-tunnels.ts';
 import type { Watch } from './watch.ts';
 
 export interface StatelySender {
-  /** Takes an event of XState's and returns at once; it is sent after the transition. */
-  note(event: InspectionEvent): void;
+  /** Takes a step of the pod that a launch id names, and returns at once. */
+  note(launchId: string, step: Step<PodContext>): void;
   /** Tells what the tunnels have done until now, and no more. */
   end(): Promise<void>;
 }
@@ -35,7 +37,8 @@ const LOOK_AGAIN_MS = 20;
 /** Sends events in the protocol of `@statelyai/inspect`. Neither the connection nor its end keeps a process alive. */
 export async function sendToStately({ url, secrets, watch, onLost }: SenderOptions): Promise<StatelySender> {
   const { WebSocket } = await import('ws');
-  const sending = { session: String(process.pid), secrets };
+  const session = String(process.pid);
+  const pods = new StatelyRuns(podMachine, session, secrets);
   let waiting: string[] = [];
   let isLost = false;
   let isRelay = false;
@@ -59,19 +62,22 @@ export async function sendToStately({ url, secrets, watch, onLost }: SenderOptio
   });
   socket.once('open', () => {
     for (const message of waiting.splice(0)) socket.send(message);
-    if (!isRelay) telling = tellTunnels(watch, (message) => send(ofThisProcess(message, sending.session)));
+    if (!isRelay) telling = tellTunnels(watch, (message) => send(ofThisProcess(message, session)));
   });
   socket.once('error', lose);
   socket.once('close', lose);
 
-  const send = (message: object | undefined) => {
-    if (!message || isLost) return;
+  const send = (message: StatelyMessage) => {
+    if (isLost) return;
     if (socket.readyState === WebSocket.OPEN) {
       if (socket.bufferedAmount < MAX_BUFFERED_BYTES) socket.send(JSON.stringify(message));
     } else if (waiting.length < MAX_WAITING) waiting.push(JSON.stringify(message));
   };
   return {
-    note: (event) => void setImmediate(() => send(isLost ? undefined : statelyMessage(event, sending))),
+    note: (launchId, step) =>
+      void setImmediate(() => {
+        for (const message of isLost ? [] : pods.told(launchId, step)) send(message);
+      }),
     end: async () => {
       if (telling) await tellTheRest(watch, telling);
       telling?.end();
@@ -95,7 +101,7 @@ async function tellTheRest(watch: Watch, telling: Telling): Promise<void> {
 }
 
 /** Several processes may tell of the same tunnel. */
-function ofThisProcess(message: TunnelMessage, session: string): TunnelMessage {
+function ofThisProcess(message: StatelyMessage, session: string): StatelyMessage {
   const id = within(session, message.sessionId);
   return { ...message, sessionId: id, rootId: id };
 }

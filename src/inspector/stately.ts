@@ -1,69 +1,48 @@
-import type { AnyActorRef, AnyStateMachine, InspectionEvent } from 'xstate';
+import type { AnyStateMachine } from 'xstate';
+import type { Step } from '../host/step.ts';
+import { eventType } from '../machines/names.ts';
 import { withoutSecrets } from './redact.ts';
 
 /** Version of `@statelyai/inspect` whose messages these are. */
-export const PROTOCOL = '0.7.2';
+const PROTOCOL = '0.7.2';
 
-export interface Sending {
-  /** Tells this process's actors from those of others, which XState numbers the same. */
-  session: string;
-  /** Values that must never be sent, such as the API key. */
-  secrets: readonly string[];
+export interface StatelyMessage {
+  type: string;
+  sessionId: string;
+  rootId: string;
+  /** Epoch milliseconds. */
+  createdAt: string;
+  id: null;
+  _version: string;
+  name?: string;
+  parentId?: string;
+  definition?: string;
+  event?: { type: string };
+  snapshot?: object;
 }
 
-/**
- * What XState tells of an actor, as a message of Stately's inspector; undefined for what that does not show.
- * A machine is told with its context, without secrets. Of what a machine starts only type and status are told:
- * inputs and outputs may hold anything.
- */
-export function statelyMessage(event: InspectionEvent, { session, secrets }: Sending): object | undefined {
-  const actor = event.actorRef as AnyActorRef & { _parent?: AnyActorRef; logic?: AnyStateMachine };
-  const common = {
-    type: event.type,
-    sessionId: within(session, actor.sessionId),
-    rootId: within(session, event.rootId),
-    createdAt: String(Date.now()),
-    id: null,
-    _version: PROTOCOL,
-  };
-  const isMachine = typeof actor.logic?.config === 'object';
-  switch (event.type) {
-    case '@xstate.actor':
-      return {
-        ...common,
-        name: isMachine ? nameOf(actor) : actor.id,
-        parentId: within(session, actor._parent?.sessionId),
-        definition: isMachine
-          ? definitionOf(actor.logic as AnyStateMachine)
-          : JSON.stringify({ id: actor.id }),
-        snapshot: snapshotOf(actor.getSnapshot(), isMachine, secrets),
-      };
-    case '@xstate.event':
-      return {
-        ...common,
-        sourceId: within(session, (event.sourceRef as AnyActorRef | undefined)?.sessionId),
-        event: eventOf(event.event, secrets),
-      };
-    case '@xstate.snapshot':
-      return {
-        ...common,
-        event: eventOf(event.event, secrets),
-        snapshot: snapshotOf(event.snapshot, isMachine, secrets),
-      };
-    default:
-      return undefined;
-  }
+/** Which actor a message is about, and since when it says so: epoch milliseconds. */
+export interface About {
+  sessionId: string;
+  rootId?: string;
+  at: number;
 }
 
-/** A session id as it is told. */
-export function within<T extends string | undefined>(session: string, sessionId: T): T {
-  return (sessionId === undefined ? undefined : `${session}/${sessionId}`) as T;
+/** Tells of an actor for the first time. */
+export function introduction(
+  about: About,
+  actor: { name: string; definition: string; parentId?: string; snapshot: object },
+): StatelyMessage {
+  return { ...common('@xstate.actor', about), ...actor };
 }
 
-/** The machine's, and which pod it is about. */
-function nameOf(actor: AnyActorRef & { logic?: AnyStateMachine }): string {
-  const { launchId } = (actor.getSnapshot() as { context?: { launchId?: string } }).context ?? {};
-  return [actor.logic?.id, launchId].filter(Boolean).join(' ');
+/** Tells what an event, by its name in the journal, has led a machine to. */
+export function transition(about: About, event: string, snapshot: object): StatelyMessage[] {
+  const cause = { type: eventType(event) };
+  return [
+    { ...common('@xstate.event', about), event: cause },
+    { ...common('@xstate.snapshot', about), event: cause, snapshot },
+  ];
 }
 
 /** The machine's configuration as JSON, without its initial context. */
@@ -74,12 +53,97 @@ export function definitionOf({ config }: AnyStateMachine): string {
   });
 }
 
-function snapshotOf(snapshot: unknown, isMachine: boolean, secrets: readonly string[]): object {
-  const { status, value, context } = snapshot as { status?: string; value?: unknown; context?: unknown };
-  return isMachine ? { status, value, context: withoutSecrets(context, secrets) } : { status };
+/** A session id as it is told: `session` tells this process's actors from those of others. */
+export function within(session: string, sessionId: string): string {
+  return `${session}/${sessionId}`;
 }
 
-// What an actor has brought (`xstate.done.actor.…`) is in the context when it matters.
-function eventOf(event: { type: string }, secrets: readonly string[]): object {
-  return event.type.startsWith('xstate.') ? { type: event.type } : withoutSecrets(event, secrets);
+interface ToldRun {
+  sessionId: string;
+  /** Session ids of the work that goes on, by its id. */
+  working: Map<string, string>;
+}
+
+/**
+ * The runs of one machine in this process, as messages of Stately's inspector: each is told with its context, without
+ * secrets. Of its work only type and status are told: inputs and outputs may hold anything.
+ */
+export class StatelyRuns {
+  readonly #machine: AnyStateMachine;
+  readonly #session: string;
+  readonly #secrets: readonly string[];
+  readonly #runs = new Map<string, ToldRun>();
+  #actors = 0;
+
+  constructor(machine: AnyStateMachine, session: string, secrets: readonly string[]) {
+    this.#machine = machine;
+    this.#session = session;
+    this.#secrets = secrets;
+  }
+
+  /** What a step of the run of `id` comes to; its first one begins a run. */
+  told(id: string, step: Step<unknown>, at = Date.now()): StatelyMessage[] {
+    const begun = step.from === null ? undefined : this.#runs.get(id);
+    const run = begun ?? { sessionId: this.#nextId(), working: new Map() };
+    this.#runs.set(id, run);
+    const about = { sessionId: run.sessionId, at };
+    const snapshot = this.#snapshotOf(step);
+    const own = begun
+      ? transition(about, step.event, snapshot)
+      : [
+          introduction(about, {
+            name: `${this.#machine.id} ${id}`,
+            definition: definitionOf(this.#machine),
+            snapshot,
+          }),
+        ];
+    return [...this.#ends(run, step, at), ...own, ...this.#begins(run, step, at)];
+  }
+
+  #ends({ sessionId: rootId, working }: ToldRun, { event, begun, atWork }: Step<unknown>, at: number) {
+    const messages: StatelyMessage[] = [];
+    for (const [id, sessionId] of working) {
+      const how = HOW_WORK_ENDS.find(([ending]) => event === `${id}.${ending}`)?.[1];
+      const isRenewed = begun.some((work) => work.id === id);
+      if (!how && atWork.includes(id) && !isRenewed) continue;
+      working.delete(id);
+      const snapshot = { status: how ?? 'stopped' };
+      messages.push({
+        ...common('@xstate.snapshot', { sessionId, rootId, at }),
+        event: { type: eventType(event) },
+        snapshot,
+      });
+    }
+    return messages;
+  }
+
+  #begins({ sessionId: rootId, working }: ToldRun, { begun }: Step<unknown>, at: number): StatelyMessage[] {
+    return begun.map(({ id }) => {
+      const sessionId = this.#nextId();
+      working.set(id, sessionId);
+      const definition = JSON.stringify({ id });
+      return introduction(
+        { sessionId, rootId, at },
+        { name: id, definition, parentId: rootId, snapshot: { status: 'active' } },
+      );
+    });
+  }
+
+  #snapshotOf({ saved: { value, context }, isFinal }: Step<unknown>): object {
+    return { status: isFinal ? 'done' : 'active', value, context: withoutSecrets(context, this.#secrets) };
+  }
+
+  #nextId(): string {
+    this.#actors += 1;
+    return within(this.#session, `x:${this.#actors}`);
+  }
+}
+
+const HOW_WORK_ENDS = [
+  ['done', 'done'],
+  ['failed', 'error'],
+] as const;
+
+function common(type: string, { sessionId, rootId = sessionId, at }: About): StatelyMessage {
+  return { type, sessionId, rootId, createdAt: String(at), id: null, _version: PROTOCOL };
 }

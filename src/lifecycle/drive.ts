@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AnyActorRef, createActor, type InspectionEvent } from 'xstate';
 import { AutopodError, type Failure } from '../errors.ts';
-import { eventName, stateName } from '../machines/names.ts';
+import { type Run, runHere } from '../host/local.ts';
+import type { Saved, Step } from '../host/step.ts';
+import { podMachine } from '../machines/pod.ts';
 import { factsOf } from '../machines/pod-reading.ts';
 import type { Goal, PodContext, PodEvent } from '../machines/pod-types.ts';
 import { usualLocalPort } from '../services/usual-local-port.ts';
@@ -11,7 +12,6 @@ import type { Home } from '../store/home.ts';
 import type { Journal } from '../store/journal.ts';
 import type { Environment } from './environment.ts';
 import { type Fence, fenced } from './fence.ts';
-import { providedPodMachine } from './pod-actors.ts';
 import {
   type Asked,
   type PodRecordFacts,
@@ -20,6 +20,7 @@ import {
   readable,
   waitingOf,
 } from './pod-records.ts';
+import { podWorks } from './pod-works.ts';
 
 /** States in which a driven pod rests. */
 const RESTING = ['ready', 'stopped', 'terminated', 'failed'] as const;
@@ -43,8 +44,8 @@ export interface DriveContext {
   journal: Journal;
   /** Told of each state as it is entered. */
   onState: (state: string, facts: PodRecordFacts) => void;
-  /** Told of all that XState tells of the machine and what it starts. */
-  inspect?: ((event: InspectionEvent) => void) | undefined;
+  /** Told of each step of a launch as it is taken. */
+  inspect?: ((launchId: string, step: Step<PodContext>) => void) | undefined;
 }
 
 /**
@@ -65,51 +66,57 @@ export async function drive(
   const saved = begun(readable(recordId, record).facts);
   await context.pods.update(recordId, (kept) => kept && { ...kept, facts: begun(kept.facts) });
   const facts = { ...saved, access: access ?? { keepTunnel: true, localPort: saved.access.localPort } };
-  const persistence = new Persistence(context, recordId, facts, fence);
+  const keeping = new Keeping(context, recordId, facts, fence);
   const { env, created } = fenced(context.env, fence);
-  const actor = createActor(
-    providedPodMachine(env, (root) => persistence.save(root)),
-    {
-      input: { facts, readyBy: Date.now() + context.env.deadline.leftMs },
-      systemId: 'root',
-      inspect: (event) => {
-        persistence.note(event);
-        context.inspect?.(event);
-      },
+  signal.throwIfAborted();
+  const run = runHere<PodContext>({
+    machine: podMachine,
+    input: { facts, readyBy: Date.now() + context.env.deadline.leftMs },
+    works: podWorks(env),
+    rests: ({ value }) => restingState(value) !== undefined,
+    inspect: (step) => {
+      keeping.note(step);
+      context.inspect?.(recordId, step);
     },
-  );
+    save: (saved) => keeping.save(saved),
+    journal: (step) => keeping.journal(step),
+  });
   const stopped = new AbortController();
   try {
-    const rested = untilResting(actor, AbortSignal.any([signal, stopped.signal]));
-    actor.start();
-    // A store that cannot be read stops the drive's own saves, which tell.
-    heedRequests(context.pods, recordId, actor, fence, stopped.signal).catch(async (error) => {
-      if (!(error instanceof AutopodError) || error.code !== 'podTakenOver') return;
+    // A store that cannot be read stops the run's own saves, which tell.
+    heedRequests(context.pods, recordId, run, fence, stopped.signal).catch(async (error) => {
+      if (!isTakenOver(error)) return;
       await created();
       stopped.abort(error);
     });
-    const state = await rested;
-    await persistence.finish(actor, state);
-    const { facts: kept, podId, hasSeenPod } = persistence;
+    const { value } = await Promise.race([run.ended, aborted(AbortSignal.any([signal, stopped.signal]))]);
+    const state = restingState(value) ?? 'failed';
+    if (state === 'terminated') await keeping.forget();
+    const { facts: kept, podId, hasSeenPod } = keeping;
     return { state, facts: kept, failure: kept.failure, podId, hasSeenPod };
+  } catch (error) {
+    if (isTakenOver(error)) await created();
+    throw error;
   } finally {
     stopped.abort();
-    actor.stop();
-    await persistence.settle();
+    await run.stop();
   }
 }
 
-function untilResting(actor: AnyActorRef, signal: AbortSignal): Promise<RestingState> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    actor.subscribe({
-      next: (snapshot) => {
-        const state = RESTING.find((name) => name === snapshot.value);
-        if (state) resolve(state);
-      },
-      error: reject,
-    });
+function restingState(value: unknown): RestingState | undefined {
+  return RESTING.find((name) => name === value);
+}
+
+function isTakenOver(error: unknown): boolean {
+  return error instanceof AutopodError && error.code === 'podTakenOver';
+}
+
+/** Rejects with why it was aborted. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const tell = () => reject(signal.reason);
+    if (signal.aborted) tell();
+    else signal.addEventListener('abort', tell, { once: true });
   });
 }
 
@@ -117,7 +124,7 @@ function untilResting(actor: AnyActorRef, signal: AbortSignal): Promise<RestingS
 async function heedRequests(
   pods: PodStore,
   recordId: string,
-  actor: AnyActorRef,
+  run: Run<PodContext>,
   fence: Fence,
   signal: AbortSignal,
 ): Promise<void> {
@@ -129,7 +136,7 @@ async function heedRequests(
         recordId,
         (record) => record && { ...record, facts: { ...record.facts, asked: null } },
       );
-      actor.send(eventFor(asked));
+      run.send(eventFor(asked));
     }
     await sleep(400, undefined, { signal }).catch(() => undefined);
   }
@@ -146,8 +153,8 @@ function eventFor({ goal, bootToReplace }: Asked): PodEvent {
 /** States that a pod is in only where RunPod has shown it. */
 const OF_A_POD_THERE = ['starting', 'booting', 'startingComfyUI', 'ready', 'stopped'];
 
-/** Keeps the record and the journal in step with one actor; writes go out one after the other. */
-class Persistence {
+/** Keeps the record and the journal in step with one run. */
+class Keeping {
   facts: PodRecordFacts;
   /** The last one it had: the machine forgets a pod that is gone. */
   podId: string | null;
@@ -155,8 +162,6 @@ class Persistence {
   readonly #context: DriveContext;
   readonly #recordId: string;
   readonly #fence: Fence;
-  #state = 'saved';
-  #writes: Promise<void> = Promise.resolve();
 
   constructor(context: DriveContext, recordId: string, facts: PodRecordFacts, fence: Fence) {
     this.#context = context;
@@ -166,76 +171,60 @@ class Persistence {
     this.podId = facts.podId;
   }
 
-  /** What other processes write of the pod meanwhile is kept. */
-  save(
-    root: AnyActorRef,
-    change: (saved: PodRecordFacts) => Partial<PodRecordFacts> = () => ({}),
-  ): Promise<void> {
-    const snapshot = root.getSnapshot() as { value: unknown; context: PodContext };
-    this.facts = { ...this.facts, ...structuredClone(factsOf(snapshot.context)) };
-    const waiting = waitingOf(snapshot.value, snapshot.context);
-    const record = podRecord(this.facts, snapshot.value, waiting);
-    return this.#enqueue(() =>
-      this.#context.pods.update(this.#recordId, async (saved) => {
-        await this.#fence();
-        return {
-          ...record,
-          facts: saved
-            ? { ...record.facts, ...writtenByOthers(saved.facts), ...change(saved.facts) }
-            : record.facts,
-        };
-      }),
-    );
+  note({ saved: { context }, from, to }: Step<PodContext>): void {
+    this.podId = context.podId ?? this.podId;
+    this.hasSeenPod ||= OF_A_POD_THERE.includes(to);
+    this.facts = { ...this.facts, ...structuredClone(factsOf(context)) };
+    if (from !== to) this.#context.onState(to, this.facts);
   }
 
-  note(event: InspectionEvent): void {
-    if (event.type !== '@xstate.snapshot' || !isRoot(event)) return;
-    const snapshot = event.snapshot as unknown as { value: unknown; context: PodContext };
-    const to = stateName(snapshot.value);
-    if (to === this.#state) return;
-    this.podId = snapshot.context.podId ?? this.podId;
+  /** What other processes write of the pod meanwhile is kept. */
+  async save({ value, context }: Saved<PodContext>): Promise<void> {
+    const { facts } = this;
+    const record = podRecord(facts, value, waitingOf(value, context));
+    const state = restingState(value);
+    await this.#context.pods.update(this.#recordId, async (saved) => {
+      await this.#fence();
+      if (!saved) return record;
+      const kept = { ...writtenByOthers(saved.facts), ...atRest(facts, saved.facts, state) };
+      return { ...record, facts: { ...record.facts, ...kept } };
+    });
+  }
+
+  async journal({ saved: { context }, event, from, to }: Step<PodContext>): Promise<void> {
     const entry = {
       at: new Date().toISOString(),
       machine: 'pod@1',
       id: this.#recordId,
       podId: this.podId ?? undefined,
-      name: snapshot.context.wish.name,
-      event: eventName(event.event.type),
-      from: this.#state,
+      name: context.wish.name,
+      event,
+      from: from ?? 'saved',
       to,
-      reason: snapshot.context.failure?.code,
-      detail: snapshot.context.failure?.detail,
+      reason: context.failure?.code,
+      detail: context.failure?.detail,
     };
-    this.#state = to;
-    this.hasSeenPod ||= OF_A_POD_THERE.includes(to);
-    this.#context.onState(to, { ...this.facts, ...factsOf(snapshot.context) });
-    this.#enqueue(async () => {
-      await this.#fence();
-      await this.#context.journal.append(entry);
-    }).catch(() => undefined); // what is saved next tells
+    await this.#fence();
+    await this.#context.journal.append(entry);
   }
 
-  async finish(root: AnyActorRef, state: RestingState): Promise<void> {
-    await this.save(root, (saved) => ({
-      ...(state === 'stopped' && { autoStop: null, overdue: null, bought: null }),
-      ...accessToKeep(this.facts, saved, state),
-    }));
-    if (state === 'terminated') {
-      const { home, pods } = this.#context;
-      await this.#enqueue(() => pods.update(this.#recordId, () => undefined));
-      if (this.facts.podId) await rm(join(home.knownHosts, this.facts.podId), { force: true });
-    }
+  /** A pod that has ended for good leaves nothing. */
+  async forget(): Promise<void> {
+    const { home, pods } = this.#context;
+    await pods.update(this.#recordId, () => undefined);
+    if (this.facts.podId) await rm(join(home.knownHosts, this.facts.podId), { force: true });
   }
+}
 
-  async settle(): Promise<void> {
-    await this.#writes.catch(() => undefined);
-  }
-
-  #enqueue(write: () => Promise<void>): Promise<void> {
-    const written = this.#writes.then(write);
-    this.#writes = written.catch(() => undefined);
-    return written;
-  }
+/** What a pod at rest does not need any more. */
+function atRest(
+  facts: PodRecordFacts,
+  saved: PodRecordFacts,
+  state: RestingState | undefined,
+): Partial<PodRecordFacts> {
+  if (!state) return {};
+  const isPlanOver = state === 'stopped' && { autoStop: null, overdue: null, bought: null };
+  return { ...isPlanOver, ...accessToKeep(facts, saved, state) };
 }
 
 /** A port that served is the pod's from now on; one that was refused is nobody's wish any more. */
@@ -260,10 +249,6 @@ function writtenByOthers({
   bought = null,
 }: PodRecordFacts): Partial<PodRecordFacts> {
   return { access, asked, autoStop, overdue, guard, ledger, bought };
-}
-
-function isRoot(event: InspectionEvent): boolean {
-  return (event.actorRef as AnyActorRef).sessionId === event.rootId;
 }
 
 /** The drive of a pod towards a goal, as a follower asks for it. */

@@ -1,5 +1,5 @@
-import { type AnyActorRef, fromPromise, type PromiseActorLogic } from 'xstate';
-import { podMachine } from '../machines/pod.ts';
+import type { Working, Works } from '../host/local.ts';
+import type { Candidate, PodFacts, PodWish } from '../machines/pod-types.ts';
 import { awaitBoot } from './boot.ts';
 import { awaitComfyUI } from './comfy.ts';
 import { endBroken } from './end-replaced.ts';
@@ -9,45 +9,36 @@ import { findDataCenter, placePod, planCandidates } from './place.ts';
 import type { Witness } from './pod-log.ts';
 import { startPod, stopPod, terminatePod } from './power.ts';
 
-type Work<Output, Input> = (args: { input: Input; signal: AbortSignal }) => Promise<Output>;
+type OfFacts = Working<PodFacts>;
+type OfWish = Working<{ wish: PodWish }>;
 
-/** The pod machine joined to real services. `save` resolves once the machine's present state is on disk. */
-export function providedPodMachine(env: Environment, save: (root: AnyActorRef) => Promise<void>) {
-  // XState tells its observers of a state only after that state's work has begun; so the work itself saves first.
-  const durable = <Output, Input>(work: Work<Output, Input>): PromiseActorLogic<Output, Input> =>
-    fromPromise(async ({ input, signal, system }) => {
-      await save(system.get('root'));
-      signal.throwIfAborted();
-      return work({ input, signal });
-    });
-
+/** The pod machine joined to real services, for one run of it. */
+export function podWorks(env: Environment): Works {
   const witness: Witness = { isPlaced: false, startedAt: undefined, runsSince: undefined };
-
-  return podMachine.provide({
-    actors: {
-      lookForPod: durable(({ input, signal }) => lookForPod(env, input, signal)),
-      validateVolume: durable(({ input, signal }) => findDataCenter(env, input.wish, signal)),
-      planPlacement: durable(({ input, signal }) => planCandidates(env, input.wish, signal)),
-      placePod: durable(async ({ input, signal }) => {
-        const placed = await placePod(env, input.facts, input.candidate, signal);
-        witness.isPlaced = true;
-        return placed;
-      }),
-      awaitBoot: durable(async ({ input, signal }) => {
-        await endBroken(env, input, signal);
-        // What it costs may be told only once it runs.
-        await env.limitLaunch(input.podId ?? '', signal);
-        const booted = await awaitBoot(env, input, witness, signal);
-        await env.limitLaunch(booted.podId, signal);
-        return booted;
-      }),
-      awaitComfyUI: durable(({ input, signal }) => awaitComfyUI(env, input, witness, signal)),
-      startPod: durable(async ({ input, signal }) => {
-        witness.isPlaced = false;
-        await startPod(env, input, signal);
-      }),
-      stopPod: durable(({ input, signal }) => stopPod(env, input, signal)),
-      terminatePod: durable(({ input, signal }) => terminatePod(env, input, signal)),
+  const works = {
+    lookForPod: ({ input, signal }: OfFacts) => lookForPod(env, input, signal),
+    validateVolume: ({ input, signal }: OfWish) => findDataCenter(env, input.wish, signal),
+    planPlacement: ({ input, signal }: OfWish) => planCandidates(env, input.wish, signal),
+    placePod: async ({ input, signal }: Working<{ facts: PodFacts; candidate: Candidate | undefined }>) => {
+      const placed = await placePod(env, input.facts, input.candidate, signal);
+      witness.isPlaced = true;
+      return placed;
     },
-  });
+    awaitBoot: async ({ input, signal }: OfFacts) => {
+      await endBroken(env, input, signal);
+      // What it costs may be told only once it runs.
+      await env.limitLaunch(input.podId ?? '', signal);
+      const booted = await awaitBoot(env, input, witness, signal);
+      await env.limitLaunch(booted.podId, signal);
+      return booted;
+    },
+    awaitComfyUI: ({ input, signal }: OfFacts) => awaitComfyUI(env, input, witness, signal),
+    startPod: async ({ input, signal }: OfFacts) => {
+      witness.isPlaced = false;
+      await startPod(env, input, signal);
+    },
+    stopPod: ({ input, signal }: OfFacts) => stopPod(env, input, signal),
+    terminatePod: ({ input, signal }: OfFacts) => terminatePod(env, input, signal),
+  };
+  return works as Works;
 }

@@ -7,6 +7,27 @@ hostContract('the engine of this machine', {
   begin: (options) => runHere(options as unknown as Hosted<never>) as unknown as ReturnType<Engine['begin']>,
 });
 
+it('a run ends where its machine rests, with that on disk, and one that is begun from there does the work of it', async () => {
+  const done: string[] = [];
+  const work = (name: string, output?: unknown) => async () => {
+    done.push(name);
+    return output;
+  };
+  const options: Hosted<{ isPaid: boolean }> = {
+    machine: orderMachine,
+    input: { id: 'o1', isPaid: false, parcels: [] },
+    works: { look: work('look', true), pay: work('pay'), pack: work('pack') },
+    rests: ({ value }) => value === 'packing',
+    save: async ({ value }) => void done.push(`save ${value}`),
+    journal: async ({ to }) => void done.push(`journal ${to}`),
+  };
+  const rested = await runHere(options).ended;
+  expect([rested.value, done.slice(3)]).toEqual(['packing', ['save packing', 'journal packing']]);
+  const { rests: _, ...restless } = options;
+  expect((await runHere({ ...restless, input: rested.context }).ended).value).toBe('sent');
+  expect(done.filter((what) => what === 'pack')).toHaveLength(1);
+});
+
 describe('a step', () => {
   const order = { id: 'o1', isPaid: false, parcels: [] };
 

@@ -8,15 +8,16 @@ import { join } from 'node:path';
 import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { assign, createActor, fromPromise, setup, waitFor } from 'xstate';
-import { statelyMessage } from '../../src/inspector/stately.ts';
+import { assign, type EventObject, fromPromise, setup } from 'xstate';
+import { runHere } from '../../src/host/local.ts';
+import { type StatelyMessage, StatelyRuns } from '../../src/inspector/stately.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
 it('no secret leaves, wherever a machine has it', async () => {
   const secret = 'hush-hush';
-  const messages: object[] = [];
+  const messages: StatelyMessage[] = [];
   const machine = setup({
     types: { context: {} as Record<string, unknown>, events: {} as { type: string; token?: string } },
     actors: { fetchKey: fromPromise<string, string>(async () => secret) },
@@ -36,18 +37,26 @@ it('no secret leaves, wherever a machine has it', async () => {
       has: { on: { used: 'waiting' } },
     },
   });
-  const actor = createActor(machine, {
-    inspect: (event) =>
-      setImmediate(() => messages.push(statelyMessage(event, { session: '7', secrets: [secret] }) ?? {})),
+  const runs = new StatelyRuns(machine, '7', [secret]);
+  const run = runHere<Record<string, unknown>>({
+    machine,
+    input: {},
+    works: { fetchKey: async () => secret },
+    save: async () => undefined,
+    journal: async () => undefined,
+    inspect: (step) => void messages.push(...runs.told('o1', step)),
   });
-  actor.start();
-  await waitFor(actor, (snapshot) => snapshot.matches('has'));
-  actor.send({ type: 'used', token: secret });
+  await until('it has it', () => run.saved.value === 'has');
+  run.send({ type: 'used', token: secret } as EventObject);
   await until('the last message', () => messages.length > 8);
-  actor.stop();
+  await run.stop();
   expect(JSON.stringify(messages)).not.toContain(secret);
   expect(JSON.stringify(messages)).toContain('xstate.done.actor.fetchKey');
-  expect(messages[0]).toMatchObject({ type: '@xstate.actor', name: 'm', snapshot: { status: 'active' } });
+  expect(messages[0]).toMatchObject({ type: '@xstate.actor', name: 'm o1', snapshot: { status: 'active' } });
+  const [, work] = messages;
+  expect(work).toMatchObject({ name: 'fetchKey', parentId: messages[0]?.sessionId });
+  const ended = messages.filter(({ sessionId }) => sessionId === work?.sessionId).at(-1);
+  expect(ended?.snapshot).toEqual({ status: 'done' });
 });
 
 /** Runs what sends there and then has nothing to do; answers how long it stays. */
