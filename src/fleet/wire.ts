@@ -30,6 +30,8 @@ export interface FleetPod extends LaunchView {
   costPerHour: number;
   spent: number;
   isSpentAtLeast: boolean;
+  /** Whether what was made there outlives a stop; null where RunPod knows no such pod. */
+  hasVolume: boolean | null;
   ssh: { host: string; port: number; user: string } | null;
   /** When the fleet stops it by itself, ISO 8601, UTC. */
   stopAt: string | null;

@@ -53,11 +53,29 @@ export const fleetText = {
   podsCost: (pods: number, rate: string) =>
     pods === 0
       ? 'The fleet has no pods now, and nothing costs.'
-      : `${pods === 1 ? 'One pod' : `${pods} pods`} now, at ${rate} in all; jobs pay for the time that ComfyUI ran, the rest is nobody's.`,
-  notRetried: (named: string) => ({
-    message: 'A job of a fleet is not made again by `jobs retry`.',
-    next: `Run its workflow again with the same values; a picture that it made carries them: autopod run PICTURE. What they were says: autopod jobs show ${named}`,
+      : `${pods === 1 ? 'One pod' : `${pods} pods`} now, at ${rate} in all.`,
+  costsTitle: (since: string) =>
+    `Costs of the fleet's pods since ${since.slice(0, 16).replace('T', ' ')} UTC. RunPod books by hours and days of UTC.`,
+  costsTotal: ({ usd, unbookedUsd, pools }: { usd: number; unbookedUsd: number; pools: unknown[] }) =>
+    `$${usd.toFixed(2)} in all, and the sum of either column.${
+      unbookedUsd >= 0.005
+        ? ` RunPod has not booked $${unbookedUsd.toFixed(2)} of it yet; that is reckoned from how long the pods ran.`
+        : ''
+    }${
+      pools.length > 0
+        ? ' A pool costs by itself while its pods come up and wait; WITH WAITING gives that to who used it, as their jobs go.'
+        : ''
+    } Network volumes are not in it.`,
+  bookUnread: () =>
+    'The key of the fleet’s server may not see what RunPod has booked, so all of it is reckoned from how long the pods ran.',
+  notBy: (by: string) => ({
+    message: `--by ${by} is not for the costs of a fleet: ${by === 'job' ? 'jobs are only part of what its pods cost' : 'its pods share network volumes, which are the account’s'}.`,
+    next:
+      by === 'job'
+        ? 'What each job has cost is in: autopod jobs --all'
+        : 'See them at the server: autopod --fleet none costs --by volume',
   }),
-  noJobCosts: () => 'No jobs have run in that time.',
+  unknownFile: (file: string) =>
+    `No job of the fleet is known to have made ${file}; a file is known by its content, as long as it is not edited.`,
   notLoggedIn: () => 'This machine is logged in to no fleet.',
 };

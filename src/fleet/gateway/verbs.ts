@@ -222,6 +222,7 @@ export class Verbs {
       costPerHour: seen?.costPerHour ?? 0,
       spent: spent.total,
       isSpentAtLeast: spent.isAtLeast,
+      hasVolume: pod ? Object.values(pod.mounts ?? {}).some(Boolean) : null,
       ssh: seen?.ssh ?? null,
       stopAt: facts.stopAt ?? null,
       autoStop: toldPlan(facts, seen) ?? null,
