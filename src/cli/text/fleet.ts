@@ -23,7 +23,9 @@ export const fleetText = {
   engineSilent: () =>
     "Restate's server does not answer; it is being started again. Nothing is lost meanwhile.",
   stuck: (count: number) =>
-    `${count === 1 ? 'One step is' : `${count} steps are`} being tried again and again. Why, says fleet/logs/autopod.log in AUTOPOD_HOME.`,
+    `${count === 1 ? 'One step is' : `${count} steps are`} being tried again and again, and ${count === 1 ? 'goes' : 'go'} on by ${count === 1 ? 'itself' : 'themselves'} once what is in the way is gone:`,
+  stuckStep: ({ object, key, reason }: { object: string; key: string; reason: string }) =>
+    `  ${object} ${key}: ${reason}`,
   backedUp: (path: string, megabytes: number) =>
     `All of the fleet is in ${path} (${megabytes.toFixed(1)} MB).`,
   loggedIn: (name: string, role: string, url: string) =>
