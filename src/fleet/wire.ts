@@ -54,6 +54,13 @@ export interface LoginRequest {
 
 export type LoginAnswer = Me & { token: string };
 
+/** A link of the page is this after the gateway's address and `/#`. */
+export interface PageCode {
+  code: string;
+  /** ISO 8601, UTC. */
+  until: string;
+}
+
 /** `up`: on with the pod that is named, or the member's only one, or another one. */
 export interface UpRequest {
   /** Made by whoever asks: asked again with it, nothing is bought again. */

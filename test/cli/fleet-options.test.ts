@@ -43,6 +43,7 @@ const CARRIED_OUT: Record<string, string> = {
   costs: '--timeout --last --since --by --csv',
   logs: '--follow --system --container --since --tail --timeout',
   inspect: '--no-open --port',
+  page: '--timeout --no-open',
   tunnel: '--timeout --status --stop --all --local-port',
   ssh: '--timeout --command',
   'comfy status': '--timeout --local-port --no-wait',

@@ -7,6 +7,7 @@ import type {
   LoginAnswer,
   LoginRequest,
   Me,
+  PageCode,
   PlanRequest,
   UpAnswer,
   UpRequest,
@@ -23,6 +24,8 @@ export interface FleetClient {
   up(request: UpRequest): Promise<UpAnswer>;
   ask(named: string, verb: Askable, timeoutMs: number): Promise<LaunchView>;
   plan(named: string, request: PlanRequest): Promise<FleetPod>;
+  /** For a link to the page. */
+  pageCode(): Promise<PageCode>;
   history(named: string | undefined, tail: number | undefined): Promise<JournalEntry[]>;
 }
 
@@ -50,6 +53,7 @@ export function fleetClient(url: string, token: string, signal: AbortSignal): Fl
     // Asked twice, `extend` would give twice the time.
     plan: async (named, body) =>
       request(url, `v1/pods/${await idOf(named)}/plan`, { json: body, token, signal }),
+    pageCode: () => ask('v1/page/code', {}),
     history: async (named, tail) => {
       const query = new URLSearchParams({
         ...(named !== undefined && { pod: named }),
