@@ -34,7 +34,7 @@ const CARRIED_OUT: Record<string, string> = {
   'jobs wait': '--timeout --no-preview --json-stream',
   'jobs cancel': '--timeout',
   'jobs fetch': '--timeout --out',
-  'jobs retry': '--timeout --pool --detach --no-preview --json-stream',
+  'jobs retry': '--timeout --out --pool --detach --no-preview --json-stream',
   pool: '--timeout',
   'pool create': `--timeout ${SIZE} ${POD_LIKE}`,
   'pool change': `--timeout ${SIZE} ${POD_LIKE}`,

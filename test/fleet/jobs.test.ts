@@ -117,7 +117,7 @@ describe.skipIf(!isWholeAsked)('jobs of a fleet', { timeout: 120_000 }, () => {
     const { batchId: first, jobs } = JSON.parse(run.stdout);
     expect((await ann.autopod('jobs', 'retry', first)).stderr).toContain('bob');
     const [{ path }] = jobs[0].files;
-    const again = await bob.autopod('jobs', 'retry', path, '--json');
+    const again = await bob.autopod('jobs', 'retry', path, '--out', outOf(bob), '--json');
     expect(again, again.stderr + again.stdout).toMatchObject({ code: 0 });
     const { batchId: second, jobs: made } = JSON.parse(again.stdout);
     expect([second === first, made[0].seeds, made[0].state]).toEqual([false, jobs[0].seeds, 'done']);

@@ -6,6 +6,7 @@ import { choosePod } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
 import { jobIdsOf } from '../running/job-ref.ts';
 import { requireNoPool } from '../running/no-pool.ts';
+import { writableOut } from '../running/out-folder.ts';
 import { seeThrough } from '../running/see-through.ts';
 import { runText } from '../text/run.ts';
 import type { Verb } from '../verb.ts';
@@ -15,6 +16,7 @@ interface RetryOptions {
   preview: boolean;
   detach?: boolean;
   jsonStream?: boolean;
+  out?: string;
   /** Of a fleet. */
   pool?: string;
 }
@@ -24,6 +26,7 @@ export const jobsRetry: Verb<RetryOptions> = async (context, named, options, pod
   requireNoPool(options);
   const store = new JobStore(context.home());
   const found = await jobOrFile(store, named);
+  const out = options.out === undefined ? undefined : await writableOut(options.out);
   const again: JobFacts[] = [];
   const batchId = store.newId();
   const ids = await jobIdsOf(store, found);
@@ -34,6 +37,7 @@ export const jobsRetry: Verb<RetryOptions> = async (context, named, options, pod
     again.push({
       ...record.facts,
       ...UNBEGUN,
+      ...(out !== undefined && { out }),
       jobId: store.newId(),
       batchId,
       index,

@@ -124,14 +124,20 @@ interface RetryOptions {
   detach?: boolean;
   jsonStream?: boolean;
   pool?: string;
+  out?: string;
 }
 
 /** Makes a job anew, or those of a batch that failed or were cancelled, with the same values and seeds, as jobs of one's own. */
-export const jobsRetry: Verb<RetryOptions> = async (context, named, { pool, ...options }, pod) => {
+export const jobsRetry: Verb<RetryOptions> = async (
+  context,
+  named,
+  { pool, out: asked = USUAL_OUT, ...options },
+  pod,
+) => {
   requireNoPod(pod);
   const client = jobClient(context);
   const { batch, job } = await meant(context, named);
-  const out = await writableOut(USUAL_OUT);
+  const out = await writableOut(asked);
   const isAny = job !== null || (await allOf(client, batch)).some((one) => isToRetry(recordOf(one)));
   if (!isAny) throw new AutopodError('usage', runText.nothingToRetry(named ?? batch.batchId));
   // Asked again with it, as after a lost answer, nothing is made twice.

@@ -52,6 +52,7 @@ export function addJobs(program: Command, runs: Runs): void {
   )
     .summary('make a job again, or what failed of a batch, with the same values')
     .addOption(new Option('--timeout <duration>', 'how long to wait').argParser(durationMs))
+    .option('--out <folder>', 'where files are written; without it, where they were to be')
     .addOption(
       new Option('--pool <name>', 'of a fleet: another pool than the one they had').argParser(poolName),
     )
