@@ -12,6 +12,7 @@ import type {
   UpAnswer,
   UpRequest,
 } from '../../fleet/wire.ts';
+import { isUntrusted } from '../../services/runpod/failures.ts';
 import { USER_AGENT } from '../../services/runpod/user-agent.ts';
 import type { JournalEntry } from '../../store/journal.ts';
 
@@ -123,6 +124,8 @@ export async function requestText(
 /** What a request to a gateway failed with, as the fleet tells it. */
 export function failureFrom(url: string, error: unknown): AutopodError {
   if (error instanceof HTTPError) return refusalFrom(url, error.response.statusCode, error.response.body);
+  if (error instanceof RequestError && isUntrusted(error))
+    return new AutopodError('apiUntrusted', { host: new URL(url).host, detail: error.message });
   const detail = error instanceof RequestError ? error.message : String(error);
   return new AutopodError('fleetUnreachable', { url, detail });
 }
