@@ -1,3 +1,9 @@
+import type { FleetCosts } from '../../fleet/wire-jobs.ts';
+import type { AutoStop } from '../../keeper/client.ts';
+import { planSentence } from './planned-stop.ts';
+
+const SERVER = 'the fleet’s server';
+
 /** Words of `autopod serve` and of commands that are about a fleet. */
 export const fleetText = {
   serving: (url: string, people: number) =>
@@ -35,6 +41,9 @@ export const fleetText = {
   loggedOut: (url: string) => `${url} is forgotten; its token is not kept here any more.`,
   planned: (name: string, at: string) =>
     `The fleet stops ${name} at ${at}, whether or not a job runs then and whoever sleeps.`,
+  server: () => SERVER,
+  plannedStop: (podId: string, plan: AutoStop) =>
+    planSentence(`Pod ${podId}`, plan, `, by ${SERVER}`, SERVER),
   idle: (name: string, after: string) =>
     `The fleet stops ${name} after ${after} without a job, an open shell, a copy, or work on its GPU.`,
   notPlanned: (name: string) => `${name} is stopped by itself only where the fleet's policy says so.`,
@@ -58,8 +67,8 @@ export const fleetText = {
       : `${pods === 1 ? 'One pod' : `${pods} pods`} now, at ${rate} in all.`,
   costsTitle: (since: string) =>
     `Costs of the fleet's pods since ${since.slice(0, 16).replace('T', ' ')} UTC. RunPod books by hours and days of UTC.`,
-  costsTotal: ({ usd, unbookedUsd, pools }: { usd: number; unbookedUsd: number; pools: unknown[] }) =>
-    `$${usd.toFixed(2)} in all, and the sum of either column.${
+  costsTotal: ({ usd, unbookedUsd, people, pools }: FleetCosts) =>
+    `$${usd.toFixed(2)} in all${people.length + pools.length > 0 ? ', and the sum of either column' : ''}.${
       unbookedUsd >= 0.005
         ? ` RunPod has not booked $${unbookedUsd.toFixed(2)} of it yet; that is reckoned from how long the pods ran.`
         : ''
