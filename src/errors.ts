@@ -136,6 +136,8 @@ export const FAILURES = {
   engineMissing: { exitCode: 1, retryable: false },
   /** It does not answer, or refuses. */
   engineUnreachable: { exitCode: 1, retryable: true },
+  /** The server of a fleet cannot write down what it is about to do, and so does not. */
+  recordUnkept: { exitCode: 1, retryable: true },
   /** A fleet does not know the token, or the invitation. */
   notAdmitted: { exitCode: 1, retryable: false },
   /** It knows who asks, and they may not do that. */

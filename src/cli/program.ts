@@ -5,7 +5,7 @@ import { fleetOrNone } from './arguments/fleet.ts';
 import { requireValues } from './arguments/given.ts';
 import type { Context } from './context.ts';
 import { FLEET_VERBS, fleetInForce, requireLocal, THROUGH_FLEET } from './fleet/in-force.ts';
-import { requireNone } from './fleet/require-none.ts';
+import { requireCarriedOut } from './fleet/not-carried-out.ts';
 import type { Output } from './output/output.ts';
 import { wrap } from './output/screen.ts';
 import { addFleet } from './program/fleet.ts';
@@ -65,8 +65,7 @@ async function fleetVerb(context: Context, command: Command, program: Command) {
   const fleet = await fleetInForce(asked, context.env);
   if (!verb && !THROUGH_FLEET.includes(name)) return requireLocal(name, asked, fleet);
   context.fleet = fleet;
-  if (context.fleet && !verb)
-    requireNone(command.opts(), { stopAfter: '--stop-after', idleStop: '--idle-stop' });
+  if (context.fleet) requireCarriedOut(name, command);
   return context.fleet && verb;
 }
 

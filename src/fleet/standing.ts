@@ -19,10 +19,23 @@ export type FleetStanding =
         isAnswering: boolean;
         /** Calls that fail, and are tried again. */
         stuck: number;
+        /** The first of them: what they are about, and why they fail. */
+        steps: StuckStep[];
       };
     };
 
-const STUCK = "SELECT count(*) AS stuck FROM sys_invocation WHERE status IN ('backing-off', 'paused')";
+export interface StuckStep {
+  /** Such as `pod`, `job`, `pool`. */
+  object: string;
+  key: string;
+  reason: string;
+}
+
+const MOST_STEPS = 5;
+/** A step that is just being tried once more is stuck as well; work that goes on for long after a first failure is not. */
+const STUCK = `SELECT target_service_name AS object, target_service_key AS key, last_failure AS reason
+  FROM sys_invocation WHERE status IN ('backing-off', 'paused')
+  OR (status = 'running' AND retry_count > 1 AND last_failure IS NOT NULL AND target_handler_name <> 'work')`;
 const ANSWER_MS = 5_000;
 
 export async function standingOf(home: FleetHome, signal: AbortSignal): Promise<FleetStanding> {
@@ -30,15 +43,25 @@ export async function standingOf(home: FleetHome, signal: AbortSignal): Promise<
   if (!holder || !serving) return { isServed: false };
   const { workerPort: _port, cluster, ...told } = serving;
   const admin = cluster ? { urls: cluster.admin } : placesIn(home.engine).admin;
-  const engine = await askRestate<{ rows: { stuck: number }[] }>(admin, 'query', {
+  const engine = await askRestate<{ rows: Record<string, string | null>[] }>(admin, 'query', {
     json: { query: STUCK },
     timeoutMs: ANSWER_MS,
     signal,
   }).then(
-    ({ rows }) => ({ isAnswering: true, stuck: rows[0]?.stuck ?? 0 }),
-    () => ({ isAnswering: false, stuck: 0 }),
+    ({ rows }) => ({ isAnswering: true, stuck: rows.length, steps: rows.slice(0, MOST_STEPS).map(stepOf) }),
+    () => ({ isAnswering: false, stuck: 0, steps: [] }),
   );
   return { isServed: true, ...told, engine };
+}
+
+function stepOf({ object, key, reason }: Record<string, string | null>): StuckStep {
+  // The engine's own words stand before ours, and what it advises after them.
+  const said = (reason ?? 'it does not say why').split('\n')[0] ?? '';
+  return {
+    object: object ?? '',
+    key: key ?? '',
+    reason: said.replace(/^(\[\d+[^\]]*\]|Error:|\s)+/, '').slice(0, 300),
+  };
 }
 
 /** The lock that whoever serves a home holds, or changes it while nobody does. */

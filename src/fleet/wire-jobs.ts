@@ -2,6 +2,8 @@ import type { Failure } from '../errors.ts';
 import type { PodStanding } from '../jobs/environment.ts';
 import type { BatchFacts, JobFacts, JobProgress, JobState } from '../machines/job-types.ts';
 import type { PodWish } from '../machines/pod-types.ts';
+import type { Bill } from '../services/runpod/billing.ts';
+import type { Unbooked } from '../services/runpod/unbooked.ts';
 
 // What goes between the gateway and a member's command line about jobs and pools, as JSON.
 
@@ -25,6 +27,14 @@ export interface SubmitRequest {
   manifest: string;
   pool: string;
   priority: number;
+}
+
+/** A job once more, or what failed of a batch and what was cancelled. */
+export interface RetryRequest {
+  /** As for `SubmitRequest`. */
+  submission: string;
+  /** Left out, the one they had. */
+  pool?: string | undefined;
 }
 
 /** A pool as somebody wants it; left out is what stays as it is. */
@@ -65,14 +75,46 @@ export interface PoolView {
   trouble: { failure: Failure; at: string } | null;
 }
 
-/** What one person's jobs have cost. */
+/** What a person has cost. */
 export interface PersonCosts {
   name: string;
   jobs: number;
   /** That ended as they should. */
   done: number;
   files: number;
+  /** For which ComfyUI ran. */
   seconds: number;
-  /** USD: rate × the time that ComfyUI ran. */
+  /** USD of their jobs on pods of pools: rate × the time that ComfyUI ran. */
+  jobsUsd: number;
+  /** USD of pods of their own, whatever these did. */
+  podsUsd: number;
+  /** Both. */
   usd: number;
+  /** The same with their part of what the pools they used have cost by themselves. */
+  sharedUsd: number;
+}
+
+/** All that the pods of a fleet have cost: the sum of people and pools, either way. USD. */
+export interface FleetCosts {
+  /** ISO 8601, UTC, on a boundary of RunPod's hours or days. */
+  since: string;
+  until: string;
+  people: PersonCosts[];
+  /** While their pods came up, waited and went; `sharedUsd` is what of it nobody has used. */
+  pools: { name: string; usd: number; sharedUsd: number }[];
+  usd: number;
+  /** Of it, what RunPod has not booked yet. */
+  unbookedUsd: number;
+  /** False where the server's key may not see what RunPod has booked, and all is reckoned. */
+  isBookRead: boolean;
+}
+
+/** What costs are made up of. */
+export interface PodBills {
+  /** Epoch milliseconds. */
+  since: number;
+  until: number;
+  pods: Bill[];
+  unbooked: Unbooked[];
+  known: { podId: string; name: string | null; gpu: string | null }[];
 }

@@ -30,6 +30,8 @@ export interface FleetPod extends LaunchView {
   costPerHour: number;
   spent: number;
   isSpentAtLeast: boolean;
+  /** Whether what was made there outlives a stop; null where RunPod knows no such pod. */
+  hasVolume: boolean | null;
   ssh: { host: string; port: number; user: string } | null;
   /** When the fleet stops it by itself, ISO 8601, UTC. */
   stopAt: string | null;
@@ -51,6 +53,13 @@ export interface LoginRequest {
 }
 
 export type LoginAnswer = Me & { token: string };
+
+/** A link of the page is this after the gateway's address and `/#`. */
+export interface PageCode {
+  code: string;
+  /** ISO 8601, UTC. */
+  until: string;
+}
 
 /** `up`: on with the pod that is named, or the member's only one, or another one. */
 export interface UpRequest {

@@ -13,8 +13,9 @@ const KEYS = 'exec sh -s autopod-keys';
 const DONE = 'autopod-keys done';
 
 /**
- * A POSIX shell's change of who may log in. Lines that are about other keys stay as they are; the file is replaced at
- * once, with the owner and mode it had, or not at all.
+ * A POSIX shell's change of who may log in. Lines that are about other keys stay as they are, to the byte; the file is
+ * replaced at once, with the owner and mode it had, or not at all. A key stands between what sshd takes for a space: a
+ * carriage return as well, since an editor of another system may have been at the file.
  */
 export function keysScript({ add, remove }: KeyChange): string {
   const changed = [...remove, ...add.map((line) => line.split(' ')[1] ?? '')].filter((key) =>
@@ -22,20 +23,25 @@ export function keysScript({ add, remove }: KeyChange): string {
   );
   const lines = add.filter((line) => LINE.test(line));
   return `umask 077
+LC_ALL=C
+ws=$(printf ' \\t\\r')
 f="$HOME/.ssh/authorized_keys"
 mkdir -p "$HOME/.ssh" || exit 1
 [ -L "$f" ] && f=$(readlink -f "$f")
-[ ! -d "$f" ] || exit 1
+[ -n "$f" ] && [ ! -d "$f" ] || exit 1
 t="$f.autopod-$$"
 trap 'rm -f "$t"' EXIT
 if [ -f "$f" ]; then cp -p "$f" "$t" || exit 1; fi
+closed=
+[ ! -f "$t" ] || [ -w "$t" ] || { closed=1; chmod u+w "$t" || exit 1; }
 {
 [ ! -f "$f" ] || while IFS= read -r line || [ -n "$line" ]; do
 case " $line " in
-${changed.map((key) => `*" ${key} "*) ;;\n`).join('')}*) printf '%s\\n' "$line" || exit 1;;
+${changed.map((key) => `*["$ws"]${key}["$ws"]*) ;;\n`).join('')}*) printf '%s\\n' "$line" || exit 1;;
 esac
 done <"$f"
 ${lines.map((line) => `printf '%s\\n' '${line}' || exit 1\n`).join('')}} >"$t" || exit 1
+[ -z "$closed" ] || chmod u-w "$t"
 mv -f "$t" "$f" && echo '${DONE}'
 `;
 }

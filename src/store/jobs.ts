@@ -51,6 +51,11 @@ export function hasEnded(record: JobRecord): boolean {
   return ENDED.includes(jobState(record));
 }
 
+/** Whether a job has ended, and not as it should. */
+export function isToRetry(record: JobRecord): boolean {
+  return hasEnded(record) && jobState(record) !== 'done';
+}
+
 /** A job's facts as its file has them. */
 export function jobRecord(facts: JobFacts, value: JobState): JobRecord {
   return stored(JOB_MACHINE, facts, { value });

@@ -439,6 +439,10 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     );
   },
 
+  recordUnkept: file(
+    'fleet/engine.test.ts',
+    'refuses as recordUnkept what somebody waits for and cannot be kept, and changes nothing',
+  ),
   notAdmitted: () => refusedBy('notAdmitted'),
   notAllowed: () => refusedBy('notAllowed'),
   gatewayRefused: () => refusedBy('gatewayRefused'),

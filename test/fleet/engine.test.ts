@@ -204,6 +204,59 @@ describe.skipIf(!serverBinary)('the engine of a fleet', () => {
     await aborted.promise;
   });
 
+  it('goes on by itself with what could not be kept, however often it was tried', async () => {
+    let tries = 0;
+    const isWritable = deferred();
+    const keep: Durable<Parcel>['keep'] = async (_key, { to }) => {
+      if (to !== 'awaiting' || isWritable.isSettled) return;
+      tries += 1;
+      throw new Error('no space left on device');
+    };
+    await serve('full', {}, 0, { keep, keepAgainMs: 20 });
+    await call('full', 'begin', { input: {}, asker: asker() });
+    await until('many tries', async () => tries > 30);
+    expect(await state('full')).toBe('buying');
+    isWritable.resolve();
+    await until('here', async () => (await state('full')) === 'here');
+  });
+
+  it('begins by itself what was sent and could not be kept', async () => {
+    let tries = 0;
+    const keep: Durable<Parcel>['keep'] = async () => {
+      tries += 1;
+      if (tries < 30) throw new Error('no space left on device');
+    };
+    await serve('sent', {}, 0, { keep, keepAgainMs: 10 });
+    await call('sent', 'begin/send', { input: {}, asker: asker() });
+    await until('here', async () => (await state('sent')) === 'here');
+  });
+
+  it('refuses as recordUnkept what somebody waits for and cannot be kept, and changes nothing', async () => {
+    let isFull = false;
+    const waiting = deferred<Doing>();
+    const wait = {
+      run: (doing: Doing) => {
+        waiting.resolve(doing);
+        return new Promise((resolve) => doing.signal.addEventListener('abort', resolve));
+      },
+    };
+    const keep: Durable<Parcel>['keep'] = async () => {
+      if (isFull) throw new Error('no space left on device');
+    };
+    await serve('refused', { await: wait }, 0, { keep, keepAgainMs: 10 });
+    await call('refused', 'begin', { input: {}, asker: asker() });
+    const { signal } = await waiting.promise;
+    isFull = true;
+    const asked = { event: { type: 'cancel.requested' }, asker: asker(), isAwaited: true };
+    expect(await call('refused', 'ask', asked)).toEqual({
+      failure: { code: 'recordUnkept', detail: { reason: expect.stringContaining('no space left') } },
+    });
+    expect([await state('refused'), signal.aborted]).toEqual(['awaiting', false]);
+    isFull = false;
+    await call('refused', 'ask', asked);
+    expect(await state('refused')).toBe('cancelled');
+  });
+
   it('takes no call that the server has not signed', async () => {
     const worker = await serve('signed', {});
     const answered = await import('node:http2').then(

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BOUNDS, listen } from '../../src/fleet/gateway/http.ts';
@@ -40,11 +40,11 @@ async function world(): Promise<World> {
   const none = new Proxy({}, { get: (_, name) => async () => void reached.push(String(name)) }) as never;
   const jobs = new JobVerbs({
     places: none,
-    pools: none,
+    pools: { get: async () => undefined } as never,
     submissions,
     jobs: { store, progress: new Map() } as never,
   });
-  const other = { verbs: none, seen: none, views: none, pools: none };
+  const other = { verbs: none, seen: none, views: none, pools: none, costs: none };
   const context = { people, ...other, contents, jobs, log: () => undefined };
   const served = await listen({ host: '127.0.0.1', port: 0 }, (asked) => answer(context, asked), {
     log: () => undefined,
@@ -78,7 +78,9 @@ describe('what jobs and pools are asked takes a role', () => {
   const VERBS: [string, string, Role][] = [
     ['GET', '/v1/jobs', 'viewer'],
     ['GET', '/v1/jobs/k3f9xw', 'viewer'],
+    ['GET', '/v1/jobs?named=my%20fox', 'viewer'],
     ['POST', '/v1/jobs/k3f9xw/cancel', 'member'],
+    ['POST', '/v1/jobs/k3f9xw/retry', 'member'],
     ['POST', '/v1/batches', 'member'],
     ['GET', '/v1/batches/k3f9xw', 'viewer'],
     ['GET', '/v1/batches/k3f9xw/jobs?from=0', 'viewer'],
@@ -91,6 +93,7 @@ describe('what jobs and pools are asked takes a role', () => {
     ['POST', '/v1/pools/art/remove', 'member'],
     ['GET', '/v1/pools/art/object_info', 'member'],
     ['GET', '/v1/costs?since=0', 'viewer'],
+    ['GET', '/v1/bills?since=0', 'viewer'],
   ];
   it.each(VERBS)('%s %s', async (method, path, role) => {
     const { ask, token } = await world();
@@ -152,6 +155,90 @@ describe('a content', () => {
       () => status, // the connection was cut while it was still being sent
     );
     expect(answered).toBe(status);
+  });
+});
+
+describe('jobs that are made again', () => {
+  const owner = 'p1';
+  const asked = () => ({ submission: crypto.randomUUID(), pool: 'art', priority: 2, owner });
+  const input = { sha256: 'c'.repeat(64), bytes: 3, targets: [{ nodeId: '1', input: 'image' }] };
+
+  it('are one batch with the same values and nothing of what came of them, however often it is asked', async () => {
+    const { submissions, store, home } = await world();
+    const path = join(home.root, 'taken-in.png');
+    writeFileSync(path, 'abc');
+    const of = batchFacts({ owner, pool: 'art', maxCost: 2, onError: 'stop', count: 9 });
+    const failure = { code: 'promptFailed' as const, detail: {} };
+    const jobs = ['aaaaaa', 'bbbbbb'].map((jobId, index) =>
+      jobFacts({
+        jobId,
+        index: 4 + index,
+        seeds: { '3.seed': `${index}` },
+        inputs: [{ path, ...input }],
+        failure,
+      }),
+    );
+    const request = { ...asked(), of, jobs };
+    const batches = await Promise.all([1, 2, 3].map(() => submissions.again(request)));
+    const [batch] = batches;
+    expect(new Set(batches.map(({ batchId }) => batchId)).size).toBe(1);
+    expect(batch).toMatchObject({ owner, pool: 'art', priority: 2, count: 2, maxCost: 2, onError: 'stop' });
+    const again = [];
+    for await (const { facts } of store.ofBatch(batch?.batchId ?? '')) again.push(facts);
+    expect(again.map(({ seeds, index, failure: none }) => [seeds['3.seed'], index, none])).toEqual([
+      ['0', 0, null],
+      ['1', 1, null],
+    ]);
+    expect(
+      again.every(({ jobId, out }) => !jobs.some((job) => job.jobId === jobId) && out.endsWith(jobId)),
+    ).toBe(true);
+  });
+
+  it('are refused where what they took in was cleared away, and nothing is kept', async () => {
+    const { submissions, store } = await world();
+    const jobs = [jobFacts({ inputs: [{ path: '/nowhere/cat.png', ...input }] })];
+    await expect(submissions.again({ ...asked(), of: batchFacts(), jobs })).rejects.toMatchObject({
+      code: 'inputUnreadable',
+      detail: { path: 'cat.png' },
+    });
+    expect(await store.batchIds()).toEqual([]);
+  });
+
+  it('are their owner’s to make again, or an admin’s, in a pool that is there', async () => {
+    const { ask, token, store } = await world();
+    await store.create(batchFacts({ owner, pool: 'art' }), [jobFacts({ owner })]);
+    const body = JSON.stringify({ submission: crypto.randomUUID() });
+    const retry = async (who: string) => {
+      const json = { 'content-type': 'application/json' };
+      const answered = await ask('POST', '/v1/jobs/k3f9xw/retry', who, body, json);
+      return ((await answered.json()) as { error: { code: string } }).error.code;
+    };
+    // Of the first person it is; the pool is not there.
+    expect(await retry(await token('member'))).toBe('poolNotFound');
+    expect(await retry(await token('member'))).toBe('notAllowed');
+    expect(await retry(await token('admin'))).toBe('poolNotFound');
+  });
+});
+
+describe('a job is found', () => {
+  it('by its name, whatever letters that has, and by the digest of a file that it made, the latest first', async () => {
+    const { ask, token, store } = await world();
+    const viewer = await token('viewer');
+    const made = { nodeId: '9', n: 0, filename: 'x.png', subfolder: '', type: 'output' as const, bytes: 1 };
+    const outputs = [{ ...made, path: '/x', sha256: 'd'.repeat(64) }];
+    const ids = ['aaaaaa', 'bbbbbb'];
+    await store.create(
+      batchFacts({ count: 2 }),
+      ids.map((jobId, index) =>
+        jobFacts({ jobId, index, createdAt: index, outputs, name: `a fox? ${index}/2` }),
+      ),
+    );
+    const found = async (path: string) =>
+      ((await (await ask('GET', path, viewer)).json()) as { job?: { facts: { jobId: string } } }).job?.facts
+        .jobId;
+    expect(await found(`/v1/jobs?named=${encodeURIComponent('a fox? 0/2')}`)).toBe('aaaaaa');
+    expect(await found(`/v1/jobs/${'d'.repeat(64)}`)).toBe('bbbbbb');
+    expect(await found(`/v1/jobs/${'e'.repeat(64)}`)).toBeUndefined();
   });
 });
 

@@ -105,7 +105,43 @@ describe.skipIf(!isWholeAsked)('jobs of a fleet', { timeout: 120_000 }, () => {
     expect(readdirSync(there).filter((name) => name.endsWith('.png'))).toHaveLength(12);
     expect((await vic.autopod('jobs', 'fetch', batchId, '--out', there)).stderr).toContain('member');
     expect((await ann.autopod('jobs', 'show', 'nothing')).code).toBe(1);
-    expect((await ann.autopod('jobs', 'retry', batchId)).code).toBe(2);
+  });
+
+  it('are made again with the same values by whose they are, also what failed of a batch, and by a file they made', async () => {
+    const swept = making(bob.home, 'again');
+    const failing = workflowFile(bob.home, 'some-fail.json', {
+      '1': { class_type: 'SimFail', inputs: { message: 'out of luck' } },
+      '2': { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'never' } },
+    });
+    const run = await bob.autopod('run', swept, '--set', '9.seed=77', '--out', outOf(bob), '--json');
+    const { batchId: first, jobs } = JSON.parse(run.stdout);
+    expect((await ann.autopod('jobs', 'retry', first)).stderr).toContain('bob');
+    const [{ path }] = jobs[0].files;
+    const again = await bob.autopod('jobs', 'retry', path, '--out', outOf(bob), '--json');
+    expect(again, again.stderr + again.stdout).toMatchObject({ code: 0 });
+    const { batchId: second, jobs: made } = JSON.parse(again.stdout);
+    expect([second === first, made[0].seeds, made[0].state]).toEqual([false, jobs[0].seeds, 'done']);
+    expect(made[0].files).toHaveLength(1);
+    const options = ['--sweep', '1.message=a,b', '--on-error', 'go-on', '--out', outOf(bob), '--json'];
+    const failed = await bob.autopod('run', failing, ...options);
+    const { batchId } = JSON.parse(failed.stdout);
+    const detached = await bob.autopod('jobs', 'retry', batchId, '--detach', '--json');
+    expect(detached, detached.stderr).toMatchObject({ code: 0 });
+    const waited = await bob.autopod('jobs', 'wait', JSON.parse(detached.stdout).batchId, '--json');
+    expect([waited.code, JSON.parse(waited.stdout).batches[0]]).toEqual([
+      1,
+      expect.objectContaining({ count: 2, failed: 2 }),
+    ]);
+    const none = await bob.autopod('jobs', 'retry', first, 'pod1');
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('--pool')]);
+    const whole = JSON.parse((await ann.autopod('jobs', '--all', '--json')).stdout).jobs;
+    const many = whole.find(({ name }: { name: string }) => name === 'many.json' || name === 'many');
+    const nothing = await bob.autopod('jobs', 'retry', many.batchId);
+    expect([nothing.code, nothing.stderr]).toEqual([
+      2,
+      expect.stringContaining('has failed or was cancelled'),
+    ]);
+    expect((await bob.autopod('jobs', 'retry', first, '--pool', 'nowhere')).code).toBe(1);
   });
 
   it('are taken back by whose they are: the one that runs is interrupted, the others never run', async () => {
@@ -146,11 +182,20 @@ describe.skipIf(!isWholeAsked)('jobs of a fleet', { timeout: 120_000 }, () => {
     expect(cancelled).toBeGreaterThanOrEqual(3);
   });
 
-  it('cost whoever had them made, by the time that ComfyUI ran', async () => {
-    const { people, pods } = JSON.parse((await vic.autopod('costs', '--json')).stdout);
+  it('cost whoever had them made, by the time that ComfyUI ran; all of them and their pool what the pods cost', async () => {
+    const { people, pools, usd, pods } = JSON.parse((await vic.autopod('costs', '--json')).stdout);
     expect(people.map(({ name }: { name: string }) => name).toSorted()).toEqual(['ann', 'bob']);
+    expect(pools).toMatchObject([{ name: 'art' }]);
+    const sumOf = (field: string) =>
+      [...people, ...pools].reduce((sum, one) => sum + Math.round(one[field] * 1e6), 0);
+    expect([sumOf('usd'), sumOf('sharedUsd')]).toEqual([Math.round(usd * 1e6), Math.round(usd * 1e6)]);
+    expect(usd).toBeGreaterThan(0);
     expect(pods.count).toBeGreaterThan(0);
-    expect((await ann.autopod('costs')).stdout).toMatch(/bob +21 +12/);
+    const byPod = JSON.parse((await vic.autopod('costs', '--by', 'pod', '--json')).stdout);
+    expect(byPod.totals.usd).toBeCloseTo(usd, 2);
+    expect((await vic.autopod('costs', '--csv')).stdout).toMatch(/^name,jobs,.*\nbob,/);
+    expect((await vic.autopod('costs', '--by', 'job')).code).toBe(2);
+    expect((await ann.autopod('costs')).stdout).toMatch(/bob +27 +14/);
   });
 
   it('leave the pool at its least: pods are ended when nothing is left, and it can be removed then', async () => {

@@ -84,6 +84,7 @@ describe.skipIf(!isWholeAsked)('a member of a fleet, at their own machine', { ti
     expect((await autopod('stop')).stdout).toContain(podId);
     const again = await autopod('up', '--stop-after', '25s', '--no-tunnel', '--json');
     expect(again, again.stderr).toMatchObject({ code: 0 });
+    expect((await autopod('ls')).stderr).toContain('by the fleet’s server');
     await until('stopped', async () => (await fleet.pods())[0]?.status === 'EXITED', 60_000);
     expect(fleet.journal().some(({ who }) => who === 'the plan of ann')).toBe(true);
     expect((await autopod('kill', '--yes')).code).toBe(0);

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -11,6 +13,7 @@ import { until } from '../support/until.ts';
 import { isWholeAsked } from './support/engine.ts';
 import { startFleet, type TestFleet, type TestMember, WISH } from './support/fleet.ts';
 import { bareGateway } from './support/gateway.ts';
+import { laptopOf } from './support/laptop.ts';
 
 describe('the fleet’s page', () => {
   it('is the same for everybody, runs no script but its own, and is framed by nobody', async () => {
@@ -97,6 +100,37 @@ describe.runIf(hasChromium && isWholeAsked)('the fleet’s page in a browser', {
     await page.locator('#sign-in').waitFor();
     expect(await page.evaluate('sessionStorage.length + localStorage.length')).toBe(0);
     await page.close();
+  });
+
+  it('is entered by a link once, whose code is in the address no longer and whose token is the tab’s own', async () => {
+    const vic = await laptopOf(fleet, 'vic', 'viewer');
+    const { url } = JSON.parse((await vic.autopod('page', '--no-open', '--json')).stdout);
+    const [, code = ''] = url.split('#');
+    const own = JSON.parse(readFileSync(join(vic.home, 'login.json'), 'utf8')).current.token;
+    const opened = await openPage(browser, url);
+    expect(await shown(opened)).toContain('studio');
+    const { page } = opened;
+    expect(page.url()).toBe(`${fleet.url}/page/fleet.html`);
+    expect(await page.locator('#connection').textContent()).toContain('vic (viewer)');
+    expect(await page.locator('#pods button').count()).toBe(0);
+    const kept = String(await page.evaluate('JSON.stringify({ ...sessionStorage })'));
+    expect([kept.includes('apt_'), kept.includes(own), kept.includes(code)]).toEqual([true, false, false]);
+    expect(await page.evaluate('document.cookie + localStorage.length')).toBe('0');
+    expect(opened.complaints).toEqual([]);
+
+    const second = await openPage(browser, url);
+    await second.page.locator('#sign-in-failure').getByText('does not know it').waitFor();
+    expect(await second.page.locator('#fleet').isVisible()).toBe(false);
+    // The tab is there: only what comes after the # changes.
+    const another = JSON.parse((await vic.autopod('page', '--no-open', '--json')).stdout);
+    await second.page.goto(another.url);
+    expect(await shown(second)).toContain('studio');
+    await fleet.autopod(['serve', 'remove', 'vic']);
+    await page.locator('#sign-in').waitFor();
+    for (const secret of [code, own])
+      expect(readFileSync(fleet.file('logs', 'autopod.log'), 'utf8')).not.toContain(secret);
+    await page.close();
+    await second.page.close();
   });
 
   it('lets a viewer look, and gives them nothing to press', async () => {

@@ -98,7 +98,9 @@ describe.skipIf(!isWholeAsked)('autopod serve', { timeout: 90_000 }, () => {
     const invited = await fleet.autopod(['serve', 'invite', 'bob', '--json'], { AUTOPOD_HOME });
     const { url } = JSON.parse(invited.stdout);
     expect(url).toMatch(/^https:/);
-    expect((await fleet.autopod(['login', url])).stderr).toContain('certificate');
+    const untrusted = (await fleet.autopod(['login', url])).stderr;
+    expect(untrusted).toContain(`The certificate of ${new URL(url).host} is not trusted`);
+    expect(untrusted).toContain('NODE_EXTRA_CA_CERTS');
     const trusting = { NODE_EXTRA_CA_CERTS: certificate, AUTOPOD_HOME };
     const login = await fleet.autopod(['login', url], trusting);
     expect(login, login.stderr).toMatchObject({ code: 0 });

@@ -16,6 +16,8 @@ export const CAN_DROP_FLOWS = CAN_NETNS && ['/usr/sbin/nft', '/sbin/nft'].some((
 
 /** A machine of its own in a network namespace: OpenSSH's sshd on a veth, a ComfyUI on its own loopback. */
 export interface PodHost {
+  /** Root's home in the pod. */
+  home: string;
   host: string;
   port: number;
   /** The cable: packets go through, are swallowed without a word, or the link is down. */
@@ -88,7 +90,7 @@ export async function startPodHost(): Promise<PodHost> {
     const lines = [
       `Port ${state.port}`,
       `HostKey ${folder}/host_${state.port}`,
-      `AuthorizedKeysFile ${folder}/authorized_keys`,
+      `AuthorizedKeysFile ${folder}/.ssh/authorized_keys`,
       'PermitRootLogin prohibit-password',
       'StrictModes no',
       `SetEnv HOME=${folder}`,
@@ -133,6 +135,7 @@ export async function startPodHost(): Promise<PodHost> {
   };
 
   const host: PodHost = {
+    home: folder,
     host: `${net}.2`,
     get port() {
       return state.port;
@@ -204,7 +207,7 @@ export async function startPodHost(): Promise<PodHost> {
       await startSshd();
     },
     authorize(publicKeys) {
-      writeFileSync(join(folder, 'authorized_keys'), `${publicKeys}\n`, { mode: 0o600 });
+      writeFileSync(join(folder, '.ssh', 'authorized_keys'), `${publicKeys}\n`, { mode: 0o600 });
     },
     environment(env) {
       state.env = env;
@@ -241,6 +244,7 @@ export async function startPodHost(): Promise<PodHost> {
     },
   };
   makeHostKey();
+  mkdirSync(join(folder, '.ssh'), { mode: 0o700 });
   host.authorize('');
   await startSshd();
   await host.comfy('up');

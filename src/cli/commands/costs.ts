@@ -10,29 +10,23 @@ import type { Verb } from '../verb.ts';
 import { prose } from '../views/prose.ts';
 import { table } from '../views/table.ts';
 
-interface CostsOptions {
+export interface CostsOptions {
   /** Milliseconds. */
   last?: number;
   /** Epoch milliseconds. */
   since?: number;
-  by: Grouping;
+  by?: Grouping | 'person';
   csv?: boolean;
 }
 
+export const COLUMNS = ['key', 'name', 'usd', 'bookedUsd', 'unbookedUsd'];
 const USUAL_MS = 7 * 86_400_000;
 
 /** What the account's pods and network volumes have cost, whoever made them, and what runs now at which rate. */
-export const costs: Verb<CostsOptions> = async (context, _none, { last, since, by, csv }) => {
+export const costs: Verb<CostsOptions> = async (context, _none, { last, since, by = 'day', csv }) => {
   const { out } = context;
-  if (last !== undefined && since !== undefined) throw bothSaid('--last', '--since');
-  if (csv && out.isJson) throw bothSaid('--csv', '--json');
-  const now = Date.now();
-  if (since !== undefined && since >= now) {
-    throw new AutopodError('usage', {
-      message: `--since is ${new Date(since).toISOString()}, which is still to come.`,
-    });
-  }
-  const { gathered, pods } = await gather(context, since ?? now - (last ?? USUAL_MS));
+  if (by === 'person') throw new AutopodError('usage', costsText.noPersons());
+  const { gathered, pods } = await gather(context, costsSince({ last, since, csv }, out.isJson));
   const rows = rowsBy(by, gathered);
   const report = {
     since: new Date(gathered.since).toISOString(),
@@ -44,7 +38,7 @@ export const costs: Verb<CostsOptions> = async (context, _none, { last, since, b
     ratePerHour: roundedUsd(pods.reduce((sum, pod) => sum + observePod(pod).costPerHour, 0)),
   };
   if (out.isJson) out.json(report);
-  else if (csv) out.line(await csvOf(rows));
+  else if (csv) out.line(await csvOf(rows, COLUMNS));
   else {
     out.line(prose(costsText.title(report), out.screen));
     out.line(chart(rows, by, out.screen));
@@ -53,6 +47,20 @@ export const costs: Verb<CostsOptions> = async (context, _none, { last, since, b
   }
   return 0;
 };
+
+/** From when on, epoch milliseconds. Throws `usage` for options that do not go together. */
+export function costsSince(
+  { last, since, csv }: { [Name in 'last' | 'since' | 'csv']?: CostsOptions[Name] | undefined },
+  isJson: boolean,
+  now = Date.now(),
+): number {
+  if (last !== undefined && since !== undefined) throw bothSaid('--last', '--since');
+  if (csv && isJson) throw bothSaid('--csv', '--json');
+  if (since === undefined || since < now) return since ?? now - (last ?? USUAL_MS);
+  throw new AutopodError('usage', {
+    message: `--since is ${new Date(since).toISOString()}, which is still to come.`,
+  });
+}
 
 function bothSaid(one: string, other: string): AutopodError {
   return new AutopodError('usage', { message: `${one} and ${other} do not go together.` });
@@ -74,7 +82,7 @@ function runningNow(pods: Pod[]) {
 const MOST_BAR = 40;
 
 /** A table; on a terminal with a bar for each row, of which the part that is not booked is hatched. */
-function chart(rows: Row[], by: Grouping, screen: Screen | undefined): string {
+export function chart(rows: Row[], by: Grouping, screen: Screen | undefined): string {
   const most = Math.max(...rows.map(({ usd }) => usd), 0);
   const width = Math.min(MOST_BAR, Math.max(10, (screen?.columns ?? 80) - 60));
   const bar = ({ bookedUsd, unbookedUsd }: Row) => {
@@ -91,9 +99,9 @@ function chart(rows: Row[], by: Grouping, screen: Screen | undefined): string {
   return table(head, cells, screen, ['', 'NOT BOOKED']);
 }
 
-async function csvOf(rows: Row[]): Promise<string> {
+/** Rows as a table for spreadsheets, of these columns. */
+export async function csvOf<R extends object>(rows: R[], columns: string[]): Promise<string> {
   const { stringify } = await import('csv-stringify/sync');
-  const columns = ['key', 'name', 'usd', 'bookedUsd', 'unbookedUsd'];
   // A pod's name is somebody's text, and a spreadsheet would take “=…” for a formula.
   return stringify(rows, { header: true, columns, escape_formulas: true }).trimEnd();
 }

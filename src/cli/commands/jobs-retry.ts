@@ -1,10 +1,12 @@
 import { AutopodError } from '../../errors.ts';
 import { UNBEGUN } from '../../jobs/unbegun.ts';
 import type { JobFacts } from '../../machines/job-types.ts';
-import { JobStore } from '../../store/jobs.ts';
+import { isToRetry, JobStore } from '../../store/jobs.ts';
 import { choosePod } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
-import { isToRetry, jobIdsOf } from '../running/job-ref.ts';
+import { jobIdsOf } from '../running/job-ref.ts';
+import { requireNoPool } from '../running/no-pool.ts';
+import { writableOut } from '../running/out-folder.ts';
 import { seeThrough } from '../running/see-through.ts';
 import { runText } from '../text/run.ts';
 import type { Verb } from '../verb.ts';
@@ -14,12 +16,17 @@ interface RetryOptions {
   preview: boolean;
   detach?: boolean;
   jsonStream?: boolean;
+  out?: string;
+  /** Of a fleet. */
+  pool?: string;
 }
 
 /** Makes a job anew, or those of a batch that failed or were cancelled, with the same values and seeds, as jobs of their own. */
 export const jobsRetry: Verb<RetryOptions> = async (context, named, options, pod) => {
+  requireNoPool(options);
   const store = new JobStore(context.home());
   const found = await jobOrFile(store, named);
+  const out = options.out === undefined ? undefined : await writableOut(options.out);
   const again: JobFacts[] = [];
   const batchId = store.newId();
   const ids = await jobIdsOf(store, found);
@@ -30,6 +37,7 @@ export const jobsRetry: Verb<RetryOptions> = async (context, named, options, pod
     again.push({
       ...record.facts,
       ...UNBEGUN,
+      ...(out !== undefined && { out }),
       jobId: store.newId(),
       batchId,
       index,

@@ -8,6 +8,7 @@ import { keepBatch } from '../running/batch.ts';
 import { problemsOfRun, requireRunnable, showDryRun } from '../running/check.ts';
 import { type Drafting, requireFileInput } from '../running/draft.ts';
 import type { LocalFiles } from '../running/local-inputs.ts';
+import { requireNoPool } from '../running/no-pool.ts';
 import type { RunOptions } from '../running/options.ts';
 import { namedPods, podsOfRun } from '../running/pods-of-run.ts';
 import { promptOf } from '../running/prompt-of.ts';
@@ -22,6 +23,7 @@ import type { Verb } from '../verb.ts';
 /** From a workflow to files on this machine: what is wrong with what was given is told before anything is rented or sent. */
 export const run: Verb<RunOptions> = async (context, file = '', options, pod) => {
   requireUp(options);
+  requireNoPool(options);
   requireOnePlace(options, pod);
   const { workflow, files, inputs, asked, out } = await readRun(file, options);
 
@@ -55,13 +57,7 @@ export const run: Verb<RunOptions> = async (context, file = '', options, pod) =>
   return seeThrough(context, store, batch, options);
 };
 
-function requireOnePlace({ pods, pool, priority }: RunOptions, pod: string | undefined): void {
-  if (pool !== undefined || priority !== undefined) {
-    throw new AutopodError('usage', {
-      message: `${pool === undefined ? '--priority' : '--pool'} is for a fleet, and this machine is logged in to none.`,
-      next: 'Log in with an invitation: autopod login',
-    });
-  }
+function requireOnePlace({ pods }: RunOptions, pod: string | undefined): void {
   if (pods === undefined || pod === undefined) return;
   throw new AutopodError('usage', {
     message: `Both pod ${pod} and --pods say where to run.`,

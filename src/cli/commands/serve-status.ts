@@ -13,7 +13,9 @@ export const serveStatus: Verb<object> = async (context) => {
   else {
     out.line(fleetText.served(standing.url, momentOf(new Date(standing.since)), standing.pid));
     if (!standing.engine.isAnswering) out.say(fleetText.engineSilent(), 'bad');
-    if (standing.engine.stuck > 0) out.say(fleetText.stuck(standing.engine.stuck), 'bad');
+    const { stuck, steps } = standing.engine;
+    if (stuck > 0) out.say(fleetText.stuck(stuck), 'bad');
+    for (const step of steps) out.say(fleetText.stuckStep(step));
   }
   return standing.isServed && standing.engine.isAnswering ? 0 : 1;
 };

@@ -52,8 +52,8 @@ function isWithoutVolume(pod: Pod): boolean {
   return Object.values(pod.mounts ?? {}).every((mount) => !mount);
 }
 
-// A script that stops a pod ends its costs; that is not held up by a question nobody answers.
-async function mayLose(context: Context, podId: string, isAgreed: boolean): Promise<boolean> {
+/** A script that stops a pod ends its costs; that is not held up by a question nobody answers. */
+export async function mayLose(context: Context, podId: string, isAgreed: boolean): Promise<boolean> {
   const { out } = context;
   const canAsk = process.stdin.isTTY && out.stderr.isTTY && !out.isJson;
   if (isAgreed) return true;

@@ -164,6 +164,16 @@ async function beforeBuying(context: Context, wish: PodWish, options: LaunchOpti
   const { keepTunnel, localPort } = accessWish(options);
   if (keepTunnel && localPort !== 'auto') await requireFreePort(localPort, await context.keeper());
   if (wish.volumeId === undefined) out.say(text.noVolumeWarning());
+  await agreeToExpose(context, wish, options);
+}
+
+/** Says which ports become public, and asks. Throws `declined`. */
+export async function agreeToExpose(
+  context: Context,
+  wish: PodWish,
+  options: Pick<LaunchOptions, 'yes'>,
+): Promise<void> {
+  const { out } = context;
   if (wish.exposedPorts.length === 0) return;
   sayExposed(context, wish);
   const canAsk = process.stdin.isTTY && out.stderr.isTTY && !out.isJson;

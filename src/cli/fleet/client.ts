@@ -7,10 +7,12 @@ import type {
   LoginAnswer,
   LoginRequest,
   Me,
+  PageCode,
   PlanRequest,
   UpAnswer,
   UpRequest,
 } from '../../fleet/wire.ts';
+import { isUntrusted } from '../../services/runpod/failures.ts';
 import { USER_AGENT } from '../../services/runpod/user-agent.ts';
 import type { JournalEntry } from '../../store/journal.ts';
 
@@ -23,6 +25,8 @@ export interface FleetClient {
   up(request: UpRequest): Promise<UpAnswer>;
   ask(named: string, verb: Askable, timeoutMs: number): Promise<LaunchView>;
   plan(named: string, request: PlanRequest): Promise<FleetPod>;
+  /** For a link to the page. */
+  pageCode(): Promise<PageCode>;
   history(named: string | undefined, tail: number | undefined): Promise<JournalEntry[]>;
 }
 
@@ -32,16 +36,25 @@ const ANSWER_MS = 30_000;
 export function fleetClient(url: string, token: string, signal: AbortSignal): FleetClient {
   const ask = <T>(path: string, json?: object) =>
     request<T>(url, path, { json, token, signal, isRepeatable: true });
-  const id = encodeURIComponent;
+  const list = async () => (await ask<{ pods: FleetPod[] }>('v1/pods')).pods;
+  const idOf = async (named: string): Promise<string> => {
+    if (isPlain(named)) return named;
+    const ids = (await list()).filter(({ name }) => name === named).map(({ launchId }) => launchId);
+    if (ids.length > 1) throw new AutopodError('podNotChosen', { pods: ids });
+    if (!ids[0]) throw new AutopodError('podNotFound', { podId: named });
+    return ids[0];
+  };
   return {
     me: () => ask('v1/me'),
-    list: async () => (await ask<{ pods: FleetPod[] }>('v1/pods')).pods,
-    info: (named) => ask(`v1/pods/${id(named)}`),
-    launch: (launchId) => ask(`v1/launches/${id(launchId)}`),
+    list,
+    info: async (named) => ask(`v1/pods/${await idOf(named)}`),
+    launch: (launchId) => ask(`v1/launches/${launchId}`),
     up: (body) => ask('v1/up', body),
-    ask: (named, verb, timeoutMs) => ask(`v1/pods/${id(named)}/${verb}`, { timeoutMs }),
+    ask: async (named, verb, timeoutMs) => ask(`v1/pods/${await idOf(named)}/${verb}`, { timeoutMs }),
     // Asked twice, `extend` would give twice the time.
-    plan: (named, body) => request(url, `v1/pods/${id(named)}/plan`, { json: body, token, signal }),
+    plan: async (named, body) =>
+      request(url, `v1/pods/${await idOf(named)}/plan`, { json: body, token, signal }),
+    pageCode: () => ask('v1/page/code', {}),
     history: async (named, tail) => {
       const query = new URLSearchParams({
         ...(named !== undefined && { pod: named }),
@@ -50,6 +63,11 @@ export function fleetClient(url: string, token: string, signal: AbortSignal): Fl
       return (await ask<{ entries: JournalEntry[] }>(`v1/history?${query}`)).entries;
     },
   };
+}
+
+/** Whether it can stand in a path of the gateway, which takes nothing that needs an escape. */
+export function isPlain(named: string): boolean {
+  return /^[\w:.-]+$/.test(named) && !/^\.+$/.test(named);
 }
 
 export function logIn(url: string, body: LoginRequest, signal: AbortSignal): Promise<LoginAnswer> {
@@ -106,6 +124,8 @@ export async function requestText(
 /** What a request to a gateway failed with, as the fleet tells it. */
 export function failureFrom(url: string, error: unknown): AutopodError {
   if (error instanceof HTTPError) return refusalFrom(url, error.response.statusCode, error.response.body);
+  if (error instanceof RequestError && isUntrusted(error))
+    return new AutopodError('apiUntrusted', { host: new URL(url).host, detail: error.message });
   const detail = error instanceof RequestError ? error.message : String(error);
   return new AutopodError('fleetUnreachable', { url, detail });
 }

@@ -35,6 +35,7 @@ export const FLEET_VERBS: Record<string, Load> = {
   costs: async () => (await import('./costs.ts')).costs,
   logs: async () => (await import('./logs.ts')).logs,
   inspect: async () => (await import('./inspect.ts')).inspect,
+  page: async () => (await import('./page.ts')).page,
 };
 
 /** Commands that go straight to a pod and ask the fleet only where it is, or ask what can be had. */

@@ -1,3 +1,4 @@
+import { fleetText } from '../text/fleet.ts';
 import { planCell } from '../text/planned-stop.ts';
 import { TUNNEL_STATE_WORDS } from '../text/states.ts';
 import { momentOf } from '../text/time.ts';
@@ -18,7 +19,9 @@ export const info: Verb<object> = async (context, named) => {
     out.json({ ...pod, tunnel });
     return 0;
   }
-  const stops = pod.autoStop ? planCell(pod.autoStop) : pod.stopAt && momentOf(new Date(pod.stopAt));
+  const stops = pod.autoStop
+    ? planCell(pod.autoStop, fleetText.server())
+    : pod.stopAt && momentOf(new Date(pod.stopAt));
   const rows: [string, string][] = [
     ['Pod', `${pod.podId ?? '–'} (${pod.name})`],
     ['Owner', pod.owner],

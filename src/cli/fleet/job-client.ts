@@ -5,10 +5,12 @@ import { text } from 'node:stream/consumers';
 import { AutopodError, toFailure } from '../../errors.ts';
 import type {
   FleetBatch,
+  FleetCosts,
   FleetJob,
-  PersonCosts,
+  PodBills,
   PoolRequest,
   PoolView,
+  RetryRequest,
   SubmitRequest,
 } from '../../fleet/wire-jobs.ts';
 import type { Download } from '../../jobs/files/index.ts';
@@ -16,7 +18,7 @@ import type { BatchFacts } from '../../machines/job-types.ts';
 import { type AskForFile, downloadFile, unanswered } from '../../services/comfyui/index.ts';
 import { USER_AGENT } from '../../services/runpod/user-agent.ts';
 import type { Context } from '../context.ts';
-import { refusalFrom, request, requestText } from './client.ts';
+import { isPlain, refusalFrom, request, requestText } from './client.ts';
 
 /** How far a content has come to the server. */
 export interface ContentStanding {
@@ -41,8 +43,10 @@ export interface JobClient {
   jobs(isAll: boolean): Promise<FleetJob[]>;
   /** By the id of a job or a batch, the beginning of one, or a name; of a batch there is no single job. */
   job(named: string): Promise<{ batch: BatchFacts; job: FleetJob | null }>;
+  retry(named: string, request: RetryRequest): Promise<FleetBatch>;
   cancel(named: string): Promise<{ batchId: string; jobIds: string[] }>;
-  costs(since: number): Promise<PersonCosts[]>;
+  costs(since: number): Promise<FleetCosts>;
+  bills(since: number): Promise<PodBills>;
   /** Brings a file that a job has made. */
   download: Download;
 }
@@ -73,9 +77,11 @@ export function jobClient({ fleet, signal }: Context): JobClient {
     ofBatch: async (batchId, from) =>
       (await ask<{ jobs: FleetJob[] }>(`v1/batches/${id(batchId)}/jobs?from=${from}`)).jobs,
     jobs: async (isAll) => (await ask<{ jobs: FleetJob[] }>(`v1/jobs${isAll ? '?all=1' : ''}`)).jobs,
-    job: (named) => ask(`v1/jobs/${id(named)}`),
+    job: (named) => ask(isPlain(named) ? `v1/jobs/${named}` : `v1/jobs?named=${id(named)}`),
+    retry: (named, request) => ask(`v1/jobs/${id(named)}/retry`, request),
     cancel: (named) => ask(`v1/jobs/${id(named)}/cancel`, {}),
-    costs: async (since) => (await ask<{ people: PersonCosts[] }>(`v1/costs?since=${since}`)).people,
+    costs: (since) => ask(`v1/costs?since=${since}`),
+    bills: (since) => ask(`v1/bills?since=${since}`),
     download: async (output, toPath, ...how) => {
       const file = { path: output.path ?? '', filename: output.filename };
       return downloadFile(askGateway(url, token), file, toPath, ...how).catch((error: unknown) => {

@@ -1,12 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../../errors.ts';
 import type { FleetJob } from '../../fleet/wire-jobs.ts';
 import { filesHere } from '../../jobs/files/index.ts';
 import type { BatchFacts } from '../../machines/job-types.ts';
-import { hasEnded, type JobRecord, jobState } from '../../store/jobs.ts';
+import { hasEnded, isToRetry, type JobRecord, jobState } from '../../store/jobs.ts';
 import { jobTable } from '../commands/jobs-list.ts';
 import { showJob } from '../commands/jobs-show.ts';
-import type { Context } from '../context.ts';
 import { jobJson } from '../running/job-view.ts';
 import { writableOut } from '../running/out-folder.ts';
 import { saySummary } from '../running/summary.ts';
@@ -16,8 +16,10 @@ import { runText } from '../text/run.ts';
 import type { Verb } from '../verb.ts';
 import { type JobClient, jobClient } from './job-client.ts';
 import { filesOfJob, recordOf } from './job-files.ts';
-import { requireNone } from './require-none.ts';
-import { batchJson, followedJobs } from './see-jobs-through.ts';
+import { goingOn, meant } from './job-meant.ts';
+import { patiently } from './patiently.ts';
+import { requireNoPod } from './run.ts';
+import { batchJson, followedJobs, seeJobsThrough } from './see-jobs-through.ts';
 
 const LOOK_MS = 300;
 /** Where files are written, as `run` does it. */
@@ -98,8 +100,7 @@ export const jobsCancel: Verb<object> = async (context, named) => {
 };
 
 /** Brings here what jobs have made; prints every path. No pod has to run. */
-export const jobsFetch: Verb<{ out?: string; previews?: boolean }> = async (context, named, options) => {
-  requireNone({ previews: options.previews }, { previews: '--previews' });
+export const jobsFetch: Verb<{ out?: string }> = async (context, named, options) => {
   const { out, signal } = context;
   const client = jobClient(context);
   const { batch, job } = await meant(context, named);
@@ -118,35 +119,33 @@ export const jobsFetch: Verb<{ out?: string; previews?: boolean }> = async (cont
   return 0;
 };
 
-/** What it is made of stays with the server; nothing of it is made again from here. */
-export const jobsRetry: Verb<object> = async (_context, named = 'JOB') => {
-  throw new AutopodError('usage', fleetText.notRetried(named));
+interface RetryOptions {
+  preview: boolean;
+  detach?: boolean;
+  jsonStream?: boolean;
+  pool?: string;
+  out?: string;
+}
+
+/** Makes a job anew, or those of a batch that failed or were cancelled, with the same values and seeds, as jobs of one's own. */
+export const jobsRetry: Verb<RetryOptions> = async (
+  context,
+  named,
+  { pool, out: asked = USUAL_OUT, ...options },
+  pod,
+) => {
+  requireNoPod(pod);
+  const client = jobClient(context);
+  const { batch, job } = await meant(context, named);
+  const out = await writableOut(asked);
+  const isAny = job !== null || (await allOf(client, batch)).some((one) => isToRetry(recordOf(one)));
+  if (!isAny) throw new AutopodError('usage', runText.nothingToRetry(named ?? batch.batchId));
+  // Asked again with it, as after a lost answer, nothing is made twice.
+  const request = { submission: randomUUID(), ...(pool !== undefined && { pool }) };
+  const id = job?.facts.jobId ?? batch.batchId;
+  const again = await patiently(context, () => client.retry(id, request));
+  return seeJobsThrough(context, again.batch, { ...options, out });
 };
-
-/** The job or batch that is named, or the only batch of the member's that goes on. Throws `jobNotFound`, `jobNotChosen`. */
-async function meant(
-  context: Context,
-  named: string | undefined,
-): Promise<{ batch: BatchFacts; job: FleetJob | null }> {
-  const client = jobClient(context);
-  if (named !== undefined) return client.job(named);
-  const [only, ...others] = await goingOn(context);
-  if (!only) throw new AutopodError('jobNotFound', { reason: 'Every job of yours has ended.' });
-  if (others.length > 0) {
-    throw new AutopodError('jobNotChosen', { jobs: [only, ...others].map(({ batchId }) => batchId) });
-  }
-  return client.job(only.batchId);
-}
-
-/** The member's own batches of which some job has not ended. */
-async function goingOn(context: Context): Promise<BatchFacts[]> {
-  const client = jobClient(context);
-  const own = (await client.jobs(false)).filter(
-    (job) => job.facts.owner === context.fleet?.name && !hasEnded(recordOf(job)),
-  );
-  const ids = [...new Set(own.map(({ facts }) => facts.batchId))];
-  return Promise.all(ids.map(async (id) => (await client.batch(id)).batch));
-}
 
 async function allOf(client: JobClient, { batchId, count }: BatchFacts): Promise<FleetJob[]> {
   const jobs: FleetJob[] = [];

@@ -1,5 +1,6 @@
 import type { FleetPod } from '../../fleet/wire.ts';
 import { roundedUsd } from '../../store/ledger.ts';
+import { fleetText } from '../text/fleet.ts';
 import { uptimeWords } from '../text/uptime.ts';
 import { spentCell, text, usd } from '../text.ts';
 import type { Verb } from '../verb.ts';
@@ -17,7 +18,8 @@ export const ls: Verb<object> = async (context) => {
     const head = ['POD', 'NAME', 'OWNER', 'STATUS', 'GPU', 'WHERE', 'RUNNING', 'SPENT', 'RATE'];
     out.line(table(head, pods.map(cellsOf), out.screen, ['WHERE', 'NAME']));
     for (const { podId, autoStop } of pods)
-      if (podId && autoStop) out.say(text.plannedStop(podId, autoStop), autoStop.overdue ? 'bad' : undefined);
+      if (podId && autoStop)
+        out.say(fleetText.plannedStop(podId, autoStop), autoStop.overdue ? 'bad' : undefined);
     out.line(text.total(pods.length, usd(totalPerHour)));
   }
   return 0;

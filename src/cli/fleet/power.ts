@@ -1,16 +1,15 @@
 import type { Askable, LaunchView } from '../../fleet/wire.ts';
 import type { WaitOptions } from '../arguments/wishes.ts';
 import { confirm } from '../asking/ask.ts';
+import { mayLose } from '../commands/stop.ts';
 import type { Context } from '../context.ts';
 import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { follow } from './follow.ts';
-import { requireNone } from './require-none.ts';
 import { finishReady } from './up.ts';
-import { clientFor, LOCAL_ONLY, podMeant } from './way.ts';
+import { clientFor, podMeant } from './way.ts';
 
 export const start: Verb<WaitOptions & { wait: boolean }> = async (context, named, options) => {
-  requireNone({ ...options }, LOCAL_ONLY);
   const view = await ask(context, await podMeant(context, named), 'start');
   if (options.wait) return finishReady(context, await follow(context, view), options);
   const { podId, state } = view;
@@ -20,14 +19,19 @@ export const start: Verb<WaitOptions & { wait: boolean }> = async (context, name
 };
 
 export const restart: Verb<WaitOptions> = async (context, named, options) => {
-  requireNone({ ...options }, LOCAL_ONLY);
   const view = await ask(context, await podMeant(context, named), 'restart');
   return finishReady(context, await follow(context, view), options);
 };
 
-export const stop: Verb<object> = async (context, named) => {
+export const stop: Verb<{ yes?: boolean }> = async (context, named, { yes }) => {
   const { out } = context;
-  const view = await follow(context, await ask(context, await podMeant(context, named), 'stop'));
+  const pod = await clientFor(context).info(await podMeant(context, named));
+  const isLost = pod.podId !== null && pod.status === 'RUNNING' && pod.hasVolume === false;
+  if (isLost && !(await mayLose(context, pod.podId ?? '', yes === true))) {
+    out.say(text.nothingDone());
+    return 1;
+  }
+  const view = await follow(context, await ask(context, pod.launchId, 'stop'));
   const { podId, state, name } = view;
   if (out.isJson) out.json({ podId, state });
   else out.line(podId ? text.stopped(podId, undefined) : text.launchForgotten(name));

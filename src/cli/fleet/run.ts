@@ -13,14 +13,12 @@ import { fleetText } from '../text/fleet.ts';
 import { runText } from '../text/run.ts';
 import type { Verb } from '../verb.ts';
 import { type JobClient, jobClient } from './job-client.ts';
-import { requireNone } from './require-none.ts';
 import { seeJobsThrough } from './see-jobs-through.ts';
 import { Submission } from './submission.ts';
-import { LOCAL_ONLY } from './way.ts';
 
 /** From a workflow to files on this machine, by way of a pool of the fleet's. It goes on while this machine sleeps. */
 export const run: Verb<RunOptions> = async (context, file = '', options, pod) => {
-  requirePoolOptions(options, pod);
+  requireNoPod(pod);
   const { workflow, files, inputs, asked, out } = await readRun(file, options);
 
   const client = jobClient(context);
@@ -58,22 +56,8 @@ export async function poolMeant(client: JobClient, named: string | undefined): P
   return only;
 }
 
-/** Options that say which pods of this machine's are meant, or how they are made. */
-const NOT_FOR_POOLS = {
-  ...LOCAL_ONLY,
-  up: '--up',
-  new: '--new',
-  pods: '--pods',
-  podName: '--pod-name',
-  localPort: '--local-port',
-  stopAfter: '--stop-after',
-  ifAlone: '--if-alone',
-};
-
-function requirePoolOptions(options: RunOptions, pod: string | undefined): void {
-  const { dryRun: _, ...names } = NOT_FOR_POOLS;
-  requireNone({ ...options }, names);
-  requireNone({ ends: options.then !== 'keep' }, { ends: `--then ${options.then}` });
+/** Throws `usage` for a pod: jobs go to a pool. */
+export function requireNoPod(pod: string | undefined): void {
   if (pod === undefined) return;
   throw new AutopodError('usage', {
     message: `A fleet's jobs go to a pool and not to a pod, so “${pod}” means nothing here.`,

@@ -1,19 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError, toFailure } from '../../errors.ts';
 import type { BatchFacts, JobFacts, JobInput } from '../../machines/job-types.ts';
 import { newJobId } from '../../store/jobs.ts';
 import type { Context } from '../context.ts';
-import { fleetText } from '../text/fleet.ts';
 import type { JobClient } from './job-client.ts';
+import { patiently } from './patiently.ts';
 
 /** Bytes of a piece. */
 const PIECE_BYTES = 1 << 20;
-/** Milliseconds for which a gateway that is away is waited for while a run is handed over, and between two questions. */
-const PATIENCE_MS = 60_000;
-const AGAIN_MS = 1_000;
 
 /** A run on its way to a fleet, in the place of the store that keeps one here. */
 export class Submission {
@@ -56,7 +52,7 @@ export class Submission {
     const sha256 = await this.putContent(manifest);
     await this.#sendBytes(sha256, Buffer.from(manifest));
     const request = { submission: randomUUID(), manifest: sha256, ...this.#to };
-    this.#batch = (await this.#patiently(() => this.#client.submit(request))).batch;
+    this.#batch = (await patiently(this.#context, () => this.#client.submit(request))).batch;
   }
 
   #sendBytes(sha256: string, bytes: Buffer): Promise<void> {
@@ -83,30 +79,11 @@ export class Submission {
   }
 
   async #send(sha256: string, of: number, piece: (offset: number) => Promise<Buffer>): Promise<void> {
-    let standing = await this.#patiently(() => this.#client.content(sha256));
+    let standing = await patiently(this.#context, () => this.#client.content(sha256));
     while (!standing.isWhole) {
       const { bytes } = standing;
       const next = await piece(bytes);
-      standing = await this.#patiently(() => this.#client.sendPiece(sha256, bytes, of, next));
-    }
-  }
-
-  /** A server that is just started again takes up what it had. */
-  async #patiently<T>(work: () => Promise<T>): Promise<T> {
-    const { signal, out } = this.#context;
-    const until = performance.now() + PATIENCE_MS;
-    let isTold = false;
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        const { code } = toFailure(error);
-        const mayCome = code === 'fleetUnreachable' || code === 'engineUnreachable';
-        if (!mayCome || performance.now() > until) throw error;
-        if (!isTold) out.say(fleetText.waitingForFleet(PATIENCE_MS / 1000));
-        isTold = true;
-        await sleep(AGAIN_MS, undefined, { signal });
-      }
+      standing = await patiently(this.#context, () => this.#client.sendPiece(sha256, bytes, of, next));
     }
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AutopodError } from '../../errors.ts';
 import type { LaunchView, UpRequest } from '../../fleet/wire.ts';
 import { hasCreateOptions, type LaunchOptions, podWish, type WaitOptions } from '../arguments/wishes.ts';
+import { agreeToExpose } from '../commands/up.ts';
 import type { Context } from '../context.ts';
 import { fleetText } from '../text/fleet.ts';
 import { momentOf } from '../text/time.ts';
@@ -10,8 +11,7 @@ import { text } from '../text.ts';
 import type { Verb } from '../verb.ts';
 import { follow } from './follow.ts';
 import { reachComfyUI } from './reach-comfyui.ts';
-import { requireNone } from './require-none.ts';
-import { clientFor, LOCAL_ONLY } from './way.ts';
+import { clientFor } from './way.ts';
 
 /** Gets to a pod of the fleet whose ComfyUI answers here: goes on, starts, or has one made. */
 export const up: Verb<LaunchOptions> = (context, named, options) =>
@@ -26,7 +26,6 @@ async function launch(
   options: LaunchOptions,
   isNew: boolean,
 ): Promise<number> {
-  requireNone({ ...options }, LOCAL_ONLY);
   if (isNew && pod !== undefined) {
     throw new AutopodError('usage', {
       message: `--new makes another pod, so it takes none; “${pod}” is named.`,
@@ -34,6 +33,7 @@ async function launch(
   }
   const wish = podWish(options, await context.config());
   if (options.tunnel) await context.privateKey();
+  await agreeToExpose(context, wish, options);
   const timeoutMs = Math.max(1_000, Math.round(context.deadline.leftMs));
   const { stopAfter: stopAfterMs, idleStop: idleStopMs } = options;
   // Asked again with this id, as after a lost answer, it is the same launch.

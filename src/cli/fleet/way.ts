@@ -18,17 +18,3 @@ export async function podMeant(context: Context, named: string | undefined): Pro
   if (!ids[0]) throw new AutopodError('podNotFound', {});
   return ids[0];
 }
-
-/** Options of local commands that nothing in a fleet carries out. */
-export const LOCAL_ONLY = {
-  dryRun: '--dry-run',
-  ifAlone: '--if-alone',
-  inspect: '--inspect',
-  replace: '--replace',
-  replaceBroken: '--replace-broken',
-  maxPods: '--max-pods',
-  maxPerHour: '--max-per-hour',
-  maxPerDay: '--max-per-day',
-  maxPerLaunch: '--max-per-launch',
-  overLimit: '--over-limit',
-};

@@ -145,6 +145,15 @@ export function addFleet(program: Command, runs: Runs): void {
     )
     .action(runs(async () => (await import('../commands/login.ts')).login));
 
+  timeout(json(program.command('page')), ASKING_MINUTES)
+    .summary('open the page of the fleet in a browser, as who is logged in here')
+    .description(
+      'Opens the page of the fleet this machine is logged in to: its pods, whose they are, what they cost, and their machines. The address has a code in it that serves once, within two minutes; what the browser gets for it ends with its tab, or after twelve hours.',
+    )
+    .option('--no-open', 'open no browser; only print the address')
+    .addHelpText('after', examples(['autopod page', 'autopod page --no-open']))
+    .action(runs(async () => (await import('../fleet/page.ts')).page));
+
   json(program.command('logout'))
     .summary('forget the fleet: commands are about pods of this machine again')
     .action(runs(async () => (await import('../commands/login.ts')).logout));

@@ -84,7 +84,12 @@ export function addInsight(program: Command, runs: Runs): void {
       new Option('--last <duration>', 'so far back; 7d unless --since is given').argParser(durationMs),
     )
     .addOption(new Option('--since <date>', 'from this day or time on (UTC)').argParser(sinceDate))
-    .addOption(new Option('--by <what>', 'one line for each').choices(GROUPINGS).default('day'))
+    .addOption(
+      new Option('--by <what>', 'one line for each (default: day; of a fleet: person)').choices([
+        ...GROUPINGS,
+        'person',
+      ]),
+    )
     .option('--csv', 'print a table for spreadsheets')
     .addHelpText(
       'after',

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { poolName } from '../arguments/fleet.ts';
 import { durationMs } from '../arguments/options.ts';
 import { ASKING_MINUTES, examples, json, POD, type Runs, timeout } from './shared.ts';
 
@@ -51,7 +52,11 @@ export function addJobs(program: Command, runs: Runs): void {
   )
     .summary('make a job again, or what failed of a batch, with the same values')
     .addOption(new Option('--timeout <duration>', 'how long to wait').argParser(durationMs))
-    .option('--detach', 'return once it is kept; the keeper goes on')
+    .option('--out <folder>', 'where files are written; without it, where they were to be')
+    .addOption(
+      new Option('--pool <name>', 'of a fleet: another pool than the one they had').argParser(poolName),
+    )
+    .option('--detach', 'return once it is kept; it goes on by itself')
     .option('--no-preview', 'show no picture on the terminal')
     .option('--json-stream', 'print one JSON line for each change of state')
     .action(runs(async () => (await import('../commands/jobs-retry.ts')).jobsRetry));

@@ -1,6 +1,6 @@
 import { AutopodError } from '../../errors.ts';
 import type { BatchFacts } from '../../machines/job-types.ts';
-import { hasEnded, type JobRecord, type JobStore } from '../../store/jobs.ts';
+import type { JobRecord, JobStore } from '../../store/jobs.ts';
 
 /** What a user means: one job, or a batch with all of its jobs. */
 export interface Meant {
@@ -70,9 +70,4 @@ async function byId(store: JobStore, id: string): Promise<Meant | undefined> {
 
 async function batchesNamed(store: JobStore, name: string): Promise<BatchFacts[]> {
   return (await store.batches()).filter((batch) => batch.name === name);
-}
-
-/** Whether a job has ended, and not as it should. */
-export function isToRetry(record: JobRecord): boolean {
-  return hasEnded(record) && (record.snapshot as { value?: string } | null)?.value !== 'done';
 }

@@ -1,3 +1,9 @@
+import type { FleetCosts } from '../../fleet/wire-jobs.ts';
+import type { AutoStop } from '../../keeper/client.ts';
+import { planSentence } from './planned-stop.ts';
+
+const SERVER = 'the fleet’s server';
+
 /** Words of `autopod serve` and of commands that are about a fleet. */
 export const fleetText = {
   serving: (url: string, people: number) =>
@@ -23,7 +29,9 @@ export const fleetText = {
   engineSilent: () =>
     "Restate's server does not answer; it is being started again. Nothing is lost meanwhile.",
   stuck: (count: number) =>
-    `${count === 1 ? 'One step is' : `${count} steps are`} being tried again and again. Why, says fleet/logs/autopod.log in AUTOPOD_HOME.`,
+    `${count === 1 ? 'One step is' : `${count} steps are`} being tried again and again, and ${count === 1 ? 'goes' : 'go'} on by ${count === 1 ? 'itself' : 'themselves'} once what is in the way is gone:`,
+  stuckStep: ({ object, key, reason }: { object: string; key: string; reason: string }) =>
+    `  ${object} ${key}: ${reason}`,
   backedUp: (path: string, megabytes: number) =>
     `All of the fleet is in ${path} (${megabytes.toFixed(1)} MB).`,
   loggedIn: (name: string, role: string, url: string) =>
@@ -33,6 +41,9 @@ export const fleetText = {
   loggedOut: (url: string) => `${url} is forgotten; its token is not kept here any more.`,
   planned: (name: string, at: string) =>
     `The fleet stops ${name} at ${at}, whether or not a job runs then and whoever sleeps.`,
+  server: () => SERVER,
+  plannedStop: (podId: string, plan: AutoStop) =>
+    planSentence(`Pod ${podId}`, plan, `, by ${SERVER}`, SERVER),
   idle: (name: string, after: string) =>
     `The fleet stops ${name} after ${after} without a job, an open shell, a copy, or work on its GPU.`,
   notPlanned: (name: string) => `${name} is stopped by itself only where the fleet's policy says so.`,
@@ -53,11 +64,35 @@ export const fleetText = {
   podsCost: (pods: number, rate: string) =>
     pods === 0
       ? 'The fleet has no pods now, and nothing costs.'
-      : `${pods === 1 ? 'One pod' : `${pods} pods`} now, at ${rate} in all; jobs pay for the time that ComfyUI ran, the rest is nobody's.`,
-  notRetried: (named: string) => ({
-    message: 'A job of a fleet is not made again by `jobs retry`.',
-    next: `Run its workflow again with the same values; a picture that it made carries them: autopod run PICTURE. What they were says: autopod jobs show ${named}`,
+      : `${pods === 1 ? 'One pod' : `${pods} pods`} now, at ${rate} in all.`,
+  costsTitle: (since: string) =>
+    `Costs of the fleet's pods since ${since.slice(0, 16).replace('T', ' ')} UTC. RunPod books by hours and days of UTC.`,
+  costsTotal: ({ usd, unbookedUsd, people, pools }: FleetCosts) =>
+    `$${usd.toFixed(2)} in all${people.length + pools.length > 0 ? ', and the sum of either column' : ''}.${
+      unbookedUsd >= 0.005
+        ? ` RunPod has not booked $${unbookedUsd.toFixed(2)} of it yet; that is reckoned from how long the pods ran.`
+        : ''
+    }${
+      pools.length > 0
+        ? ' A pool costs by itself while its pods come up and wait; WITH WAITING gives that to who used it, as their jobs go.'
+        : ''
+    } Network volumes are not in it.`,
+  bookUnread: () =>
+    'The key of the fleet’s server may not see what RunPod has booked, so all of it is reckoned from how long the pods ran.',
+  notBy: (by: string) => ({
+    message: `--by ${by} is not for the costs of a fleet: ${by === 'job' ? 'jobs are only part of what its pods cost' : 'its pods share network volumes, which are the account’s'}.`,
+    next:
+      by === 'job'
+        ? 'What each job has cost is in: autopod jobs --all'
+        : 'See them at the server: autopod --fleet none costs --by volume',
   }),
-  noJobCosts: () => 'No jobs have run in that time.',
+  unknownFile: (file: string) =>
+    `No job of the fleet is known to have made ${file}; a file is known by its content, as long as it is not edited.`,
+  noPage: () => ({
+    message: 'The page is a fleet’s, and this machine is logged in to none.',
+    next: 'Log in with an invitation: autopod login. For this machine’s pods: autopod inspect',
+  }),
+  pageOnce: () =>
+    'The address serves once, within two minutes; whoever opens it first is let in as you. Ask for another one with: autopod page',
   notLoggedIn: () => 'This machine is logged in to no fleet.',
 };

@@ -21,13 +21,13 @@ export function selfEnded(
   return `Pod ${podId} ${ending === 'kill' ? 'ended' : 'stopped'} itself at ${momentOf(new Date(at), now)}: ${printable(why)}.`;
 }
 
-/** Behind a plan: who watches. Nothing for a pod that is not there yet. */
-export function guardWords(guard: GuardStanding | null | undefined): string {
+/** Behind a plan: who watches beside `watcher`. Nothing for a pod that is not there yet. */
+export function guardWords(guard: GuardStanding | null | undefined, watcher = 'this machine'): string {
   if (guard === undefined) return '';
   if (guard?.isBehind)
     return '; the guard in the pod still goes by what it was told before, until ssh reaches it';
   if (guard?.state === 'armed') return '; guard armed in the pod';
   const why = guard?.why ? `: ${printable(guard.why)}` : '';
   if (guard?.state === 'due' || guard?.state === 'fired') return `; guard${why}`;
-  return `; guard not armed${why}, only this machine watches`;
+  return `; guard not armed${why}, only ${watcher} watches`;
 }

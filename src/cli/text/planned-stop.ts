@@ -6,12 +6,12 @@ import { momentOf } from './time.ts';
 import { uptimeWords } from './uptime.ts';
 
 /** When a pod is stopped or ended by itself, or what keeps that from being done when it was due. */
-export function planSentence(subject: string, plan: AutoStop, by = ''): string {
+export function planSentence(subject: string, plan: AutoStop, by = '', watcher?: string): string {
   if (plan.overdue) return `${subject} ${overdueWords(plan.overdue, plan.isForGood)}`;
   const done = plan.isForGood ? 'ended for good' : 'stopped';
   return isPast(plan)
     ? `${subject}: its time is up, and it is ${done} as soon as no job runs.`
-    : `${subject} will be ${done} ${autoStopWords(plan)}${by}${guardWords(plan.guard)}.`;
+    : `${subject} will be ${done} ${autoStopWords(plan)}${by}${guardWords(plan.guard, watcher)}.`;
 }
 
 /** `was due to stop at 14:05 and still runs: ...`, with what autopod does about it. */
@@ -24,9 +24,9 @@ function overdueWords({ since, takenAt, failure }: Overdue, isForGood = false, n
 }
 
 /** Of a plan as one cell: what is due and not done is never a promise. */
-export function planCell(plan: AutoStop): string {
+export function planCell(plan: AutoStop, watcher?: string): string {
   if (plan.overdue) return overdueWords(plan.overdue, plan.isForGood);
-  return `${isPast(plan) ? 'its time is up; as soon as no job runs' : autoStopWords(plan)}${guardWords(plan.guard)}`;
+  return `${isPast(plan) ? 'its time is up; as soon as no job runs' : autoStopWords(plan)}${guardWords(plan.guard, watcher)}`;
 }
 
 function isPast({ stopAt }: AutoStop): boolean {

@@ -98,9 +98,11 @@ export interface Durable<Context> {
   works: Record<string, DurableWork>;
   /**
    * Told of every step before its work begins; after a crash perhaps twice. A thrown AutopodError halts the machine where
-   * it was before, anything else is tried again.
+   * it was before, anything else is tried again, for ever where nobody waits for an answer.
    */
   keep: (key: string, step: Step<Context>, asker: Asker) => Promise<void>;
+  /** Milliseconds between two tries to keep a step, at most. */
+  keepAgainMs?: number;
   ringing?: Ringing<Context>;
   /** What others are told of a step that is kept; each word arrives once. */
   tells?: (key: string, step: Step<Context>) => Word[];
@@ -120,11 +122,15 @@ export interface BeginRequest {
   /** Facts: the machine's input. */
   input: unknown;
   asker: Asker;
+  /** Somebody waits for the answer, and is told where it cannot be kept. */
+  isAwaited?: boolean;
 }
 
 export interface AskRequest {
   event: EventObject;
   asker: Asker;
+  /** As in `BeginRequest`. */
+  isAwaited?: boolean;
 }
 
 /** What a key's handlers answer: where it is, or why not. */

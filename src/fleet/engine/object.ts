@@ -36,8 +36,10 @@ interface Told {
 /** The name under which a key keeps what it has come to. */
 const STANDING = 'standing';
 
-/** Tries to keep a state before the machine is halted. */
-const KEEP_TRIES = 20;
+/** Milliseconds between two tries to keep a state, at most; a disk is full for as long as it is. */
+const KEEP_AGAIN_MS = 5_000;
+/** Tries while somebody waits for the answer: within what a call may take. */
+const AWAITED_TRIES = 8;
 
 /**
  * A machine as virtual object of Restate: one key is one run of it. Its handlers are short and take one event after the
@@ -48,22 +50,27 @@ export function durableObject<Context>(
   durable: Durable<Context>,
   { tell, ends }: { tell: (key: string, told: Told) => Promise<void>; ends: AbortSignal },
 ) {
-  const { name, machine, works, keep, ringing, tells, isForgotten } = durable;
+  const { name, machine, works, keep, ringing, tells, isForgotten, keepAgainMs = KEEP_AGAIN_MS } = durable;
   type Keyed = ObjectContext;
 
-  /** Keeps where a step led, ends the work it is past, begins what belongs to it. */
+  /**
+   * Keeps where a step led, ends the work it is past, begins what belongs to it. As long as it cannot be kept, it is tried
+   * again, and what comes next waits; only whoever waits for an answer is refused after a while, and then nothing has changed.
+   */
   const take = async (
     ctx: Keyed,
     before: Standing<Context> | null,
     taken: Step<Context>,
     asker: Asker,
+    isAwaited = false,
   ): Promise<Answer<Context>> => {
     const halted = await ctx
       .run('keep', () => keep(ctx.key, taken, asker).then(() => null, haltOrRetry), {
-        maxRetryAttempts: KEEP_TRIES,
-        maxRetryInterval: { seconds: 5 },
+        ...(isAwaited && { maxRetryAttempts: AWAITED_TRIES }),
+        maxRetryInterval: keepAgainMs,
       })
       .catch((error: unknown) => failureOfRun(error));
+    if (halted?.code === 'recordUnkept') return { failure: halted };
     const renewed = taken.begun.map(({ id }) => id);
     const atWork = { ...before?.atWork };
     for (const [id, { invocation }] of Object.entries(atWork)) {
@@ -120,7 +127,7 @@ export function durableObject<Context>(
     name,
     handlers: {
       /** Begins a run from its facts; one that has begun before is joined as it is. */
-      begin: async (ctx: Keyed, { input, asker }: BeginRequest): Promise<Answer<Context>> => {
+      begin: async (ctx: Keyed, { input, asker, isAwaited }: BeginRequest): Promise<Answer<Context>> => {
         const standing = await current(ctx);
         if (standing) return { standing };
         const answer = await take(
@@ -128,12 +135,13 @@ export function durableObject<Context>(
           null,
           stepped(() => begin<Context>(machine, input)),
           asker,
+          isAwaited,
         );
         return { ...answer, isNew: true };
       },
 
       /** Takes an event from outside. */
-      ask: async (ctx: Keyed, { event, asker }: AskRequest): Promise<Answer<Context>> => {
+      ask: async (ctx: Keyed, { event, asker, isAwaited }: AskRequest): Promise<Answer<Context>> => {
         const standing = await current(ctx);
         if (!standing) return { failure: { code: 'podNotFound', detail: { podId: ctx.key } } };
         return take(
@@ -141,6 +149,7 @@ export function durableObject<Context>(
           standing,
           stepped(() => step<Context>(machine, standing.saved, event)),
           asker,
+          isAwaited,
         );
       },
 
@@ -257,8 +266,8 @@ function haltOrRetry(error: unknown): Failure {
   throw error;
 }
 
-/** What the engine gave up to run; how it ends an attempt is its own. */
+/** What the engine gave up to keep; how it ends an attempt is its own. */
 function failureOfRun(error: unknown): Failure {
   if (!(error instanceof TerminalError) || error instanceof CancelledError) throw error;
-  return toFailure(new Error(error.message));
+  return { code: 'recordUnkept', detail: { reason: error.message } };
 }

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
+import type { Costs } from '../costs/costs.ts';
 import { type Contents, MOST_BYTES } from '../jobs/contents.ts';
-import type { PoolRequest, SubmitRequest } from '../wire-jobs.ts';
+import type { PoolRequest, RetryRequest, SubmitRequest } from '../wire-jobs.ts';
 import { Bytes } from './bytes.ts';
 import { refused } from './http-words.ts';
-import { poolName, poolRequest, sha256, submitRequest } from './job-shapes.ts';
+import { poolName, poolRequest, retryRequest, sha256, submitRequest } from './job-shapes.ts';
 import type { JobVerbs } from './job-verbs.ts';
 import type { PoolVerbs } from './pool-verbs.ts';
 import type { Route } from './route.ts';
@@ -14,6 +15,7 @@ export interface JobRoutesContext {
   jobs: JobVerbs;
   pools: PoolVerbs;
   contents: Contents;
+  costs: Costs;
 }
 
 /** Bytes of a piece: one takes the seconds of a request also from a slow line. */
@@ -23,12 +25,18 @@ const PIECE_BYTES = 1 << 20;
 export const JOB_ROUTES: Record<string, Route<JobRoutesContext>> = {
   'GET /v1/jobs': {
     role: 'viewer',
-    run: async ({ jobs }, { query }) => ({ jobs: await jobs.list(query.get('all') === '1') }),
+    run: async ({ jobs }, { query }) => {
+      // A name with letters that no path of ours has.
+      const named = query.get('named');
+      return named === null ? { jobs: await jobs.list(query.get('all') === '1') } : jobs.job(named);
+    },
   },
   'GET /v1/jobs/*': { role: 'viewer', run: ({ jobs }, { named }) => jobs.job(named) },
   'POST /v1/jobs/*/*': {
     role: 'member',
-    run: async ({ jobs }, { person, named, verb }) => {
+    run: async ({ jobs }, { person, named, verb, body }) => {
+      if (verb === 'retry')
+        return jobs.retry(person, named, shaped(retryRequest, await body()) as RetryRequest);
       if (verb !== 'cancel') throw refused(404, 'there is nothing there');
       return jobs.cancel(person, named);
     },
@@ -88,7 +96,11 @@ export const JOB_ROUTES: Record<string, Route<JobRoutesContext>> = {
   },
   'GET /v1/costs': {
     role: 'viewer',
-    run: async ({ jobs }, { query }) => ({ people: await jobs.costs(whole(query.get('since') ?? '0')) }),
+    run: ({ costs }, { query }) => costs.since(whole(query.get('since') ?? '0')),
+  },
+  'GET /v1/bills': {
+    role: 'viewer',
+    run: ({ costs }, { query }) => costs.bills(whole(query.get('since') ?? '0')),
   },
 };
 

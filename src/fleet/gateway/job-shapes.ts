@@ -16,6 +16,8 @@ export const submitRequest = z.strictObject({
   priority: z.number().int().min(-100).max(100),
 });
 
+export const retryRequest = z.strictObject({ submission: z.uuid(), pool: poolName.optional() });
+
 export const poolRequest = z.strictObject({
   isNew: z.boolean(),
   min: pods.optional(),

@@ -1,8 +1,9 @@
 import { basename } from 'node:path';
 import { AutopodError } from '../../errors.ts';
 import { filesHere } from '../../jobs/files/index.ts';
-import type { BatchFacts, JobOutput } from '../../machines/job-types.ts';
-import { type BatchRecord, hasEnded, type JobRecord, jobState } from '../../store/jobs.ts';
+import type { BatchFacts, JobFacts, JobOutput } from '../../machines/job-types.ts';
+import { type BatchRecord, hasEnded, isToRetry, type JobRecord, jobState } from '../../store/jobs.ts';
+import type { JobCost } from '../costs/shared-out.ts';
 import { callObject, type Places } from '../engine/ask.ts';
 import type { FleetJobs } from '../jobs/jobs.ts';
 import { fileAnswer } from '../jobs/serve-file.ts';
@@ -12,7 +13,7 @@ import { POOL_OBJECT } from '../pools/names.ts';
 import type { CancelRequest } from '../pools/pool-object.ts';
 import type { Pools } from '../pools/pools.ts';
 import type { SubmittedBatch } from '../pools/turns.ts';
-import type { FleetBatch, FleetJob, PersonCosts, SubmitRequest } from '../wire-jobs.ts';
+import type { FleetBatch, FleetJob, PersonCosts, RetryRequest, SubmitRequest } from '../wire-jobs.ts';
 import type { Bytes } from './bytes.ts';
 
 export interface JobVerbsContext {
@@ -80,11 +81,25 @@ export class JobVerbs {
       [...(await store.batchIds()), ...(await store.jobIds())].filter((id) => isId && id.startsWith(named)),
     );
     for (const { batchId, name } of await store.batches()) if (name === named) ids.add(batchId);
+    if (ids.size === 0) for (const id of await this.#byWhatItIs(named)) ids.add(id);
     const [only, ...others] = ids;
     if (others.length > 0) throw new AutopodError('jobNotChosen', { jobs: [...ids].slice(0, MOST_NAMED) });
     const found = only === undefined ? undefined : await byId(only);
     if (!found) throw new AutopodError('jobNotFound', { job: named });
     return found;
+  }
+
+  /** Jobs of that name; of the digest of a file, the last job that made it. */
+  async #byWhatItIs(named: string): Promise<string[]> {
+    const isDigest = /^[0-9a-f]{64}$/.test(named);
+    const ids: string[] = [];
+    let made: JobFacts | undefined;
+    for await (const { facts } of this.#context.jobs.store.all()) {
+      if (facts.name === named) ids.push(facts.jobId);
+      const hasMade = isDigest && filesHere(facts).some(({ sha256 }) => sha256 === named);
+      if (hasMade && facts.createdAt >= (made?.createdAt ?? 0)) made = facts;
+    }
+    return made && ids.length === 0 ? [made.jobId] : ids;
   }
 
   async batch(batchId: string): Promise<FleetBatch> {
@@ -114,10 +129,8 @@ export class JobVerbs {
   async cancel(person: Person, named: string): Promise<{ batchId: string; jobIds: string[] }> {
     const { store } = this.#context.jobs;
     const { batch, jobId } = await this.meant(named);
-    const { batchId, owner, pool = '' } = batch;
-    if (owner !== person.name && !mayDo(person.role, 'admin')) {
-      throw new AutopodError('notAllowed', { job: named, owner, role: person.role, needed: 'admin' });
-    }
+    requireOwn(person, named, batch);
+    const { batchId, pool = '' } = batch;
     const jobIds: string[] = [];
     if (jobId !== null) jobIds.push(jobId);
     else {
@@ -129,6 +142,30 @@ export class JobVerbs {
     return { batchId, jobIds };
   }
 
+  /** Has a job made once more, or all of a batch that ended and are not done, as a batch of whoever asks. */
+  async retry(person: Person, named: string, { submission, pool: other }: RetryRequest): Promise<FleetBatch> {
+    const {
+      jobs: { store },
+      submissions,
+      pools,
+    } = this.#context;
+    const { batch: of, jobId } = await this.meant(named);
+    requireOwn(person, named, of);
+    const pool = other ?? of.pool ?? '';
+    if (!(await pools.get(pool))) throw new AutopodError('poolNotFound', { pool });
+    const jobs: JobFacts[] = [];
+    for (const id of jobId === null ? (await this.#batchRecord(of.batchId)).jobIds : [jobId]) {
+      const record = await store.get(id);
+      if (record && (jobId !== null || isToRetry(record))) jobs.push(record.facts);
+    }
+    if (jobs.length === 0)
+      throw new AutopodError('usage', { message: `Nothing of ${named} is to be made again.` });
+    const asked = { submission, pool, priority: of.priority ?? 0, owner: person.name };
+    const batch = await submissions.again({ ...asked, of, jobs });
+    await this.enqueue(batch);
+    return this.batch(batch.batchId);
+  }
+
   /** The nth file that a job has made. */
   async file(jobId: string, n: number, range: string | undefined): Promise<Bytes> {
     const record = await this.#context.jobs.store.get(jobId);
@@ -138,23 +175,36 @@ export class JobVerbs {
     return fileAnswer(file, range);
   }
 
-  /** What the jobs that ran since then have cost, by person, most first. */
-  async costs(since: number): Promise<PersonCosts[]> {
-    const people = new Map<string, PersonCosts>();
+  /** What the jobs that ran since then have come to, by person. */
+  async counts(since: number): Promise<Pick<PersonCosts, 'name' | 'jobs' | 'done' | 'files' | 'seconds'>[]> {
+    const people = new Map<
+      string,
+      { name: string; jobs: number; done: number; files: number; seconds: number }
+    >();
     for await (const record of this.#context.jobs.store.all()) {
-      const { owner: name = '', createdAt, endedAt, ranMs, usd } = record.facts;
+      const { owner: name = '', createdAt, endedAt, ranMs } = record.facts;
       if ((endedAt ?? createdAt) < since) continue;
-      const sum = people.get(name) ?? { name, jobs: 0, done: 0, files: 0, seconds: 0, usd: 0 };
+      const sum = people.get(name) ?? { name, jobs: 0, done: 0, files: 0, seconds: 0 };
       people.set(name, {
         name,
         jobs: sum.jobs + 1,
         done: sum.done + (jobState(record) === 'done' ? 1 : 0),
         files: sum.files + filesHere(record.facts).length,
         seconds: sum.seconds + (ranMs ?? 0) / 1000,
-        usd: sum.usd + (usd ?? 0),
       });
     }
-    return [...people.values()].toSorted((a, b) => b.usd - a.usd || a.name.localeCompare(b.name));
+    return [...people.values()];
+  }
+
+  /** What they have cost, with where. */
+  async costs(since: number): Promise<JobCost[]> {
+    const costs: JobCost[] = [];
+    for await (const { facts } of this.#context.jobs.store.all()) {
+      const { owner = '', createdAt, endedAt, ranOn, usd } = facts;
+      if (usd !== null && ranOn && (endedAt ?? createdAt) >= since)
+        costs.push({ podId: ranOn.podId, owner, usd });
+    }
+    return costs;
   }
 
   async #batchRecord(batchId: string): Promise<BatchRecord> {
@@ -189,6 +239,12 @@ export class JobVerbs {
   #call(pool: string, handler: string, json: unknown): Promise<unknown> {
     return callObject(this.#context.places, { object: POOL_OBJECT, key: pool, handler }, json);
   }
+}
+
+/** It costs its owner's money, and takes their place in the queue. */
+function requireOwn({ name, role }: Person, job: string, { owner }: BatchFacts): void {
+  if (owner === name || mayDo(role, 'admin')) return;
+  throw new AutopodError('notAllowed', { job, owner, role, needed: 'admin' });
 }
 
 function latest(ended: JobRecord[]): JobRecord[] {

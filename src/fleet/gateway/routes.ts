@@ -10,6 +10,7 @@ import {
   type LoginAnswer,
   type LoginRequest,
   type Me,
+  type PageCode,
   type PlanRequest,
   type UpRequest,
 } from '../wire.ts';
@@ -17,7 +18,7 @@ import type { Asked } from './http.ts';
 import { refused } from './http-words.ts';
 import { JOB_ROUTES, type JobRoutesContext } from './job-routes.ts';
 import type { Route, RoutesContext } from './route.ts';
-import { askRequest, gpuQuery, loginRequest, planRequest, shaped, upRequest } from './shapes.ts';
+import { askRequest, gpuQuery, loginRequest, pageRequest, planRequest, shaped, upRequest } from './shapes.ts';
 import { VIEW_ROUTES } from './view-routes.ts';
 
 type AllContext = RoutesContext & JobRoutesContext;
@@ -29,6 +30,14 @@ const ROUTES: Record<string, Route<AllContext>> = {
   ...JOB_ROUTES,
   ...VIEW_ROUTES,
   'GET /v1/me': { role: 'viewer', run: async (_, { person }) => meOf(person) },
+  /** Of a link to the page: it goes in an address, and so it is none of the member's own tokens. */
+  'POST /v1/page/code': {
+    role: 'viewer',
+    run: async ({ people }, { token = '' }): Promise<PageCode> => {
+      const { code, until } = await people.pageCode(token);
+      return { code, until: new Date(until).toISOString() };
+    },
+  },
   'GET /v1/pods': { role: 'viewer', run: async ({ verbs }) => ({ pods: await verbs.list() }) },
   'GET /v1/pods/*': { role: 'viewer', run: ({ verbs }, { named }) => verbs.info(named) },
   'GET /v1/launches/*': { role: 'viewer', run: ({ verbs }, { named }) => verbs.launch(named) },
@@ -82,6 +91,7 @@ const ROUTES: Record<string, Route<AllContext>> = {
 /** Answers one question of whoever asks. Throws `notAdmitted`, `notAllowed`, and what the verb throws. */
 export async function answer(context: AllContext, asked: Asked): Promise<unknown> {
   if (asked.method === 'POST' && asked.path === '/v1/login') return login(context, asked);
+  if (asked.method === 'POST' && asked.path === '/v1/page/enter') return enterPage(context, asked);
   const person = asked.token === undefined ? undefined : await context.people.byToken(asked.token);
   if (!person) throw new AutopodError('notAdmitted', {});
   const [, version = '', collection = '', named = '', verb = '', ...more] = asked.path.split('/');
@@ -99,6 +109,12 @@ async function login({ people, log }: RoutesContext, { body }: Asked): Promise<L
   const { invite, publicKey } = shaped(loginRequest, await body()) as LoginRequest;
   const { token, ...person } = await people.login(invite, publicKey);
   log(`${person.name} has logged in`);
+  return { ...meOf(person), token };
+}
+
+async function enterPage({ people, log }: RoutesContext, { body }: Asked): Promise<LoginAnswer> {
+  const { token, ...person } = await people.enterPage(shaped(pageRequest, await body()).code);
+  log(`${person.name} has entered the page`);
   return { ...meOf(person), token };
 }
 

@@ -15,12 +15,12 @@ export class Seen {
   }
 
   list(): Promise<Pod[]> {
-    return this.#shared('pods', (signal) => this.#runpod.listPods(signal));
+    return this.shared('pods', (signal) => this.#runpod.listPods(signal));
   }
 
   /** Undefined where RunPod does not know it. */
   pod(podId: string): Promise<Pod | undefined> {
-    return this.#shared(`pod ${podId}`, (signal) =>
+    return this.shared(`pod ${podId}`, (signal) =>
       this.#runpod.getPod(podId, signal).catch((error: unknown) => {
         if (error instanceof AutopodError && error.code === 'podNotFound') return undefined;
         throw error;
@@ -31,18 +31,19 @@ export class Seen {
   /** What can be had, and where. */
   gpus(query: Parameters<RunPod['gpuCatalog']>[0]): Promise<GpuType[]> {
     const name = `gpus ${query.count} ${query.cloud} ${query.minCudaVersion}`;
-    return this.#shared(name, (signal) => this.#runpod.gpuCatalog(query, signal));
+    return this.shared(name, (signal) => this.#runpod.gpuCatalog(query, signal));
   }
 
   dataCenters(): Promise<DataCenter[]> {
-    return this.#shared('data centers', (signal) => this.#runpod.dataCenters(signal));
+    return this.shared('data centers', (signal) => this.#runpod.dataCenters(signal));
   }
 
   volumes(): Promise<NetworkVolume[]> {
-    return this.#shared('volumes', (signal) => this.#runpod.listNetworkVolumes(signal));
+    return this.shared('volumes', (signal) => this.#runpod.listNetworkVolumes(signal));
   }
 
-  #shared<T>(name: string, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** An answer of RunPod’s that serves everybody who asks for it by that name. */
+  shared<T>(name: string, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const now = performance.now();
     for (const [known, { at }] of this.#answers) if (now - at > FRESH_MS) this.#answers.delete(known);
     const known = this.#answers.get(name);

@@ -80,6 +80,8 @@ export const loginRequest = z.strictObject({
   publicKey: text(8_000).nullable(),
 });
 
+export const pageRequest = z.strictObject({ code: z.string().regex(/^apc_[\w-]{20,100}$/) });
+
 /** Throws `usage` with the place and the reason. */
 export function shaped<T>(shape: z.ZodType<T>, value: unknown): T {
   const { data, error } = shape.safeParse(value);

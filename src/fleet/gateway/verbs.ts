@@ -134,7 +134,7 @@ export class Verbs {
     const refusal = await this.#context.mayBeSpent({ owner: person.name });
     if (refusal?.code === 'limitReached') throw new AutopodError(refusal.code, refusal.detail);
     const facts = unbegunFacts(launchId, wish, NO_TUNNEL);
-    const request: BeginRequest = { input: { facts, readyBy: asker.until }, asker };
+    const request: BeginRequest = { input: { facts, readyBy: asker.until }, asker, isAwaited: true };
     const answer = await this.#call('begin', launchId, request);
     return { launch: viewOf(launchId, answer, person.name), how: 'planned' };
   }
@@ -167,7 +167,8 @@ export class Verbs {
 
   async #ask(launchId: string, event: EventObject, asker: Asker): Promise<LaunchView> {
     const owner = await this.#ownerOf(launchId);
-    return viewOf(launchId, await this.#call('ask', launchId, { event, asker } satisfies AskRequest), owner);
+    const request: AskRequest = { event, asker, isAwaited: true };
+    return viewOf(launchId, await this.#call('ask', launchId, request), owner);
   }
 
   async #call(handler: 'begin' | 'ask', key: string, body: unknown): Promise<Standing<PodContext>> {
@@ -222,6 +223,7 @@ export class Verbs {
       costPerHour: seen?.costPerHour ?? 0,
       spent: spent.total,
       isSpentAtLeast: spent.isAtLeast,
+      hasVolume: pod ? Object.values(pod.mounts ?? {}).some(Boolean) : null,
       ssh: seen?.ssh ?? null,
       stopAt: facts.stopAt ?? null,
       autoStop: toldPlan(facts, seen) ?? null,

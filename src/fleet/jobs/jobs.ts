@@ -6,6 +6,7 @@ import { jobFactsOf } from '../../machines/job-reading.ts';
 import type { JobContext, JobFacts, JobProgress, JobState } from '../../machines/job-types.ts';
 import { type JobStore, jobRecord } from '../../store/jobs.ts';
 import type { Asker, Doing, Durable, DurableWork, Word } from '../engine/durable.ts';
+import { unkept } from '../engine/unkept.ts';
 import type { Fleet } from '../pods/fleet.ts';
 import { BOX_MS } from '../pods/works.ts';
 import { type JobNews, POOL_OBJECT } from '../pools/names.ts';
@@ -92,8 +93,7 @@ async function keep(
       who,
     });
   } catch (error) {
-    // Not by its code: whatever keeps a file from being written may pass.
-    throw new Error(`the record of ${jobId} cannot be kept`, { cause: error });
+    throw unkept(jobId, error);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { JobTimings } from '../../jobs/environment.ts';
 import type { JobProgress } from '../../machines/job-types.ts';
 import { JobStore } from '../../store/jobs.ts';
+import { Costs } from '../costs/costs.ts';
 import { callObject, type Places } from '../engine/ask.ts';
 import type { JobRoutesContext } from '../gateway/job-routes.ts';
 import { JobVerbs } from '../gateway/job-verbs.ts';
@@ -56,6 +57,7 @@ export function queueOf(fleet: Fleet, { seen, places, env, boxMs }: QueueOptions
     jobs: verbs,
     pools: new PoolVerbs({ places, pools, objectInfos }),
     contents,
+    costs: new Costs({ fleet, seen, jobs: verbs }),
   };
   return {
     durable: jobObject(jobs, boxMs),

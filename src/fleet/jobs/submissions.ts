@@ -1,5 +1,5 @@
-import { link, mkdir, readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { link, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { AutopodError } from '../../errors.ts';
 import { checkTemplate } from '../../jobs/files/index.ts';
 import { UNBEGUN } from '../../jobs/unbegun.ts';
@@ -20,6 +20,12 @@ export interface Submission {
   owner: string;
 }
 
+/** Jobs of one batch that are to be made once more, with the same values. */
+export interface Again extends Omit<Submission, 'manifest'> {
+  of: BatchFacts;
+  jobs: JobFacts[];
+}
+
 /** Turns what members send into batches on disk. */
 export class Submissions {
   readonly #home: FleetHome;
@@ -35,10 +41,22 @@ export class Submissions {
   }
 
   /** The batch of a submission, written unless it is there. Throws `usage`, `nameTemplateInvalid`, `inputChanged`. */
-  async accept(submission: Submission): Promise<BatchFacts> {
-    const accepted = this.#accepting.then(() => this.#accept(submission));
-    this.#accepting = accepted.catch(() => undefined);
-    return accepted;
+  accept(submission: Submission): Promise<BatchFacts> {
+    return this.#alone(() => this.#accept(submission));
+  }
+
+  /** Likewise, of jobs that were here before. Throws `inputUnreadable` where what they took in is here no more. */
+  again(asked: Again): Promise<BatchFacts> {
+    return this.#alone(async () => {
+      const batchId = await this.#idOf(asked);
+      return (await this.#store.batch(batchId)) ?? this.#createAgain(batchId, asked);
+    });
+  }
+
+  #alone(make: () => Promise<BatchFacts>): Promise<BatchFacts> {
+    const made = this.#accepting.then(make);
+    this.#accepting = made.catch(() => undefined);
+    return made;
   }
 
   async #accept(submission: Submission): Promise<BatchFacts> {
@@ -53,15 +71,9 @@ export class Submissions {
   }
 
   async #create(batchId: string, asked: Submission, sent: Manifest): Promise<BatchFacts> {
-    const { owner, pool, priority } = asked;
+    const { owner, pool } = asked;
     const createdAt = Date.now();
-    const ids = new Set<string>([batchId]);
-    const newId = () => {
-      let id = this.#store.newId();
-      while (ids.has(id)) id = this.#store.newId();
-      ids.add(id);
-      return id;
-    };
+    const idOf = this.#idsFor(batchId, sent.jobs.length);
     const texts = new Map<string, Promise<string>>();
     const kept = (sha256: string): Promise<string> => {
       const known =
@@ -71,7 +83,7 @@ export class Submissions {
     };
     const jobs: JobFacts[] = [];
     for (const job of sent.jobs) {
-      const jobId = sent.jobs.length === 1 ? batchId : newId();
+      const jobId = idOf();
       jobs.push({
         ...UNBEGUN,
         jobId,
@@ -85,7 +97,7 @@ export class Submissions {
         seeds: job.seeds,
         inputs: await this.#inputs(job.inputs),
         titles: sent.titles,
-        out: join(this.#home.root, 'outputs', batchId, jobId),
+        out: this.#outOf(batchId, jobId),
         nameTemplate: sent.nameTemplate,
         withPreviews: sent.withPreviews,
         umask: 0o077,
@@ -93,14 +105,38 @@ export class Submissions {
         pool,
       });
     }
+    return this.#write(batchId, asked, sent, jobs);
+  }
+
+  async #createAgain(batchId: string, asked: Again): Promise<BatchFacts> {
+    const { owner, pool, of, jobs } = asked;
+    const createdAt = Date.now();
+    const idOf = this.#idsFor(batchId, jobs.length);
+    const again: JobFacts[] = [];
+    for (const job of jobs) {
+      for (const input of job.inputs) await requireThere(input);
+      const jobId = idOf();
+      const out = this.#outOf(batchId, jobId);
+      const index = again.length;
+      again.push({ ...job, ...UNBEGUN, jobId, batchId, index, createdAt, out, owner, pool, kept: [] });
+    }
+    return this.#write(batchId, asked, of, again);
+  }
+
+  async #write(
+    batchId: string,
+    { owner, pool, priority }: Pick<Submission, 'owner' | 'pool' | 'priority'>,
+    { name, onError, maxCost }: Pick<BatchFacts, 'name' | 'onError' | 'maxCost'>,
+    jobs: JobFacts[],
+  ): Promise<BatchFacts> {
     const batch: BatchFacts = {
       batchId,
-      name: sent.name,
-      createdAt,
+      name,
+      createdAt: jobs[0]?.createdAt ?? Date.now(),
       count: jobs.length,
       podIds: [],
-      onError: sent.onError,
-      maxCost: sent.maxCost,
+      onError,
+      maxCost,
       // biome-ignore lint/suspicious/noThenProperty: no value with it is awaited as one that has a method of this name
       then: 'keep',
       rented: [],
@@ -114,6 +150,22 @@ export class Submissions {
     return batch;
   }
 
+  /** Ids for so many jobs of a batch: of a single one, the batch's own. */
+  #idsFor(batchId: string, count: number): () => string {
+    const ids = new Set<string>([batchId]);
+    return () => {
+      if (count === 1) return batchId;
+      let id = this.#store.newId();
+      while (ids.has(id)) id = this.#store.newId();
+      ids.add(id);
+      return id;
+    };
+  }
+
+  #outOf(batchId: string, jobId: string): string {
+    return join(this.#home.root, 'outputs', batchId, jobId);
+  }
+
   async #inputs(sent: Manifest['jobs'][number]['inputs']): Promise<JobInput[]> {
     const inputs: JobInput[] = [];
     for (const { sha256, bytes, ext, name, targets } of sent) {
@@ -125,7 +177,7 @@ export class Submissions {
   }
 
   /** The id that a submission has got, now or before; whoever comes first decides. */
-  async #idOf({ submission }: Submission): Promise<string> {
+  async #idOf({ submission }: Pick<Submission, 'submission'>): Promise<string> {
     const path = join(this.#home.jobs, 'submissions', submission);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const draft = `${path}.${process.pid}.tmp`;
@@ -138,4 +190,13 @@ export class Submissions {
     await rm(draft, { force: true });
     return readFile(path, 'utf8');
   }
+}
+
+async function requireThere({ path, bytes }: JobInput): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there?.size === bytes) return;
+  throw new AutopodError('inputUnreadable', {
+    path: basename(path),
+    reason: 'The fleet does not have it any more; run the workflow again, which sends it.',
+  });
 }

@@ -24,12 +24,26 @@ interface Login {
   publicKey: string | null;
 }
 
+/** The page in a browser's tab: a code that lets in once, and then the token it was changed for. */
+interface PageLogin {
+  digest: string;
+  isCode: boolean;
+  /** Epoch milliseconds. */
+  until: number;
+}
+
 interface PersonFacts extends Person {
   /** Of the one line to log in with; it serves once. */
   invite: { digest: string /** Epoch milliseconds. */; until: number } | null;
   logins: Login[];
+  pages?: PageLogin[];
 }
 
+/** Milliseconds for which the link of a page is good, and for which its tab may ask. */
+const CODE_MS = 2 * 60_000;
+const PAGE_MS = 12 * 3_600_000;
+/** Of one person; the earliest go. */
+const MOST_PAGES = 10;
 const INVITE_MS = 24 * 3_600_000;
 /** Stands in the journal for whoever works at the server itself. */
 const RESERVED = ['server'];
@@ -83,10 +97,53 @@ export class People {
     });
   }
 
+  /**
+   * A code for whoever has this token, with which the page is entered once, soon. Throws `notAdmitted` for a token that is
+   * itself a page's: that one ends with its tab.
+   */
+  async pageCode(token: string, now = Date.now()): Promise<{ code: string; until: number }> {
+    const owner = digestOf(token);
+    const code = makeSecret('code');
+    const until = now + CODE_MS;
+    await this.#store.transact((records) => {
+      const found = Object.entries(records).find(([, { facts }]) =>
+        facts.logins.some(({ digest }) => digest === owner),
+      );
+      if (!found) throw new AutopodError('notAdmitted', {});
+      const [name, { facts }] = found;
+      const open = (facts.pages ?? []).filter((page) => page.until >= now).slice(1 - MOST_PAGES);
+      const pages = [...open, { digest: digestOf(code), isCode: true, until }];
+      records[name] = record({ ...facts, pages });
+    });
+    return { code, until };
+  }
+
+  /** Changes a code for a token of the page's own, once. Throws `notAdmitted`. */
+  async enterPage(code: string, now = Date.now()): Promise<Person & { token: string }> {
+    const digest = digestOf(code);
+    const isOpen = (page: PageLogin) => page.isCode && page.digest === digest && page.until >= now;
+    // As for an invitation: what strangers ask changes no file.
+    if (!(await this.#all()).some(({ pages = [] }) => pages.some(isOpen)))
+      throw new AutopodError('notAdmitted', {});
+    const token = makeSecret('token');
+    return this.#store.transact((records) => {
+      const found = Object.entries(records).find(([, { facts }]) => facts.pages?.some(isOpen));
+      if (!found) throw new AutopodError('notAdmitted', {});
+      const [name, { facts }] = found;
+      const entered = { digest: digestOf(token), isCode: false, until: now + PAGE_MS };
+      const pages = (facts.pages ?? []).map((page) => (isOpen(page) ? entered : page));
+      records[name] = record({ ...facts, pages });
+      return { name, role: facts.role, token };
+    });
+  }
+
   /** Whose token it is; undefined for nobody's. */
-  async byToken(token: string): Promise<Person | undefined> {
+  async byToken(token: string, now = Date.now()): Promise<Person | undefined> {
     const digest = digestOf(token);
-    const facts = (await this.#all()).find(({ logins }) => logins.some((login) => login.digest === digest));
+    const isIn = (page: PageLogin) => !page.isCode && page.digest === digest && page.until >= now;
+    const facts = (await this.#all()).find(
+      ({ logins, pages = [] }) => logins.some((login) => login.digest === digest) || pages.some(isIn),
+    );
     return facts && { name: facts.name, role: facts.role };
   }
 

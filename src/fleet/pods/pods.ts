@@ -6,6 +6,7 @@ import { podMachine } from '../../machines/pod.ts';
 import { factsOf } from '../../machines/pod-reading.ts';
 import type { PodContext } from '../../machines/pod-types.ts';
 import type { Asker, Durable } from '../engine/durable.ts';
+import { unkept } from '../engine/unkept.ts';
 import type { Fleet } from './fleet.ts';
 import type { KeyKeeping } from './key-keeping.ts';
 import { POD_OBJECT } from './names.ts';
@@ -66,8 +67,7 @@ async function keep(
       who,
     });
   } catch (error) {
-    // Not by its code: whatever keeps a file from being written may pass.
-    throw new Error(`the record of ${launchId} cannot be kept`, { cause: error });
+    throw unkept(launchId, error);
   }
 }
 

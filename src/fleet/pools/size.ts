@@ -4,8 +4,8 @@ import type { PodSeen, PoolPod, PoolState } from './pool-types.ts';
 
 /** Milliseconds before another pod is tried for, once one could not be made. */
 const AGAIN_MS = 60_000;
-/** Milliseconds in which a launch has a record. */
-const UNKEPT_MS = 60_000;
+/** Milliseconds in which a launch has a record, unless the server's disk is full. */
+const UNKEPT_MS = 10 * 60_000;
 
 /** What follows from a look at a pool's pods. */
 export interface Looked {
@@ -34,7 +34,9 @@ export function withLook(state: PoolState, seen: PodSeen[], now: number): Looked
     }
     const called = pod.jobs.filter(({ isCalledBack }) => !isCalledBack);
     back.push(...called.map(({ jobId }) => jobId));
-    if (standing === 'lost' && pod.standing !== 'leaving') toEnd.push(pod.launchId);
+    // A launch that never had a record may still get one, and then a pod that no pool knows of.
+    const mayCome = standing === 'forgotten' && pod.standing === 'coming' && pod.podId === null;
+    if (mayCome || (standing === 'lost' && pod.standing !== 'leaving')) toEnd.push(pod.launchId);
     // It stays until its jobs have said that they are back.
     if (standing === 'forgotten' && pod.jobs.length === 0) return [];
     const jobs = pod.jobs.map((job) => ({ ...job, isCalledBack: true }));

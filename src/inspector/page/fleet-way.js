@@ -26,6 +26,21 @@ export async function logIn(pasted) {
   }
 }
 
+/** The code of a link, which is taken out of the address at once; null where there is none. */
+export function codeInAddress() {
+  const [, code = null] = /^#(apc_[\w-]{20,100})$/.exec(location.hash) ?? [];
+  if (code !== null) history.replaceState(null, '', location.pathname);
+  return code;
+}
+
+/** Changes a code for a token of this tab's own; the code serves once. Throws an error with words. */
+export async function enterWith(code) {
+  forget();
+  const { token } = await ask('/v1/page/enter', { code });
+  sessionStorage.setItem(KEPT, token);
+  return ask('/v1/me');
+}
+
 /** One question, or with a body one request. Throws an error with words, and `isOut` where the token is not taken. */
 export async function ask(path, body) {
   const response = await fetch(path, {

@@ -2,7 +2,7 @@ import { ChartView } from './chart.js';
 import { byId, clock, say } from './elements.js';
 import { confirmed } from './fleet-confirm.js';
 import { showPods } from './fleet-pods.js';
-import { ask, forget, hasToken, logIn, looks } from './fleet-way.js';
+import { ask, codeInAddress, enterWith, forget, hasToken, logIn, looks } from './fleet-way.js';
 import { Model } from './model.js';
 import { showSince } from './panels.js';
 import { Player } from './player.js';
@@ -102,9 +102,16 @@ byId('sign-in').onsubmit = async (event) => {
 byId('leave').onclick = leave;
 setInterval(() => model.subject && model.isLive && showSince(model), 1000);
 
-if (hasToken()) {
-  await ask('/v1/me').then(enter, () => leave());
-} else {
+// A link that is opened in a tab that has the page already changes only what comes after the #.
+window.addEventListener('hashchange', () => location.hash.startsWith('#apc_') && location.reload());
+
+function signIn(failure) {
   byId('sign-in').hidden = false;
+  if (failure) say(byId('sign-in-failure'), failure.message);
   byId('token').focus();
 }
+
+const code = codeInAddress();
+if (code !== null) await enterWith(code).then(enter, signIn);
+else if (hasToken()) await ask('/v1/me').then(enter, () => leave());
+else signIn();

@@ -112,7 +112,8 @@ function parseJson(text: string): unknown {
 /** Node's and OpenSSL's words for a certificate that is not believed; nothing was sent then. */
 const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS/;
 
-function isUntrusted({ code }: RequestError): boolean {
+/** Whether a certificate is not believed, whoever shows it. */
+export function isUntrusted({ code }: RequestError): boolean {
   return UNTRUSTED.test(code);
 }
 

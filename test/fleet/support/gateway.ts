@@ -36,7 +36,7 @@ export async function bareGateway(
     },
   });
   const any = verbs as never;
-  const others = { seen: any, jobs: any, pools: any, contents: any };
+  const others = { seen: any, jobs: any, pools: any, contents: any, costs: any };
   const served: Gateway = await listen(
     { host: '127.0.0.1', port: 0 },
     (asked: Asked) =>

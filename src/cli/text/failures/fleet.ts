@@ -18,6 +18,11 @@ export const FLEET_FAILURES = {
     why: strOr(d.detail),
     next: `Nothing is lost: what was begun goes on once it answers. Its log is ${strOr(d.log, 'fleet/restate/restate.log in AUTOPOD_HOME')}.`,
   }),
+  recordUnkept: (d: FailureDetail) => ({
+    what: 'The fleet’s server cannot write down what it is to do, so it has done nothing.',
+    why: strOr(d.reason),
+    next: 'Make room on its disk; what was begun before goes on by itself then. `autopod serve status` there says what waits.',
+  }),
   notAdmitted: (d: FailureDetail) => ({
     what: d.url ? `The fleet at ${str(d.url)} does not let you in.` : 'The fleet does not let you in.',
     why: 'It does not know the token or the invitation: one that was taken back, or an invitation that was used or is a day old.',
