@@ -445,6 +445,17 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
   fleetUnreachable: () => told(['login', `http://127.0.0.1:9/#${'a'.repeat(43)}`]),
   engineMissing: file('fleet/engine.test.ts', 'a system for which there is none is told so as engineMissing'),
   engineUnreachable: file('fleet/engine.test.ts', 'tells a server that does not answer as engineUnreachable'),
+  storageMissing: file(
+    'fleet/storage/library.test.ts',
+    'the SDK that is not installed is told as storageMissing',
+  ),
+  storageUnreachable: () => {
+    const env = { ...homeWith('{}'), AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
+    return told(['serve', 'storage', 's3://studio', '--endpoint', 'http://127.0.0.1:9'], env);
+  },
+  storageRefused: file('fleet/storage/bucket.test.ts', 'that is %s says so'),
+  serverDiskFull: file('fleet/storage/room.test.ts', 'takes nothing more in, and says how much there is'),
+  filesCleaned: file('fleet/storage/served.test.ts', 'that was removed is told as filesCleaned, with when'),
 };
 
 /** These leave the pod as no other can use it. */

@@ -7,6 +7,7 @@ import type { BatchFacts, JobFacts, JobInput } from '../../machines/job-types.ts
 import { writeSynced } from '../../store/atomic-file.ts';
 import type { JobStore } from '../../store/jobs.ts';
 import type { FleetHome } from '../home.ts';
+import type { Room } from '../storage/room.ts';
 import type { Contents } from './contents.ts';
 import { type Manifest, manifest } from './manifest.ts';
 
@@ -25,16 +26,18 @@ export class Submissions {
   readonly #home: FleetHome;
   readonly #store: JobStore;
   readonly #contents: Contents;
+  readonly #room: Pick<Room, 'require'>;
   /** One is taken after the other: two that are the same are one. */
   #accepting: Promise<unknown> = Promise.resolve();
 
-  constructor(home: FleetHome, store: JobStore, contents: Contents) {
+  constructor(home: FleetHome, store: JobStore, contents: Contents, room: Pick<Room, 'require'>) {
     this.#home = home;
     this.#store = store;
     this.#contents = contents;
+    this.#room = room;
   }
 
-  /** The batch of a submission, written unless it is there. Throws `usage`, `nameTemplateInvalid`, `inputChanged`. */
+  /** The batch of a submission, written unless it is there. Throws `usage`, `nameTemplateInvalid`, `inputChanged`, `serverDiskFull`. */
   async accept(submission: Submission): Promise<BatchFacts> {
     const accepted = this.#accepting.then(() => this.#accept(submission));
     this.#accepting = accepted.catch(() => undefined);
@@ -53,6 +56,7 @@ export class Submissions {
   }
 
   async #create(batchId: string, asked: Submission, sent: Manifest): Promise<BatchFacts> {
+    await this.#room.require(0);
     const { owner, pool, priority } = asked;
     const createdAt = Date.now();
     const ids = new Set<string>([batchId]);
@@ -85,7 +89,7 @@ export class Submissions {
         seeds: job.seeds,
         inputs: await this.#inputs(job.inputs),
         titles: sent.titles,
-        out: join(this.#home.root, 'outputs', batchId, jobId),
+        out: join(this.#home.outputs, batchId, jobId),
         nameTemplate: sent.nameTemplate,
         withPreviews: sent.withPreviews,
         umask: 0o077,
