@@ -450,8 +450,10 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
     'the SDK that is not installed is told as storageMissing',
   ),
   storageUnreachable: () => {
-    const env = { ...homeWith('{}'), AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
-    return told(['serve', 'storage', 's3://studio', '--endpoint', 'http://127.0.0.1:9'], env);
+    const path = join(mkdtempSync(join(folder, 's3-')), 'credentials');
+    writeFileSync(path, 'aws_access_key_id = a\naws_secret_access_key = b\n', { mode: 0o600 });
+    const at = ['--endpoint', 'http://127.0.0.1:9', '--credentials', path];
+    return told(['serve', 'storage', 's3://studio', ...at], homeWith('{}'));
   },
   storageRefused: file('fleet/storage/bucket.test.ts', 'that is %s says so'),
   serverDiskFull: file('fleet/storage/room.test.ts', 'takes nothing more in, and says how much there is'),

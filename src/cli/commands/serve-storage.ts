@@ -117,7 +117,7 @@ function changed(
   };
 }
 
-/** What is changed, as the journal has it. */
+/** What is changed, as the journal has it, which members see. */
 function toldOf(
   where: StoragePlace | undefined,
   place: Omit<BucketPlace, 'id'> | undefined,
@@ -126,7 +126,7 @@ function toldOf(
   const age = (said: number | 'never' | undefined) => (typeof said === 'number' ? daysWords(said) : said);
   const size = (said: number | 'none' | undefined) => (typeof said === 'number' ? bytesWords(said) : said);
   const said: Record<string, string | undefined> = {
-    to: place ? placeWords({ id: '', ...place }) : where === 'disk' ? 'the disk' : undefined,
+    to: place ? placeWords({ id: '', ...place, endpoint: null }) : where === 'disk' ? 'the disk' : undefined,
     keep_inputs: age(keepInputs),
     keep_outputs: age(keepOutputs),
     keep_free: size(keepFree),

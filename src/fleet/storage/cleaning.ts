@@ -7,7 +7,7 @@ import { hasEnded, type JobRecord, type JobStore, jobRecord, jobState } from '..
 import type { FleetHome } from '../home.ts';
 import type { Buckets } from './buckets.ts';
 import { removeFolder } from './mover.ts';
-import { endOf } from './on-disk.ts';
+import { endOf, foldersOfJobs } from './on-disk.ts';
 import type { Settings, StorageSettings } from './settings.ts';
 
 export interface CleanerContext {
@@ -100,7 +100,17 @@ export class Cleaner {
       this.#endedAt.set(jobId, null);
       cleaned += 1;
     }
+    await this.#leftFolders(isDue);
     return cleaned;
+  }
+
+  /** What downloads that failed have left, and what was there when a pass was cut off. */
+  async #leftFolders(isDue: (end: number) => boolean): Promise<void> {
+    const { home, store } = this.#context;
+    for await (const { jobId, folder } of foldersOfJobs(home)) {
+      const record = await store.get(jobId).catch(() => undefined);
+      if (record && hasEnded(record) && !hasFiles(record) && isDue(endOf(record))) await removeFolder(folder);
+    }
   }
 
   /** First the files and then the word of it: cut off between, it is done again. */

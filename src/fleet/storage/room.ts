@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError } from '../../errors.ts';
 import type { FleetHome } from '../home.ts';
 import { bytesIn } from './on-disk.ts';
-import type { Settings, StorageSettings } from './settings.ts';
+import { type Settings, type StorageSettings, usualSettings } from './settings.ts';
 
 /** What stays free where nothing is said: so much, or this share of a small disk. */
 const USUAL_FREE = 2 * 1024 ** 3;
@@ -63,9 +63,11 @@ export class Room {
     }
   }
 
+  /** What cannot be read fails no job. */
   async #isEnough(): Promise<boolean> {
-    const { free, keepFree } = await freeOf(this.#home.root, await this.#settings.read());
-    return free >= keepFree * LAST_SHARE;
+    const settings = await this.#settings.read().catch(usualSettings);
+    const standing = await freeOf(this.#home.root, settings).catch(() => undefined);
+    return !standing || standing.free >= standing.keepFree * LAST_SHARE;
   }
 
   #used(): Promise<number> {

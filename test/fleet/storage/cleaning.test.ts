@@ -81,6 +81,19 @@ describe('what jobs have made', () => {
     expect(s3.bucket().objects.size).toBe(0);
   });
 
+  it('in part only, as of a job that failed while it was brought, goes with it', async () => {
+    const { home, store, cleaner, job } = keptFiles();
+    for (const [jobId, days] of [
+      ['aaaaa2', 31],
+      ['bbbbb2', 29],
+    ] as const) {
+      await job(jobId, [10], { endedAt: daysAgo(days) });
+      await store.update(jobId, ({ facts }) => jobRecord({ ...facts, outputs: null }, 'failed'));
+    }
+    await cleaner().clean(SIGNAL);
+    expect(readdirSync(home.outputs)).toEqual(['bbbbb2']);
+  });
+
   it('of a job that has not ended is left, however old it is', async () => {
     const { store, cleaner, job } = keptFiles();
     const [file] = await job('k3f9xw', [10], { endedAt: daysAgo(300) });

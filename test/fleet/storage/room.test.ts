@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { statfsSync, statSync } from 'node:fs';
+import { statfsSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Contents } from '../../../src/fleet/jobs/contents.ts';
 import { Submissions } from '../../../src/fleet/jobs/submissions.ts';
@@ -78,6 +78,16 @@ describe('a disk without room', () => {
       if (waits === 2) void set({ keepFree: 0 });
     });
     expect(waits).toBeGreaterThanOrEqual(2);
+  });
+});
+
+it('settings that cannot be read refuse new work, and stop none that runs', async () => {
+  const { home, settings } = keptFiles();
+  writeFileSync(home.storage, '{');
+  const room = new Room(home, settings);
+  await expect(room.require(0)).rejects.toMatchObject({ code: 'configMalformed' });
+  await room.await(10, SIGNAL, () => {
+    throw new Error('it waits');
   });
 });
 
