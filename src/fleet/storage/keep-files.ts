@@ -23,6 +23,7 @@ interface Context {
 }
 
 const TIMINGS: StorageTimings = { moveMs: 3_000, cleanMs: 15 * 60_000 };
+const FIRST_CLEAN_MS = 60_000;
 /** Longest time between two tries of a bucket that does not take anything. */
 const LONGEST_MS = 60_000;
 
@@ -46,7 +47,8 @@ export async function keepFiles(
   const cleaner = new Cleaner({ home, store, settings, buckets });
   let trouble = await troubleOf(home);
   let failures = 0;
-  let cleanAt = performance.now();
+  // What was under way when the last process ended comes first.
+  let cleanAt = performance.now() + Math.min(cleanMs, FIRST_CLEAN_MS);
   while (!signal.aborted) {
     try {
       const failure = await mover.move(signal);

@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { PART_BYTES } from '../../../src/fleet/storage/bucket.ts';
 import { readCredentials } from '../../../src/fleet/storage/credentials.ts';
+import { proxyTo } from '../../support/proxy.ts';
 import { tempHome } from '../../support/temp-home.ts';
 import { bucketOf, credentialsFile, fileOf, startS3 } from './support.ts';
 
@@ -177,6 +178,20 @@ describe('a bucket', () => {
       code,
       detail,
     });
+  });
+
+  it('is found by its own name before the host, through the proxy that the environment names', async () => {
+    const s3 = await startS3();
+    const proxy = await proxyTo(s3.port);
+    const before = process.env.HTTP_PROXY;
+    process.env.HTTP_PROXY = proxy.url;
+    const bucket = bucketOf(s3, { endpoint: 'http://s3.invalid:9000', style: 'virtual' });
+    if (before === undefined) delete process.env.HTTP_PROXY;
+    else process.env.HTTP_PROXY = before;
+    const file = fileOf(folder(), 'fox ü.png', 3_000);
+    await bucket.put('made/fox ü.png', file.path, file, signal);
+    expect(s3.bucket().objects.get('made/fox ü.png')?.bytes.equals(file.content)).toBe(true);
+    expect(new Set(proxy.asked)).toEqual(new Set(['CONNECT studio.s3.invalid:9000']));
   });
 
   it('is probed by writing, reading and removing, and nothing of that stays', async () => {
