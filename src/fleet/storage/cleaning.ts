@@ -28,7 +28,7 @@ const SHA256_LENGTH = 64;
 /** Removes what members have sent and jobs have made, once it is kept no longer. Whatever cuts a pass off, the next one goes on. */
 export class Cleaner {
   readonly #context: CleanerContext;
-  /** Epoch milliseconds at which jobs with files ended, so that each is read once; null for those without. */
+  /** Epoch milliseconds at which jobs ended, so that each is read once before its time; null once nothing of it is left. */
   readonly #endedAt = new Map<string, number | null>();
 
   constructor(context: CleanerContext) {
@@ -93,9 +93,10 @@ export class Cleaner {
       if (known === null || (known !== undefined && !isDue(known))) continue;
       const record = await store.get(jobId).catch(() => undefined);
       if (!record || !hasEnded(record)) continue;
-      const end = hasFiles(record) ? endOf(record) : null;
-      this.#endedAt.set(jobId, end);
-      if (end === null || !isDue(end)) continue;
+      const end = endOf(record);
+      const isDone = isDue(end) && !hasFiles(record);
+      this.#endedAt.set(jobId, isDone ? null : end);
+      if (isDone || !isDue(end)) continue;
       await this.#cleanJob(record, settings, signal);
       this.#endedAt.set(jobId, null);
       cleaned += 1;

@@ -59,6 +59,7 @@ export async function keepFiles(
       if (failure) buckets.forget();
       if (performance.now() >= cleanAt) {
         cleanAt = performance.now() + cleanMs;
+        mover.lookAnew();
         const { inputs, jobs } = await cleaner.clean(signal);
         if (inputs + jobs > 0) {
           const to = `files of ${jobs} jobs, ${inputs} that were sent`;

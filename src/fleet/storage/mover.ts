@@ -69,6 +69,11 @@ export class Mover {
     return signal.aborted ? null : failure;
   }
 
+  /** Looks at all that is on the disk once more: a job that had failed may have been run again. */
+  lookAnew(): void {
+    this.#staying.clear();
+  }
+
   /** Another bucket, or the same anew: what stays is to be found out again. */
   #heed({ current, since }: StorageSettings): void {
     const now = `${current} ${since}`;

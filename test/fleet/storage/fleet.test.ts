@@ -21,7 +21,7 @@ const PLAIN_FILES = Object.fromEntries(
 const TIMINGS = { jobPollMs: 150, jobArrivalMs: 600, podPollMs: 200, moveMs: 200, cleanMs: 300 };
 const ENV = { ...PLAIN_FILES, AUTOPOD_KEEPER_TIMINGS: JSON.stringify(TIMINGS) };
 
-describe.skipIf(!isWholeAsked)('a fleet whose files go to a bucket', { timeout: 120_000 }, () => {
+describe.skipIf(!isWholeAsked)('a fleet whose files go to a bucket', { timeout: 240_000 }, () => {
   let fleet: TestFleet;
   let ann: Laptop;
   let s3: S3Simulator;
