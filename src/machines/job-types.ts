@@ -110,7 +110,7 @@ export interface JobFacts {
   /** Likewise: the pool whose pods work on it. */
   pool?: string;
   /** Likewise: epoch milliseconds at which its files were removed, as the fleet keeps them no longer. */
-  cleanedAt?: number;
+  cleanedAt?: number | undefined;
 }
 
 /** Jobs that were asked for together. */

@@ -49,7 +49,7 @@ describe.skipIf(!isWholeAsked)('a fleet whose files go to a bucket', { timeout: 
     ann.start(
       'run',
       making(ann.home, prefix, options),
-      ...['--sweep', `9.seed=1..${count}`, '--out', outOf(ann), '--timeout', '90s', '--json'],
+      ...['--sweep', `9.seed=1..${count}`, '--out', outOf(ann), '--timeout', '10m', '--json'],
     );
   const someJob = async () => {
     const [record] = await recordsOf(fleet);
@@ -150,10 +150,11 @@ describe.skipIf(!isWholeAsked)('a fleet whose files go to a bucket', { timeout: 
     const store = storeOf(fleet);
     const facts = await someJob();
     await store.update(facts.jobId, (record) => jobRecord({ ...record.facts, endedAt: 1 }, 'done'));
+    const before = s3.bucket().objects.size;
     // What it knows of a job that has ended it reads once.
     await fleet.serveAgain();
     await until('it is removed', async () => (await store.get(facts.jobId))?.facts.cleanedAt);
-    expect(s3.bucket().objects.size).toBe(9);
+    expect(s3.bucket().objects.size).toBe(before - 1);
     const fetched = await ann.autopod('jobs', 'fetch', facts.jobId, '--out', outOf(ann), '--json');
     expect([fetched.code, JSON.parse(fetched.stdout).error.code]).toEqual([1, 'filesCleaned']);
     expect((await ann.autopod('jobs', 'show', facts.jobId)).stdout).toContain('removed on');
@@ -168,6 +169,10 @@ describe.skipIf(!isWholeAsked)('a fleet whose files go to a bucket', { timeout: 
     expect([refused.code, JSON.parse(refused.stdout).error.code]).toEqual([1, 'serverDiskFull']);
     await fleet.autopod(['serve', 'storage', '--keep-free', '1MB']);
     const running = ann.start('run', making(ann.home, 'fifth', { seconds: 2 }), '--out', outOf(ann));
+    let said = '';
+    running.child.stderr?.on('data', (text: Buffer | string) => {
+      said += text;
+    });
     await until('it runs', async () =>
       (await recordsOf(fleet)).some((record) => jobState(record) === 'running'),
     );
@@ -179,9 +184,10 @@ describe.skipIf(!isWholeAsked)('a fleet whose files go to a bucket', { timeout: 
       );
     });
     expect((await ann.autopod('jobs', 'show', waiting.jobId)).stderr).toContain('no room');
+    await until('the laptop says so', () => said.includes('no room'));
     await fleet.autopod(['serve', 'storage', '--keep-free', '1MB']);
     const { code, stderr } = await running.ended;
-    expect([code, stderr], stderr).toEqual([0, expect.stringContaining('no room')]);
+    expect(code, stderr).toBe(0);
     expect(timesMade(fleet, 'fifth')).toBe(1);
   });
 

@@ -47,7 +47,7 @@ export const FLEET_FAILURES = {
   filesCleaned: (d: FailureDetail) => ({
     what: `What job ${str(d.job)} made was removed on ${clockTime(str(d.at))}.`,
     why: 'The fleet keeps files for as long as `autopod serve storage` says on the server.',
-    next: 'Run its workflow again to have them made again.',
+    next: `Have it made again: autopod jobs retry ${str(d.job)}`,
   }),
   gatewayRefused: (d: FailureDetail) => ({
     what: `The fleet refuses the request: ${strOr(d.reason, 'it gives no reason')}.`,
