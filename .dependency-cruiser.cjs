@@ -90,6 +90,12 @@ module.exports = {
       from: { path: '^(src|sim)/', pathNot: '^src/fleet/engine/sdk' },
       to: { path: '@restatedev/' },
     },
+    {
+      name: 'only-the-storage-knows-the-sdk-of-aws',
+      severity: 'error',
+      from: { path: '^(src|sim)/', pathNot: '^src/fleet/storage/' },
+      to: { path: '@aws-sdk/' },
+    },
     only('inspector', 'inspector/', [
       'inspector/',
       'host/step',

@@ -83,7 +83,7 @@ await startWorker({
   places: world.server.places,
   port: 0,
   identityKeys: world.identityKeys,
-  durables: [jobObject({ fleet, store, env, progress: new Map() })],
+  durables: [jobObject({ fleet, store, env, progress: new Map(), room: { await: async () => undefined } })],
   objects: [poolObject(works, 250), pod],
 });
 const call = (handler: string, json: unknown) =>

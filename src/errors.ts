@@ -142,6 +142,16 @@ export const FAILURES = {
   notAdmitted: { exitCode: 1, retryable: false },
   /** It knows who asks, and they may not do that. */
   notAllowed: { exitCode: 1, retryable: false },
+  /** The SDK for buckets is not installed. */
+  storageMissing: { exitCode: 1, retryable: false },
+  /** The bucket that a fleet's files are in does not answer, or cannot just now. */
+  storageUnreachable: { exitCode: 1, retryable: true },
+  /** It does not let the server in, is full, or is not there. */
+  storageRefused: { exitCode: 1, retryable: false },
+  /** The disk of a fleet's server has no room for more. */
+  serverDiskFull: { exitCode: 1, retryable: true },
+  /** What a job has made was removed, as long ago as the fleet keeps it. */
+  filesCleaned: { exitCode: 1, retryable: false },
   /** It takes no such request. */
   gatewayRefused: { exitCode: 1, retryable: false },
   /** It does not answer, or what answers is none. */

@@ -13,6 +13,14 @@ export interface FleetHome extends Home {
   readonly policy: string;
   /** Whose each pod is or was. */
   readonly owners: string;
+  /** Where files of jobs are kept, and how long. */
+  readonly storage: string;
+  /** What of that cannot be done now. */
+  readonly storageTrouble: string;
+  /** What jobs have made, until it lies elsewhere. */
+  readonly outputs: string;
+  /** What members have sent, by its SHA-256. */
+  readonly contents: string;
   /** What the server was started with. */
   readonly serving: string;
   /** Of Restate's server: its data, its sockets, its log. */
@@ -39,6 +47,10 @@ export function describeFleet({ root: user }: Pick<Home, 'root'>): FleetHome {
     knownKeys: join(root, 'known-keys'),
     policy: join(root, 'policy.json'),
     owners: join(root, 'owners.jsonl'),
+    storage: join(root, 'storage.json'),
+    storageTrouble: join(root, 'storage-trouble.json'),
+    outputs: join(root, 'outputs'),
+    contents: join(root, 'contents'),
     serving: join(root, 'serving.json'),
     engine: join(root, 'restate'),
     identity: join(root, 'identity.pem'),

@@ -106,7 +106,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       againMs: fleet.timings.policyLookMs,
     });
     const seen = new Seen(fleet.runpod);
-    const queue = queueOf(fleet, { seen, places, env, boxMs: options.boxMs });
+    const queue = queueOf(fleet, { user: home, seen, places, env, boxMs: options.boxMs });
     const before = await lastServing(fleetHome);
     const worker = await startWorker({
       places,
@@ -119,7 +119,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     });
     ends.unshift(worker.stop);
     const left = new AbortController();
-    const keeping = keys.run(left.signal);
+    const keeping = Promise.all([keys.run(left.signal), queue.keepFiles(left.signal)]);
     ends.unshift(async () => {
       left.abort();
       await keeping;

@@ -13,4 +13,5 @@ export const UNBEGUN = {
   ranOn: null,
   asked: null,
   failure: null,
+  cleanedAt: undefined,
 } satisfies Partial<JobFacts>;

@@ -23,6 +23,8 @@ export interface JobOutput {
   path: string | null;
   bytes: number | null;
   sha256: string | null;
+  /** Of a fleet's job: in which bucket the file lies, and under which key, instead of at its path. */
+  stored?: { bucket: string; key: string };
 }
 
 /** One time a job was handed to a ComfyUI. */
@@ -107,6 +109,8 @@ export interface JobFacts {
   owner?: string;
   /** Likewise: the pool whose pods work on it. */
   pool?: string;
+  /** Likewise: epoch milliseconds at which its files were removed, as the fleet keeps them no longer. */
+  cleanedAt?: number | undefined;
 }
 
 /** Jobs that were asked for together. */
@@ -146,6 +150,8 @@ export interface JobProgress {
   /** Bytes of files that are here, and of all; null while unknown. */
   bytes: number | null;
   ofBytes: number | null;
+  /** There is no room for its files where they go; they stay on the pod meanwhile. */
+  isWaitingForRoom?: boolean;
 }
 
 /** What a look at ComfyUI, and at what is here, has found of a job. */

@@ -7,7 +7,7 @@ const KEPT = 5;
 const SECRETS = [
   /\brpa_[A-Za-z0-9]+/g,
   /(bearer\s+)[^\s"']+/gi,
-  /("?(?:api_?key|autopod_pod_secret)"?\s*[:=]\s*"?)[^\s",]+/gi,
+  /("?(?:api_?key|autopod_pod_secret|secret_?access_?key|session_?token)"?\s*[:=]\s*"?)[^\s",]+/gi,
 ];
 
 /** Text without secrets. */

@@ -10,7 +10,7 @@ import { podMachine } from '../../src/machines/pod.ts';
 import { tunnelMachine } from '../../src/machines/tunnel.ts';
 
 const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli.js');
-const HEAVY = ['got', 'execa', 'xstate', 'ssh2', 'zod', 'lowdb', 'elkjs', '@clack'];
+const HEAVY = ['got', 'execa', 'xstate', 'ssh2', 'zod', 'lowdb', 'elkjs', '@clack', '@aws-sdk'];
 
 /** Which libraries a command's run has loaded, by the coverage V8 keeps of every script. */
 function librariesOf(argv: string[]): string[] {

@@ -449,6 +449,19 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
   fleetUnreachable: () => told(['login', `http://127.0.0.1:9/#${'a'.repeat(43)}`]),
   engineMissing: file('fleet/engine.test.ts', 'a system for which there is none is told so as engineMissing'),
   engineUnreachable: file('fleet/engine.test.ts', 'tells a server that does not answer as engineUnreachable'),
+  storageMissing: file(
+    'fleet/storage/library.test.ts',
+    'the SDK that is not installed is told as storageMissing',
+  ),
+  storageUnreachable: () => {
+    const path = join(mkdtempSync(join(folder, 's3-')), 'credentials');
+    writeFileSync(path, 'aws_access_key_id = a\naws_secret_access_key = b\n', { mode: 0o600 });
+    const at = ['--endpoint', 'http://127.0.0.1:9', '--credentials', path];
+    return told(['serve', 'storage', 's3://studio', ...at], homeWith('{}'));
+  },
+  storageRefused: file('fleet/storage/bucket.test.ts', 'that is %s says so'),
+  serverDiskFull: file('fleet/storage/room.test.ts', 'takes nothing more in, and says how much there is'),
+  filesCleaned: file('fleet/storage/served.test.ts', 'that was removed is told as filesCleaned, with when'),
 };
 
 /** These leave the pod as no other can use it. */

@@ -9,6 +9,9 @@ import { type FleetHome, openFleetHome } from '../../src/fleet/home.ts';
 import { Contents } from '../../src/fleet/jobs/contents.ts';
 import { Submissions } from '../../src/fleet/jobs/submissions.ts';
 import { People, type Role } from '../../src/fleet/people/people.ts';
+import { Buckets } from '../../src/fleet/storage/buckets.ts';
+import { Room } from '../../src/fleet/storage/room.ts';
+import { Settings } from '../../src/fleet/storage/settings.ts';
 import { JobStore, jobRecord } from '../../src/store/jobs.ts';
 import { batchFacts, jobFacts } from '../support/job-facts.ts';
 import { tempHome } from '../support/temp-home.ts';
@@ -34,8 +37,10 @@ async function world(): Promise<World> {
   const home = openFleetHome(tempHome());
   const people = new People(home);
   const store = new JobStore(home);
-  const contents = new Contents(home);
-  const submissions = new Submissions(home, store, contents);
+  const settings = new Settings(home);
+  const room = new Room(home, settings);
+  const contents = new Contents(home, room);
+  const submissions = new Submissions(home, store, contents, room);
   const reached: string[] = [];
   const none = new Proxy({}, { get: (_, name) => async () => void reached.push(String(name)) }) as never;
   const jobs = new JobVerbs({
@@ -43,6 +48,7 @@ async function world(): Promise<World> {
     pools: { get: async () => undefined } as never,
     submissions,
     jobs: { store, progress: new Map() } as never,
+    elsewhere: { settings, buckets: new Buckets(home), log: () => undefined },
   });
   const other = { verbs: none, seen: none, views: none, pools: none, costs: none };
   const context = { people, ...other, contents, jobs, log: () => undefined };

@@ -61,6 +61,7 @@ function row(record: JobRecord): string[] {
 
 /** How many files are here, of how many where some are missing. */
 function filesCell(facts: JobFacts): string {
+  if (facts.cleanedAt !== undefined) return 'removed';
   const here = filesHere(facts).length;
   const wanted = (facts.outputs ?? []).filter(({ type }) => facts.withPreviews || type !== 'temp').length;
   return here >= wanted ? String(here) : `${here} of ${wanted}`;

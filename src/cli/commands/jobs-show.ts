@@ -13,6 +13,7 @@ import { Tally } from '../running/tally.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';
 import { jobUsd, runText } from '../text/run.ts';
 import { JOB_STATE_WORDS } from '../text/states.ts';
+import { momentOf } from '../text/time.ts';
 import type { Verb } from '../verb.ts';
 import { panel, type Row } from '../views/panel.ts';
 import { jobTable } from './jobs-list.ts';
@@ -82,6 +83,7 @@ export function showJob({ out }: Context, record: JobRecord): void {
       'Files',
       shown.files.map(({ path }) => path),
     ),
+    ...(shown.cleanedAt ? [['Files', `removed on ${momentOf(new Date(shown.cleanedAt))}`] as Row] : []),
     ...listed('Not made', shown.notMade),
   ];
   out.line(panel(runText.jobTitle(), rows, out.screen));

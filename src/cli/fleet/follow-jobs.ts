@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toFailure } from '../../errors.ts';
+import { type FailureCode, toFailure } from '../../errors.ts';
 import type { FleetJob } from '../../fleet/wire-jobs.ts';
 import { filesHere } from '../../jobs/files/index.ts';
 import type { BatchFacts, JobProgress, JobState } from '../../machines/job-types.ts';
@@ -20,6 +20,8 @@ export interface FollowJobsOptions {
   out?: string | undefined;
 }
 
+/** Somebody is away for a while, and comes again by themselves. */
+const AWAY: FailureCode[] = ['fleetUnreachable', 'engineUnreachable', 'storageUnreachable'];
 /** Milliseconds between two questions how a batch stands. */
 const POLL_MS = 700;
 
@@ -53,6 +55,7 @@ class Followed {
   readonly #pictures: Pictures;
   readonly #told = new Map<string, JobState>();
   #isAwayTold = false;
+  #isNoRoomTold = false;
 
   constructor(context: Context, batch: BatchFacts, options: FollowJobsOptions) {
     this.#context = context;
@@ -74,6 +77,7 @@ class Followed {
       from += unended < 0 ? jobs.length : unended;
       if (from >= count) return;
       const active = new Map<string, { state: JobState; progress: JobProgress | null }>();
+      if (jobs.some(({ progress }) => progress?.isWaitingForRoom)) this.#sayNoRoom();
       for (const { facts, state, progress } of jobs)
         if (facts.podId !== null && !hasEnded(recordOf({ facts, state, progress })))
           active.set(facts.jobId, { state, progress });
@@ -111,6 +115,11 @@ class Followed {
     }
   }
 
+  #sayNoRoom(): void {
+    if (!this.#isNoRoomTold) this.#view.say(fleetText.waitsForRoom(), 'warning');
+    this.#isNoRoomTold = true;
+  }
+
   async #brought(job: FleetJob): Promise<JobRecord> {
     const { out } = this.#options;
     if (out === undefined) return recordOf(job);
@@ -127,7 +136,7 @@ class Followed {
         return answer;
       } catch (error) {
         const { code } = toFailure(error);
-        if (code !== 'fleetUnreachable' && code !== 'engineUnreachable') throw error;
+        if (!AWAY.includes(code)) throw error;
         deadline.throwIfOver();
         if (!this.#isAwayTold) this.#view.say(fleetText.fleetAway(), 'warning');
         this.#isAwayTold = true;

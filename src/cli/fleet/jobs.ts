@@ -13,6 +13,7 @@ import { saySummary } from '../running/summary.ts';
 import { Tally } from '../running/tally.ts';
 import { fleetText } from '../text/fleet.ts';
 import { runText } from '../text/run.ts';
+import { momentOf } from '../text/time.ts';
 import type { Verb } from '../verb.ts';
 import { type JobClient, jobClient } from './job-client.ts';
 import { filesOfJob, recordOf } from './job-files.ts';
@@ -41,6 +42,7 @@ export const jobsShow: Verb<object> = async (context, named) => {
   if (job) {
     if (out.isJson) out.json(ownedJson(job));
     else showJob(context, recordOf(job));
+    if (job.progress?.isWaitingForRoom) out.say(fleetText.waitsForRoom(), 'warning');
     return 0;
   }
   const records = (await allOf(jobClient(context), batch)).map(recordOf);
@@ -109,11 +111,16 @@ export const jobsFetch: Verb<{ out?: string }> = async (context, named, options)
     throw new AutopodError('usage', runText.notEnded(job.facts.jobId));
   }
   const records: JobRecord[] = [];
-  for (const one of job ? [job] : await allOf(client, batch)) {
+  const jobs = job ? [job] : await allOf(client, batch);
+  requireKept(jobs);
+  for (const one of jobs) {
+    const { jobId, cleanedAt } = one.facts;
+    if (cleanedAt !== undefined)
+      out.say(fleetText.filesRemoved(jobId, momentOf(new Date(cleanedAt))), 'warning');
     const record = await filesOfJob(one, folder, client.download, signal);
     records.push(record);
     if (!out.isJson) for (const { path } of filesHere(record.facts)) out.line(path);
-    if (jobState(record) === 'done') out.say(runText.fetched(record.facts.jobId));
+    if (jobState(record) === 'done' && cleanedAt === undefined) out.say(runText.fetched(jobId));
   }
   if (out.isJson) out.json({ jobs: records.map(jobJson) });
   return 0;
@@ -146,6 +153,14 @@ export const jobsRetry: Verb<RetryOptions> = async (
   const again = await patiently(context, () => client.retry(id, request));
   return seeJobsThrough(context, again.batch, { ...options, out });
 };
+
+/** Throws `filesCleaned` where nothing of what they made is kept any more. */
+function requireKept(jobs: FleetJob[]): void {
+  const [first] = jobs;
+  const { jobId: job = '', cleanedAt } = first?.facts ?? {};
+  if (cleanedAt === undefined || jobs.some(({ facts }) => facts.cleanedAt === undefined)) return;
+  throw new AutopodError('filesCleaned', { job, at: new Date(cleanedAt).toISOString() });
+}
 
 async function allOf(client: JobClient, { batchId, count }: BatchFacts): Promise<FleetJob[]> {
   const jobs: FleetJob[] = [];

@@ -11,6 +11,7 @@ import {
   several,
 } from '../arguments/fleet.ts';
 import { delayOrNever, price, wholeNumber } from '../arguments/options.ts';
+import { byteSize, region, storageStyle } from '../arguments/storage.ts';
 import { ASKING_MINUTES, examples, json, type Runs, timeout } from './shared.ts';
 
 /** A fleet: its server, its people, and the way to it. */
@@ -126,6 +127,64 @@ export function addFleet(program: Command, runs: Runs): void {
       ]),
     )
     .action(runs(async () => (await import('../commands/serve-limits.ts')).limits));
+
+  json(serve.command('storage').argument('[where]', 's3://BUCKET/PREFIX, or disk'))
+    .summary('where files of jobs are kept, how long, and whose they are; without options, shows it')
+    .description(
+      'Shows or changes where the server keeps what jobs have made: on its disk, or in a bucket that speaks S3 (AWS, Cloudflare R2, MinIO). And how long it keeps that and what members have sent. A bucket is tried out before it is taken: something is written, read and removed. Changes hold at once.',
+    )
+    .addOption(
+      new Option(
+        '--endpoint <url>',
+        'where the bucket answers, such as https://ACCOUNT.r2.cloudflarestorage.com (default: AWS)',
+      ).argParser(httpOrigin),
+    )
+    .addOption(new Option('--region <name>', 'of the bucket (default: us-east-1)').argParser(region))
+    .addOption(
+      new Option(
+        '--style <style>',
+        'path or virtual: the bucket in the path, or before the host (default: path with --endpoint)',
+      ).argParser(storageStyle),
+    )
+    .option(
+      '--credentials <file>',
+      'access key and secret key, written as ~/.aws/credentials is, for this user alone (default: what the SDK of AWS finds where the server runs)',
+    )
+    .option('--move', 'have what lies on the disk already go there as well')
+    .addOption(
+      new Option(
+        '--keep-inputs <duration>',
+        'how long what members have sent is kept after no job has needed it, or "never" to remove it (default: 7d)',
+      ).argParser(delayOrNever),
+    )
+    .addOption(
+      new Option(
+        '--keep-outputs <duration>',
+        'how long what a job has made is kept after it has ended, or "never" to remove it (default: 30d)',
+      ).argParser(delayOrNever),
+    )
+    .addOption(
+      new Option(
+        '--keep-free <size>',
+        'what stays free on the disk: new jobs are refused beyond it (default: 2 GB, or 5% of a small disk)',
+      ).argParser(byteSize),
+    )
+    .addOption(
+      new Option('--quota <size>', 'what files of jobs may have of the disk, or "none"').argParser(
+        orNone(byteSize),
+      ),
+    )
+    .option('--install', 'have npm put the SDK of AWS into AUTOPOD_HOME, about 25 MB, and end')
+    .addHelpText(
+      'after',
+      examples([
+        'autopod serve storage --install',
+        'autopod serve storage s3://studio/made --endpoint https://ACCOUNT.r2.cloudflarestorage.com --credentials r2',
+        'autopod serve storage --keep-outputs 90d --quota 200GB',
+        'autopod serve storage disk',
+      ]),
+    )
+    .action(runs(async () => (await import('../commands/serve-storage.ts')).storage));
 
   json(serve.command('status'))
     .summary('whether a fleet is served from this machine; exit 0 when all of it answers, else 1')

@@ -97,6 +97,7 @@ function oneWords({ active }: BatchProgress): string {
 /** `3 before it`, `“KSampler”, step 12 of 20, 8s left`, `12.0 of 40.0 MB`. */
 export function progressWords(progress: JobProgress | null): string {
   if (!progress) return '';
+  if (progress.isWaitingForRoom) return 'waiting for room on the disk of the server';
   const { place, title, step, steps, nodesDone, nodes, leftMs, bytes, ofBytes } = progress;
   if (place !== null) return place === 0 ? 'next' : `${place} before it`;
   if (bytes !== null)

@@ -25,6 +25,7 @@ export function jobJson(record: JobRecord) {
     files: filesHere(facts).map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 })),
     notMade: facts.dropped ?? [],
     failure,
+    ...(facts.cleanedAt !== undefined && { cleanedAt: isoTime(facts.cleanedAt) }),
   };
 }
 

@@ -34,6 +34,11 @@ export const fleetText = {
     `  ${object} ${key}: ${reason}`,
   backedUp: (path: string, megabytes: number) =>
     `All of the fleet is in ${path} (${megabytes.toFixed(1)} MB).`,
+  notBackedUp: (inBuckets: string | undefined) =>
+    `Not in it: the RunPod key${inBuckets === undefined ? '' : `, what lies in buckets (${inBuckets})`}, and what a bucket is entered with.`,
+  waitsForRoom: () =>
+    "There is no room on the disk of the fleet's server for what jobs have made: it stays on the pods until there is.",
+  filesRemoved: (jobId: string, at: string) => `What job ${jobId} made was removed on ${at}.`,
   loggedIn: (name: string, role: string, url: string) =>
     `Logged in to ${url} as ${name} (${role}). Commands are about the pods of this fleet from now on; --fleet none means those of this machine.`,
   loggedInWithoutKey: () =>

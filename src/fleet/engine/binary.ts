@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import { dirname, join } from 'node:path';
-import { execa } from 'execa';
 import { AutopodError } from '../../errors.ts';
+import { npmInstall } from '../npm-install.ts';
 
 /** What is installed when nothing else is asked for: what the fleet's tests run on. */
 export const SERVER_VERSION = '1.7.12';
@@ -12,9 +12,6 @@ const PACKAGE = '@restatedev/restate-server';
 
 /** Systems for which there is one. */
 const BUILT_FOR = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64'];
-
-/** Minutes for 224 MB. */
-const INSTALL_MS = 20 * 60_000;
 
 /**
  * Restate's server: the one of the project autopod stands in, or the one that `autopod serve --install` has put into
@@ -53,15 +50,9 @@ function thisSystem(): string {
 export async function installServer(folder: string, signal: AbortSignal): Promise<string> {
   const system = thisSystem();
   if (!BUILT_FOR.includes(system)) throw new AutopodError('engineMissing', { system, isBuilt: false });
-  const flags = ['--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund', '--save-exact'];
-  const { failed, shortMessage, stderr } = await execa(
-    'npm',
-    ['install', ...flags, `${PACKAGE}@${SERVER_VERSION}`],
-    { reject: false, timeout: INSTALL_MS, cancelSignal: signal },
-  );
-  signal.throwIfAborted();
+  const failure = await npmInstall(folder, [`${PACKAGE}@${SERVER_VERSION}`], signal);
   const binary = findServerBinary(folder);
-  if (!failed && binary) return binary;
-  const detail = stderr?.trim().split('\n').at(-1) || shortMessage || 'npm has put no server there';
+  if (!failure && binary) return binary;
+  const detail = failure ?? 'npm has put no server there';
   throw new AutopodError('engineMissing', { system, isBuilt: true, detail });
 }

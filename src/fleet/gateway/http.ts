@@ -37,6 +37,8 @@ const STATUSES: Partial<Record<FailureCode, number>> = {
   jobNotFound: 404,
   poolNotFound: 404,
   outputGone: 404,
+  filesCleaned: 410,
+  serverDiskFull: 507,
   internal: 500,
 };
 

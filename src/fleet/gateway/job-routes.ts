@@ -56,7 +56,7 @@ export const JOB_ROUTES: Record<string, Route<JobRoutesContext>> = {
   },
   'GET /v1/files/*/*': {
     role: 'member',
-    run: ({ jobs }, { named, verb, range }) => jobs.file(named, whole(verb), range),
+    run: ({ jobs }, { named, verb, range, signal }) => jobs.file(named, whole(verb), range, signal),
   },
   'GET /v1/contents/*': {
     role: 'member',

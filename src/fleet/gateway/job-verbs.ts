@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
-import { AutopodError } from '../../errors.ts';
+import { AutopodError, toFailure } from '../../errors.ts';
 import { filesHere } from '../../jobs/files/index.ts';
 import type { BatchFacts, JobFacts, JobOutput } from '../../machines/job-types.ts';
 import { type BatchRecord, hasEnded, isToRetry, type JobRecord, jobState } from '../../store/jobs.ts';
 import type { JobCost } from '../costs/shared-out.ts';
 import { callObject, type Places } from '../engine/ask.ts';
 import type { FleetJobs } from '../jobs/jobs.ts';
-import { fileAnswer } from '../jobs/serve-file.ts';
+import { type Elsewhere, fileAnswer } from '../jobs/serve-file.ts';
 import type { Submissions } from '../jobs/submissions.ts';
 import { mayDo, type Person } from '../people/people.ts';
 import { POOL_OBJECT } from '../pools/names.ts';
@@ -21,6 +21,7 @@ export interface JobVerbsContext {
   jobs: FleetJobs;
   pools: Pools;
   submissions: Submissions;
+  elsewhere: Elsewhere;
 }
 
 /** Ended jobs that are listed besides those that go on, and jobs of a batch that are told at once. */
@@ -166,13 +167,15 @@ export class JobVerbs {
     return this.batch(batch.batchId);
   }
 
-  /** The nth file that a job has made. */
-  async file(jobId: string, n: number, range: string | undefined): Promise<Bytes> {
-    const record = await this.#context.jobs.store.get(jobId);
-    if (!record) throw new AutopodError('jobNotFound', { job: jobId });
-    const file = filesHere(record.facts)[n];
-    if (!file) throw new AutopodError('outputGone', { filename: `${jobId}, number ${n + 1}` });
-    return fileAnswer(file, range);
+  /** The nth file that a job has made. Throws `jobNotFound`, `filesCleaned`, and what `fileAnswer` throws. */
+  async file(jobId: string, n: number, range: string | undefined, signal: AbortSignal): Promise<Bytes> {
+    const file = await this.#nthFile(jobId, n);
+    return fileAnswer(file, range, this.#context.elsewhere, signal).catch(async (error: unknown) => {
+      // It may have gone to its bucket just now.
+      const now = toFailure(error).code === 'outputGone' ? await this.#nthFile(jobId, n) : file;
+      if (!now.stored || file.stored) throw error;
+      return fileAnswer(now, range, this.#context.elsewhere, signal);
+    });
   }
 
   /** What the jobs that ran since then have come to, by person. */
@@ -207,6 +210,18 @@ export class JobVerbs {
     return costs;
   }
 
+  async #nthFile(jobId: string, n: number): Promise<JobOutput> {
+    const record = await this.#context.jobs.store.get(jobId);
+    if (!record) throw new AutopodError('jobNotFound', { job: jobId });
+    const { cleanedAt } = record.facts;
+    if (cleanedAt !== undefined) {
+      throw new AutopodError('filesCleaned', { job: jobId, at: new Date(cleanedAt).toISOString() });
+    }
+    const file = filesHere(record.facts)[n];
+    if (!file) throw new AutopodError('outputGone', { filename: `${jobId}, number ${n + 1}` });
+    return file;
+  }
+
   async #batchRecord(batchId: string): Promise<BatchRecord> {
     const record = /^[a-z0-9]+$/.test(batchId)
       ? await this.#context.jobs.store.batchRecord(batchId)
@@ -218,9 +233,12 @@ export class JobVerbs {
   #described(record: JobRecord): FleetJob {
     const { facts } = record;
     const files = filesHere(facts).map(({ path }) => path);
-    const told = (output: JobOutput): JobOutput => ({
+    const told = ({ stored: _, ...output }: JobOutput): JobOutput => ({
       ...output,
-      path: output.path === null ? null : `v1/files/${facts.jobId}/${files.indexOf(output.path)}`,
+      path:
+        output.path === null || facts.cleanedAt !== undefined
+          ? null
+          : `v1/files/${facts.jobId}/${files.indexOf(output.path)}`,
     });
     return {
       // Where things lie on the server is nobody's business.

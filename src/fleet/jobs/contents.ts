@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, utimesSync } from 'node:fs';
 import { appendFile, link, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AutopodError } from '../../errors.ts';
+import { AutopodError, toFailure } from '../../errors.ts';
 import { diskFailure, sha256Of } from '../../services/comfyui/index.ts';
 import { makeFolder } from '../../store/home.ts';
 import type { FleetHome } from '../home.ts';
+import type { Room } from '../storage/room.ts';
 
 /** How far a content has come. */
 export interface ContentStanding {
@@ -17,25 +18,31 @@ export const MOST_BYTES = 4 * 1024 ** 3;
 
 /**
  * What members send by its SHA-256: files that workflows take in, and texts. It comes in pieces, so that each request
- * is small, and one that is cut off is gone on with; what is here already is not sent again, whoever sent it.
+ * is small, and one that is cut off is gone on with; what is here already is not sent again, whoever sent it. When it was
+ * last asked for is when it was last changed, as the file system has it: it is kept for a while from then on.
  */
 export class Contents {
   readonly #folder: string;
+  readonly #room: Pick<Room, 'require'>;
   /** Pieces of one content come one after the other. */
   readonly #taking = new Map<string, Promise<unknown>>();
 
-  constructor({ root }: Pick<FleetHome, 'root'>) {
-    this.#folder = join(root, 'contents');
+  constructor({ contents }: Pick<FleetHome, 'contents'>, room: Pick<Room, 'require'>) {
+    this.#folder = contents;
+    this.#room = room;
   }
 
   async standing(sha256: string): Promise<ContentStanding> {
-    const whole = await stat(this.#path(sha256)).catch(() => undefined);
+    const whole = this.#isUsed(sha256) && (await stat(this.#path(sha256)).catch(() => undefined));
     if (whole) return { bytes: whole.size, isWhole: true };
     const part = await stat(this.#partPath(sha256)).catch(() => undefined);
     return { bytes: part?.size ?? 0, isWhole: false };
   }
 
-  /** Takes the piece that begins at `offset`; one that does not go on where the last one ended is left out. Throws `inputChanged`. */
+  /**
+   * Takes the piece that begins at `offset`; one that does not go on where the last one ended is left out. Throws
+   * `inputChanged`, `serverDiskFull`.
+   */
   async take(
     sha256: string,
     { offset, of }: { offset: number; of: number },
@@ -68,12 +75,14 @@ export class Contents {
   async #take(sha256: string, offset: number, of: number, piece: Buffer): Promise<ContentStanding> {
     const standing = await this.standing(sha256);
     if (standing.isWhole || standing.bytes !== offset) return standing;
+    await this.#room.require(of - offset);
     makeFolder(this.#folder);
     const part = this.#partPath(sha256);
     try {
       await appendFile(part, piece, { mode: 0o600 });
     } catch (error) {
-      throw diskFailure(error, part);
+      const failure = diskFailure(error, part);
+      throw toFailure(failure).code === 'diskFull' ? new AutopodError('serverDiskFull', {}) : failure;
     }
     const bytes = offset + piece.length;
     if (bytes < of) return { bytes, isWhole: false };
@@ -87,8 +96,19 @@ export class Contents {
     return { bytes, isWhole: true };
   }
 
+  /** Whether it is there, which is a use of it. */
+  #isUsed(sha256: string): boolean {
+    const now = new Date();
+    try {
+      utimesSync(this.#path(sha256), now, now);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   #require(sha256: string): void {
-    if (existsSync(this.#path(sha256))) return;
+    if (this.#isUsed(sha256)) return;
     throw new AutopodError('usage', { message: `The content ${sha256} has not been sent.` });
   }
 

@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toFailure } from '../../errors.ts';
 import type { Step } from '../../host/step.ts';
 import type { WorkEnvironment } from '../../jobs/environment.ts';
+import { NO_PROGRESS } from '../../jobs/no-progress.ts';
 import { jobWorks } from '../../jobs/works.ts';
 import { jobMachine } from '../../machines/job.ts';
 import { jobFactsOf } from '../../machines/job-reading.ts';
@@ -10,6 +13,7 @@ import { unkept } from '../engine/unkept.ts';
 import type { Fleet } from '../pods/fleet.ts';
 import { BOX_MS } from '../pods/works.ts';
 import { type JobNews, POOL_OBJECT } from '../pools/names.ts';
+import type { Room } from '../storage/room.ts';
 import { JOB_OBJECT } from './names.ts';
 
 /** What the jobs of a fleet are joined to. */
@@ -19,6 +23,8 @@ export interface FleetJobs {
   env: WorkEnvironment;
   /** How far each job at work is; of this process, and kept nowhere. */
   progress: Map<string, JobProgress>;
+  /** On the server's disk, for what they make. */
+  room: Pick<Room, 'await'>;
 }
 
 /** The job machine on the engine: a key for each job's id, begun when a pod is given to it. */
@@ -33,7 +39,7 @@ export function jobObject(jobs: FleetJobs, boxMs = BOX_MS): Durable<JobContext> 
   };
 }
 
-function works({ env, store }: FleetJobs, boxMs: number): Record<string, DurableWork> {
+function works({ env, store, room }: FleetJobs, boxMs: number): Record<string, DurableWork> {
   /** Each box follows on its own. */
   const doing = async (src: string, { input, signal, send }: Doing): Promise<unknown> => {
     const { works: named, end } = jobWorks(env);
@@ -58,15 +64,36 @@ function works({ env, store }: FleetJobs, boxMs: number): Record<string, Durable
     awaitEnd: boxed('awaitEnd'),
     fetchFiles: {
       boxMs,
-      // What an earlier box has brought is in the record, not in what this one was begun with.
-      run: async (given) => {
-        const facts = given.input as JobFacts;
-        const { outputs = null } = (await store.get(facts.jobId))?.facts ?? {};
-        const input = { ...facts, outputs: outputs ?? facts.outputs };
-        return doing('fetchFiles', { ...given, input: input as never });
-      },
+      run: (given) =>
+        withRoom(room, env, given, async (facts) => {
+          // What an earlier box has brought is in the record, not in what this one was begun with.
+          const { outputs = null } = (await store.get(facts.jobId))?.facts ?? {};
+          const input = { ...facts, outputs: outputs ?? facts.outputs };
+          return doing('fetchFiles', { ...given, input: input as never });
+        }),
     },
   };
+}
+
+/** Brings files where there is room for them, and waits for it where there is none: nothing fails for a full disk. */
+async function withRoom(
+  room: FleetJobs['room'],
+  { onProgress, timings }: WorkEnvironment,
+  { input, signal }: Doing,
+  bring: (facts: JobFacts) => Promise<unknown>,
+): Promise<unknown> {
+  const facts = input as JobFacts;
+  const sayWaiting = () => onProgress(facts.jobId, { ...NO_PROGRESS, isWaitingForRoom: true });
+  for (;;) {
+    await room.await(timings.jobPollMs, signal, sayWaiting);
+    try {
+      return await bring(facts);
+    } catch (error) {
+      if (toFailure(error).code !== 'diskFull') throw error;
+      sayWaiting();
+      await sleep(timings.jobPollMs, undefined, { signal });
+    }
+  }
 }
 
 /** Keeps the record that members are shown in step with the machine, and tells the journal. */

@@ -1,5 +1,6 @@
 import type { JobTimings } from '../../jobs/environment.ts';
 import type { JobProgress } from '../../machines/job-types.ts';
+import type { Home } from '../../store/home.ts';
 import { JobStore } from '../../store/jobs.ts';
 import { Costs } from '../costs/costs.ts';
 import { callObject, type Places } from '../engine/ask.ts';
@@ -12,6 +13,10 @@ import { POOL_OBJECT } from '../pools/names.ts';
 import { poolObject } from '../pools/pool-object.ts';
 import { Pools } from '../pools/pools.ts';
 import { PoolWorks } from '../pools/works.ts';
+import { Buckets } from '../storage/buckets.ts';
+import { keepFiles, storageTimingsFrom } from '../storage/keep-files.ts';
+import { Room } from '../storage/room.ts';
+import { Settings } from '../storage/settings.ts';
 import { Contents } from './contents.ts';
 import { type FleetJobs, jobObject } from './jobs.ts';
 import { ObjectInfos } from './object-infos.ts';
@@ -19,6 +24,8 @@ import { Reach } from './reach.ts';
 import { Submissions } from './submissions.ts';
 
 interface QueueOptions {
+  /** The server's user's own, beside the fleet's. */
+  user: Pick<Home, 'root'>;
   seen: Seen;
   places: Places;
   env: NodeJS.ProcessEnv;
@@ -28,15 +35,19 @@ interface QueueOptions {
 const TIMINGS: JobTimings = { jobPollMs: 2_000, jobArrivalMs: 3_000 };
 
 /** All that a fleet's jobs and pools are joined to: what the worker serves of them, and what the gateway answers with. */
-export function queueOf(fleet: Fleet, { seen, places, env, boxMs }: QueueOptions) {
+export function queueOf(fleet: Fleet, { user, seen, places, env, boxMs }: QueueOptions) {
   const { home, log } = fleet;
   const store = new JobStore(home, (from, to) => log(`${from} cannot be read; it is set aside as ${to}`));
   const reach = new Reach(fleet, seen);
   const progress = new Map<string, JobProgress>();
+  const settings = new Settings(home);
+  const buckets = new Buckets(user);
+  const room = new Room(home, settings);
   const jobs: FleetJobs = {
     fleet,
     store,
     progress,
+    room,
     env: {
       store,
       pods: reach,
@@ -48,11 +59,11 @@ export function queueOf(fleet: Fleet, { seen, places, env, boxMs }: QueueOptions
     },
   };
   const pools = new Pools(home);
-  const contents = new Contents(home);
+  const contents = new Contents(home, room);
   const objectInfos = new ObjectInfos(home, log);
-  const submissions = new Submissions(home, store, contents);
+  const submissions = new Submissions(home, store, contents, room);
   const works = new PoolWorks({ fleet, store, pools, reach, objectInfos });
-  const verbs = new JobVerbs({ places, jobs, pools, submissions });
+  const verbs = new JobVerbs({ places, jobs, pools, submissions, elsewhere: { settings, buckets, log } });
   const routes: JobRoutesContext = {
     jobs: verbs,
     pools: new PoolVerbs({ places, pools, objectInfos }),
@@ -63,6 +74,9 @@ export function queueOf(fleet: Fleet, { seen, places, env, boxMs }: QueueOptions
     durable: jobObject(jobs, boxMs),
     pool: poolObject(works, fleet.timings.podPollMs),
     routes,
+    /** Brings files where they belong, and removes what is kept no longer, until the signal. */
+    keepFiles: (signal: AbortSignal): Promise<void> =>
+      keepFiles({ fleet, store, settings, buckets }, storageTimingsFrom(env), signal),
     /** Has pools look at once, and batches that were written and not told to their pool be told. */
     takeUp: async (): Promise<void> => {
       for (const { name } of await pools.all())

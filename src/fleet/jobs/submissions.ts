@@ -7,6 +7,7 @@ import type { BatchFacts, JobFacts, JobInput } from '../../machines/job-types.ts
 import { writeSynced } from '../../store/atomic-file.ts';
 import type { JobStore } from '../../store/jobs.ts';
 import type { FleetHome } from '../home.ts';
+import type { Room } from '../storage/room.ts';
 import type { Contents } from './contents.ts';
 import { type Manifest, manifest } from './manifest.ts';
 
@@ -31,16 +32,18 @@ export class Submissions {
   readonly #home: FleetHome;
   readonly #store: JobStore;
   readonly #contents: Contents;
+  readonly #room: Pick<Room, 'require'>;
   /** One is taken after the other: two that are the same are one. */
   #accepting: Promise<unknown> = Promise.resolve();
 
-  constructor(home: FleetHome, store: JobStore, contents: Contents) {
+  constructor(home: FleetHome, store: JobStore, contents: Contents, room: Pick<Room, 'require'>) {
     this.#home = home;
     this.#store = store;
     this.#contents = contents;
+    this.#room = room;
   }
 
-  /** The batch of a submission, written unless it is there. Throws `usage`, `nameTemplateInvalid`, `inputChanged`. */
+  /** The batch of a submission, written unless it is there. Throws `usage`, `nameTemplateInvalid`, `inputChanged`, `serverDiskFull`. */
   accept(submission: Submission): Promise<BatchFacts> {
     return this.#alone(() => this.#accept(submission));
   }
@@ -144,6 +147,7 @@ export class Submissions {
       pool,
       priority,
     };
+    await this.#room.require(0);
     // A job of an attempt that was cut off before its batch was written is nobody's.
     await this.#store.remove(batchId);
     await this.#store.create(batch, jobs);
@@ -163,7 +167,7 @@ export class Submissions {
   }
 
   #outOf(batchId: string, jobId: string): string {
-    return join(this.#home.root, 'outputs', batchId, jobId);
+    return join(this.#home.outputs, batchId, jobId);
   }
 
   async #inputs(sent: Manifest['jobs'][number]['inputs']): Promise<JobInput[]> {
