@@ -70,6 +70,9 @@ function readScript(channel: ServerChannel, command: string, { guard }: Machine)
   channel.once('end', () => channel.write(guard?.session(verb, script) ?? '', () => leave(channel, 0)));
 }
 
+/** A key as it stands in a line, in base64. */
+const KEY = /[A-Za-z0-9+/]{40,}=*/;
+
 /** `sh -s`: lines of authorized_keys that come and go, as autopod's script says. */
 function changeKeys(channel: ServerChannel, { authorizedKeys = '', changeKeys: change }: Machine): void {
   let script = '';
@@ -77,10 +80,14 @@ function changeKeys(channel: ServerChannel, { authorizedKeys = '', changeKeys: c
     script += chunk.toString('utf8');
   });
   channel.once('end', () => {
-    const gone = [...script.matchAll(/^\*" (\S+) "\*\) ;;$/gm)].map(([, key]) => key);
+    const left = [...script.matchAll(/^(\*\S.*)\*\) ;;$/gm)].map(
+      ([, pattern = '']) => KEY.exec(pattern)?.[0],
+    );
+    // As a shell that trips over a script, rather than say that it is done.
+    if (left.includes(undefined)) return leave(channel, 2);
     const come = [...script.matchAll(/^printf '%s\\n' '(\S+ \S+.*)' \|\| exit 1$/gm)].map(([, line]) => line);
     const lines = authorizedKeys.split('\n');
-    const stay = lines.filter((line) => !line.split(' ').some((word) => gone.includes(word)));
+    const stay = lines.filter((line) => !line.split(/[ \t\r]/).some((word) => left.includes(word)));
     change?.([...stay, ...come].join('\n'));
     channel.write('autopod-keys done\n', () => leave(channel, 0));
   });

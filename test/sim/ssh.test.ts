@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { INSTANT, type ScenarioInput } from '../../sim/scenario.ts';
+import { changeKeys } from '../../src/keeper/pod-keys.ts';
 import { control, createPod, ready, simulate } from './support/simulator.ts';
 import {
   forward,
@@ -49,6 +51,29 @@ it('refuses its keys until they are written', async () => {
   expect(await runSsh(target, [], ['true'])).toMatchObject({ code: 255 });
   pod.keysLetInFrom = 0;
   expect(await runSsh(target, [], ['true'])).toMatchObject({ code: 0 });
+});
+
+it('changes its keys as autopod’s script says, and not by one it does not understand', async () => {
+  const { target, pod, directory } = await sshPod();
+  const [own = '', joins, leaves] = [
+    pod.authorizedKeys.trim(),
+    generateKey(directory),
+    generateKey(directory),
+  ];
+  pod.spec.env.PUBLIC_KEY = `${own}\n${leaves.publicKey}\tsomebody\r\n`;
+  const isLetIn = async (keyFile: string) => (await runSsh({ ...target, keyFile }, [], ['true'])).code === 0;
+  expect([await isLetIn(leaves.file), await isLetIn(joins.file)]).toEqual([true, false]);
+  const run = async (command: string, input: string) => {
+    const ssh = startSsh(target, [], [command]);
+    ssh.stdin.end(input);
+    return text(ssh.stdout);
+  };
+  const [, key = ''] = leaves.publicKey.split(' ');
+  const change = { add: [joins.publicKey.trim()], remove: [key] };
+  expect(await changeKeys({ bootId: '', run } as never, change)).toBe(true);
+  expect([await isLetIn(leaves.file), await isLetIn(joins.file)]).toEqual([false, true]);
+  expect(await isLetIn(target.keyFile)).toBe(true);
+  expect(await run('exec sh -s autopod-keys', 'case x in\n*"?"*) ;;\nesac')).toBe('');
 });
 
 it('knows a few commands, and runs nothing on this machine', async () => {
