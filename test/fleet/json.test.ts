@@ -72,6 +72,7 @@ describe.runIf(isWholeAsked)('docs/json.md of a fleet', { timeout: 120_000 }, ()
         'serve invite',
         'serve people',
         'serve limits',
+        'serve storage',
         'serve status',
         'serve remove',
       ],

@@ -3,6 +3,7 @@ import { AutopodError } from '../../errors.ts';
 import type { FleetLogin } from '../../store/fleet-login.ts';
 import { loginFile } from '../../store/fleet-login-file.ts';
 import { describeHome, homePath } from '../../store/home.ts';
+import { LOG_IN } from '../text/log-in.ts';
 import type { Verb } from '../verb.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a verb's options are what its command declares.
@@ -74,6 +75,6 @@ export async function fleetInForce(
     message: login
       ? `--fleet: this machine is logged in to ${login.url}, not to ${asked}.`
       : `--fleet: this machine is not logged in to ${asked}.`,
-    next: 'Log in with an invitation: autopod login',
+    next: LOG_IN,
   });
 }

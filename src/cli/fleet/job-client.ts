@@ -18,6 +18,7 @@ import type { BatchFacts } from '../../machines/job-types.ts';
 import { type AskForFile, downloadFile, unanswered } from '../../services/comfyui/index.ts';
 import { USER_AGENT } from '../../services/runpod/user-agent.ts';
 import type { Context } from '../context.ts';
+import { inNoFleet } from '../text/log-in.ts';
 import { isPlain, refusalFrom, request, requestText } from './client.ts';
 
 /** How far a content has come to the server. */
@@ -55,7 +56,7 @@ export interface JobClient {
 const SILENCE_MS = 35_000;
 
 export function jobClient({ fleet, signal }: Context): JobClient {
-  if (!fleet) throw new AutopodError('usage', NO_FLEET);
+  if (!fleet) throw new AutopodError('usage', inNoFleet('Pools are a fleet’s'));
   const { url, token } = fleet;
   const options = { token, signal, isRepeatable: true };
   const ask = <T>(path: string, json?: object) => request<T>(url, path, { ...options, json });
@@ -95,11 +96,6 @@ export function jobClient({ fleet, signal }: Context): JobClient {
     },
   };
 }
-
-export const NO_FLEET = {
-  message: 'Pools are a fleet’s, and this machine is logged in to none.',
-  next: 'Log in with an invitation: autopod login',
-};
 
 /** What is told with a status alone: that a file is gone, and that there is no more of it. */
 const OF_FILES = [404, 416];

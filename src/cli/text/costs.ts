@@ -1,3 +1,5 @@
+import { inNoFleet } from './log-in.ts';
+
 const money = (usd: number) => `$${usd.toFixed(2)}`;
 
 interface Totals {
@@ -11,10 +13,7 @@ interface Totals {
 export const costsText = {
   title: ({ since, by }: { since: string; by: string }) =>
     `Costs of the account since ${since.slice(0, 16).replace('T', ' ')} UTC, by ${by}. RunPod books by hours and days of UTC.`,
-  noPersons: () => ({
-    message: 'Costs by person are a fleet’s, and this machine is logged in to none.',
-    next: 'Log in with an invitation: autopod login',
-  }),
+  noPersons: () => inNoFleet('Costs by person are a fleet’s'),
   totals: ({ usd, unbookedUsd, podsUsd, volumesUsd }: Totals) =>
     `${money(usd)} in all: pods ${money(podsUsd)}, network volumes ${money(volumesUsd)}.${
       unbookedUsd >= 0.005

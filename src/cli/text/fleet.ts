@@ -1,5 +1,6 @@
 import type { FleetCosts } from '../../fleet/wire-jobs.ts';
 import type { AutoStop } from '../../keeper/client.ts';
+import { inNoFleet, LOG_IN } from './log-in.ts';
 import { planSentence } from './planned-stop.ts';
 
 const SERVER = 'the fleet’s server';
@@ -94,8 +95,8 @@ export const fleetText = {
   unknownFile: (file: string) =>
     `No job of the fleet is known to have made ${file}; a file is known by its content, as long as it is not edited.`,
   noPage: () => ({
-    message: 'The page is a fleet’s, and this machine is logged in to none.',
-    next: 'Log in with an invitation: autopod login. For this machine’s pods: autopod inspect',
+    ...inNoFleet('The page is a fleet’s'),
+    next: `${LOG_IN}. For this machine’s pods: autopod inspect`,
   }),
   pageOnce: () =>
     'The address serves once, within two minutes; whoever opens it first is let in as you. Ask for another one with: autopod page',

@@ -1,4 +1,4 @@
-import { link, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AutopodError } from '../../errors.ts';
 import { checkTemplate } from '../../jobs/files/index.ts';
@@ -196,8 +196,13 @@ export class Submissions {
   }
 }
 
+/** Whether it is there, which is a use of it: it is not removed before its batch is written. */
 async function requireThere({ path, bytes }: JobInput): Promise<void> {
-  const there = await stat(path).catch(() => undefined);
+  const now = new Date();
+  const there = await utimes(path, now, now).then(
+    () => stat(path),
+    () => undefined,
+  );
   if (there?.size === bytes) return;
   throw new AutopodError('inputUnreadable', {
     path: basename(path),

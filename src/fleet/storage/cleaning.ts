@@ -35,7 +35,7 @@ export class Cleaner {
     this.#context = context;
   }
 
-  /** One pass. Throws `configMalformed` rather than remove anything. */
+  /** One pass. Throws `configMalformed`, and `stateNewer` of a job that waits, rather than remove anything. */
   async clean(signal: AbortSignal): Promise<Cleaned> {
     const settings = await this.#context.settings.read();
     const { keepInputsMs, keepOutputsMs } = settings;
@@ -70,15 +70,17 @@ export class Cleaner {
     return removed;
   }
 
-  /** What jobs take in that have not ended, by its SHA-256. */
+  /** What jobs take in that have not ended, by its SHA-256. Throws rather than leave out one that cannot be read. */
   async #inUse(): Promise<Set<string>> {
     const { store } = this.#context;
     const used = new Set<string>();
     for (const batchId of await store.batchIds()) {
-      const batch = await store.batchRecord(batchId).catch(() => undefined);
+      const batch = await store.batchRecord(batchId);
       if (!batch || batch.isFinished) continue;
-      for await (const { facts } of store.ofBatch(batchId))
-        for (const { path } of facts.inputs) used.add(basename(path).slice(0, SHA256_LENGTH));
+      for (const jobId of batch.jobIds) {
+        const { inputs = [] } = (await store.get(jobId))?.facts ?? {};
+        for (const { path } of inputs) used.add(basename(path).slice(0, SHA256_LENGTH));
+      }
     }
     return used;
   }

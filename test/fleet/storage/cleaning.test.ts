@@ -1,4 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { jobRecord } from '../../../src/store/jobs.ts';
 import { batchFacts, jobFacts } from '../../support/job-facts.ts';
@@ -30,6 +31,19 @@ describe('what members have sent', () => {
     await store.update('k3f9xw', ({ facts }) => jobRecord(facts, 'done'));
     await store.noteBatch('k3f9xw', { isFinished: true });
     expect(await cleaner().clean(SIGNAL)).toMatchObject({ inputs: 0 });
+  });
+
+  it('is kept, all of it, while a job that waits cannot be read', async () => {
+    const { home, store, cleaner, content } = keptFiles();
+    const old = content(A, 8);
+    await store.create(batchFacts(), [jobFacts()]);
+    const path = join(home.jobs, 'k3f9xw.json');
+    const record = JSON.parse(readFileSync(path, 'utf8'));
+    writeFileSync(path, JSON.stringify({ ...record, schema: record.schema + 1 }));
+    await expect(cleaner().clean(SIGNAL)).rejects.toMatchObject({ code: 'stateNewer' });
+    expect(existsSync(old)).toBe(true);
+    writeFileSync(path, JSON.stringify(record));
+    expect(await cleaner().clean(SIGNAL)).toMatchObject({ inputs: 1 });
   });
 
   it('is kept for as long as is said, and for ever where that is said', async () => {

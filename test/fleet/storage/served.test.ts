@@ -42,18 +42,30 @@ async function gateway({ home, store, settings, buckets, log }: KeptFiles) {
     fetch(`${served.url}${path}`, { headers: { authorization: `Bearer ${token}`, ...headers } });
 }
 
+/** A gateway before a job whose files, of so many bytes, have gone to a bucket. */
+async function inBucket(sizes: number[]) {
+  const s3 = await startS3();
+  const kept = keptFiles();
+  await kept.useBucket(s3);
+  const files = await kept.job('k3f9xw', sizes);
+  const ask = await gateway(kept);
+  const before = await ask('/v1/files/k3f9xw/0');
+  expect(await kept.mover().move(SIGNAL)).toBeNull();
+  return { s3, kept, files, before, ask };
+}
+
 describe('a file that lies in a bucket', () => {
   it('is given to members as from the disk, whole and from a byte on, and tells nothing of the bucket', async () => {
-    const s3 = await startS3();
-    const kept = keptFiles();
-    await kept.useBucket(s3);
-    const [file] = await kept.job('k3f9xw', [300_000, 0]);
-    const ask = await gateway(kept);
-    const [before] = await Promise.all([ask('/v1/files/k3f9xw/0')]);
-    expect(await kept.mover().move(SIGNAL)).toBeNull();
+    const {
+      s3,
+      kept,
+      files: [file],
+      before,
+      ask,
+    } = await inBucket([300_000, 0]);
     const whole = await ask('/v1/files/k3f9xw/0');
     for (const header of ['etag', 'content-length', 'accept-ranges', 'content-type'])
-      expect([header, whole.headers.get(header)]).toEqual([header, before?.headers.get(header)]);
+      expect([header, whole.headers.get(header)]).toEqual([header, before.headers.get(header)]);
     expect(Buffer.from(await whole.arrayBuffer()).equals(file?.content as Buffer)).toBe(true);
     const rest = await ask('/v1/files/k3f9xw/0', { range: 'bytes=299990-' });
     expect([rest.status, rest.headers.get('content-range')]).toEqual([206, 'bytes 299990-299999/300000']);
@@ -72,12 +84,7 @@ describe('a file that lies in a bucket', () => {
   });
 
   it('is cut off where the bucket cuts it off, so that whoever brings it goes on from there', async () => {
-    const s3 = await startS3();
-    const kept = keptFiles();
-    await kept.useBucket(s3);
-    await kept.job('k3f9xw', [300_000]);
-    await kept.mover().move(SIGNAL);
-    const ask = await gateway(kept);
+    const { s3, ask } = await inBucket([300_000]);
     s3.faults = [{ operation: 'GetObject', kind: 'cut', times: 1 }];
     await expect((await ask('/v1/files/k3f9xw/0')).arrayBuffer()).rejects.toThrow();
     expect((await (await ask('/v1/files/k3f9xw/0')).arrayBuffer()).byteLength).toBe(300_000);
@@ -89,12 +96,7 @@ describe('a file that lies in a bucket', () => {
   ] as const)(
     'is told as what it is where the bucket %s, and why only the log knows',
     async (_, kind, code) => {
-      const s3 = await startS3();
-      const kept = keptFiles();
-      await kept.useBucket(s3);
-      await kept.job('k3f9xw', [10]);
-      await kept.mover().move(SIGNAL);
-      const ask = await gateway(kept);
+      const { s3, kept, ask } = await inBucket([10]);
       s3.faults = [{ operation: 'GetObject', kind }];
       const answered = await ask('/v1/files/k3f9xw/0');
       expect([answered.status, await answered.json()]).toEqual([409, { error: { code, detail: {} } }]);
@@ -104,12 +106,7 @@ describe('a file that lies in a bucket', () => {
   );
 
   it('that is there no more is told as gone, and so is one of a bucket that nobody knows', async () => {
-    const s3 = await startS3();
-    const kept = keptFiles();
-    await kept.useBucket(s3);
-    await kept.job('k3f9xw', [10]);
-    await kept.mover().move(SIGNAL);
-    const ask = await gateway(kept);
+    const { s3, kept, ask } = await inBucket([10]);
     s3.bucket().objects.clear();
     expect((await ask('/v1/files/k3f9xw/0')).status).toBe(404);
     await kept.set({ buckets: [], current: null });
