@@ -214,6 +214,7 @@ function fleetOf(
   const sshKey = sshKeyPath ?? ensureSshKey(home);
   const people = new People(home);
   const policies = new Policies(home);
+  const owners = new Owners(home);
   const pods = new RecordStore<PodRecordFacts>({ path: home.pods, locks: home.locks });
   return {
     home,
@@ -230,9 +231,9 @@ function fleetOf(
     memberKeys: () => people.publicKeys(),
     pods,
     policies,
-    shares: sharesOf({ home, pods, policies }),
+    shares: sharesOf({ home, pods, policies, owners }),
     people,
-    owners: new Owners(home),
+    owners,
     self: () => presentIdentity(home.locks),
     journal: new Journal(home.journal),
     timings: timingsFrom(env),

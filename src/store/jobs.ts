@@ -7,9 +7,9 @@ import type { BatchFacts, JobFacts, JobState } from '../machines/job-types.ts';
 import { syncFolder, writeFileAtomic, writeSynced } from './atomic-file.ts';
 import { type Home, makeFolder } from './home.ts';
 import { readRecord, recordText, setAside, writeRecord } from './json-record.ts';
-import { type Lock, withLock } from './lock.ts';
 import { RECORD_SCHEMA } from './record-schema.ts';
 import type { StoredRecord } from './records.ts';
+import { SharedLock } from './shared-lock.ts';
 
 export type JobRecord = StoredRecord<JobFacts>;
 
@@ -32,7 +32,7 @@ const JOB_FILE = new RegExp(`^([${ID_CHARACTERS}]{${ID_LENGTH}})\\.json$`);
 /** Files written at a time while a batch is made. */
 const AT_A_TIME = 16;
 /** As for `RecordStore`. */
-const SUSPENDED_MS = 3_000;
+const LOCKING = { timeoutMs: 20_000, suspendedMs: 3_000 };
 
 /** States in which nothing more happens to a job by itself. */
 const ENDED: readonly JobState[] = ['done', 'failed', 'cancelled'];
@@ -63,6 +63,7 @@ export function jobRecord(facts: JobFacts, value: JobState): JobRecord {
 export class JobStore {
   readonly #home: Home;
   readonly #onSetAside: ((from: string, to: string) => void) | undefined;
+  readonly #takers = new Map<string, SharedLock>();
 
   constructor(home: Home, onSetAside?: (from: string, to: string) => void) {
     this.#home = home;
@@ -228,17 +229,21 @@ export class JobStore {
   }
 
   /** Work on one file while nobody else changes it. A few locks serve all files. */
-  #alone<T>(
+  #alone(
     id: string,
     path: string,
-    work: (write: (record: StoredRecord<object>) => Promise<void>) => Promise<T>,
-  ): Promise<T> {
+    work: (write: (record: StoredRecord<object>) => Promise<void>) => Promise<void>,
+  ): Promise<void> {
     const folder = join(this.#home.locks, `jobs-${id.charAt(0)}`);
-    const write = (lock: Lock) => (record: StoredRecord<object>) =>
-      writeFileAtomic(path, recordText(record), async () => {
-        if (await lock.isTaken()) throw new AutopodError('lockBusy', { lock: folder });
-      });
-    return withLock(folder, { timeoutMs: 20_000, suspendedMs: SUSPENDED_MS }, (lock) => work(write(lock)));
+    const taker = this.#takers.get(folder) ?? new SharedLock(folder, LOCKING);
+    this.#takers.set(folder, taker);
+    return taker.with((lock) =>
+      work((record) =>
+        writeFileAtomic(path, recordText(record), async () => {
+          if (await lock.isTaken()) throw new AutopodError('lockBusy', { lock: folder });
+        }),
+      ),
+    );
   }
 
   async #read<Record extends StoredRecord<object>>(
