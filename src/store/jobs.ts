@@ -63,6 +63,8 @@ export function jobRecord(facts: JobFacts, value: JobState): JobRecord {
 export class JobStore {
   readonly #home: Home;
   readonly #onSetAside: ((from: string, to: string) => void) | undefined;
+  /** Told of each job that this store has written, as it is now; null once it is forgotten. */
+  onChange: (jobId: string, record: JobRecord | null) => void = () => undefined;
   readonly #takers = new Map<string, SharedLock>();
 
   constructor(home: Home, onSetAside?: (from: string, to: string) => void) {
@@ -108,7 +110,9 @@ export class JobStore {
     const write = async () => {
       for (let next = waiting.next(); !next.done; next = waiting.next()) {
         jobIds[next.value.index] = next.value.jobId;
-        await this.#createJob(jobRecord(next.value, 'waitingForPod'));
+        const record = jobRecord(next.value, 'waitingForPod');
+        await this.#createJob(record);
+        this.onChange(next.value.jobId, record);
       }
     };
     await Promise.all(Array.from({ length: AT_A_TIME }, write));
@@ -173,7 +177,10 @@ export class JobStore {
     const path = this.#jobPath(jobId);
     await this.#alone(jobId, path, async (write) => {
       const record = await this.#read<JobRecord>(path, JOB_MACHINE).catch(unlessDamaged);
-      if (record) await write({ ...change(record), savedAt: new Date().toISOString() });
+      if (!record) return;
+      const changed = { ...change(record), savedAt: new Date().toISOString() };
+      await write(changed);
+      this.onChange(jobId, changed);
     });
   }
 
@@ -200,6 +207,7 @@ export class JobStore {
   async remove(jobId: string): Promise<void> {
     const record = await this.get(jobId);
     await rm(this.#jobPath(jobId), { force: true });
+    this.onChange(jobId, null);
     const { jobIds = [] } = (record && (await this.batchRecord(record.facts.batchId))) ?? {};
     if (record && !jobIds.some((id) => existsSync(this.#jobPath(id))))
       await rm(this.#batchPath(record.facts.batchId), { force: true });

@@ -79,3 +79,12 @@ export function callObject<T>(
 ): Promise<T> {
   return askRestate<T>(ingress, `${object}/${encodeURIComponent(key)}/${handler}`, { ...asking, json });
 }
+
+/** The same for what nobody waits for: answered once the engine has it, however much the key has to do before. */
+export async function tellObject(
+  { ingress }: Pick<Places, 'ingress'>,
+  { object, key, handler }: { object: string; key: string; handler: string },
+  json: unknown,
+): Promise<void> {
+  await askRestate(ingress, `${object}/${encodeURIComponent(key)}/${handler}/send`, { json });
+}

@@ -3,7 +3,8 @@ import { AutopodError } from '../../errors.ts';
 import { filesHere } from '../../jobs/files/index.ts';
 import type { BatchFacts, JobOutput } from '../../machines/job-types.ts';
 import { type BatchRecord, hasEnded, type JobRecord, jobState } from '../../store/jobs.ts';
-import { callObject, type Places } from '../engine/ask.ts';
+import { callObject, type Places, tellObject } from '../engine/ask.ts';
+import type { JobBook } from '../jobs/book.ts';
 import type { FleetJobs } from '../jobs/jobs.ts';
 import { fileAnswer } from '../jobs/serve-file.ts';
 import type { Submissions } from '../jobs/submissions.ts';
@@ -18,6 +19,7 @@ import type { Bytes } from './bytes.ts';
 export interface JobVerbsContext {
   places: Places;
   jobs: FleetJobs;
+  book: JobBook;
   pools: Pools;
   submissions: Submissions;
 }
@@ -49,20 +51,24 @@ export class JobVerbs {
   async enqueue({ pool = '', owner = '', priority = 0, ...batch }: BatchFacts): Promise<void> {
     const { batchId, count, onError, maxCost } = batch;
     const submitted: SubmittedBatch = { batchId, count, onError, maxCost, owner, priority };
-    await this.#call(pool, 'submit', submitted);
+    await tellObject(this.#context.places, { object: POOL_OBJECT, key: pool, handler: 'submit' }, submitted);
   }
 
   /** Jobs that go on and the last ones that have ended; or every one. */
   async list(isAll: boolean): Promise<FleetJob[]> {
-    const { store } = this.#context.jobs;
-    const going: JobRecord[] = [];
-    const ended: JobRecord[] = [];
-    for await (const record of store.all()) {
-      (hasEnded(record) ? ended : going).push(record);
-      if (!isAll && ended.length > 4 * MOST_ENDED) ended.splice(0, ended.length, ...latest(ended));
+    const {
+      book,
+      jobs: { store },
+    } = this.#context;
+    const records: JobRecord[] = [];
+    if (isAll) for await (const record of store.all()) records.push(record);
+    else {
+      for (const id of [...(await book.latest(MOST_ENDED)), ...(await book.going())]) {
+        const record = await store.get(id).catch(() => undefined);
+        if (record) records.push(record);
+      }
     }
-    const listed = [...going, ...(isAll ? ended : latest(ended))].toSorted(inOrder);
-    return listed.map((record) => this.#described(record));
+    return records.toSorted(inOrder).map((record) => this.#described(record));
   }
 
   /** By the id of a job or a batch, the beginning of one, or a name. Throws `jobNotFound` and `jobNotChosen`. */
@@ -140,21 +146,7 @@ export class JobVerbs {
 
   /** What the jobs that ran since then have cost, by person, most first. */
   async costs(since: number): Promise<PersonCosts[]> {
-    const people = new Map<string, PersonCosts>();
-    for await (const record of this.#context.jobs.store.all()) {
-      const { owner: name = '', createdAt, endedAt, ranMs, usd } = record.facts;
-      if ((endedAt ?? createdAt) < since) continue;
-      const sum = people.get(name) ?? { name, jobs: 0, done: 0, files: 0, seconds: 0, usd: 0 };
-      people.set(name, {
-        name,
-        jobs: sum.jobs + 1,
-        done: sum.done + (jobState(record) === 'done' ? 1 : 0),
-        files: sum.files + filesHere(record.facts).length,
-        seconds: sum.seconds + (ranMs ?? 0) / 1000,
-        usd: sum.usd + (usd ?? 0),
-      });
-    }
-    return [...people.values()].toSorted((a, b) => b.usd - a.usd || a.name.localeCompare(b.name));
+    return this.#context.book.costs(since);
   }
 
   async #batchRecord(batchId: string): Promise<BatchRecord> {
@@ -189,10 +181,6 @@ export class JobVerbs {
   #call(pool: string, handler: string, json: unknown): Promise<unknown> {
     return callObject(this.#context.places, { object: POOL_OBJECT, key: pool, handler }, json);
   }
-}
-
-function latest(ended: JobRecord[]): JobRecord[] {
-  return ended.toSorted(inOrder).slice(-MOST_ENDED);
 }
 
 function inOrder(a: JobRecord, b: JobRecord): number {

@@ -11,6 +11,7 @@ import { POOL_OBJECT } from '../pools/names.ts';
 import { poolObject } from '../pools/pool-object.ts';
 import { Pools } from '../pools/pools.ts';
 import { PoolWorks } from '../pools/works.ts';
+import { JobBook } from './book.ts';
 import { Contents } from './contents.ts';
 import { type FleetJobs, jobObject } from './jobs.ts';
 import { ObjectInfos } from './object-infos.ts';
@@ -30,6 +31,8 @@ const TIMINGS: JobTimings = { jobPollMs: 2_000, jobArrivalMs: 3_000 };
 export function queueOf(fleet: Fleet, { seen, places, env, boxMs }: QueueOptions) {
   const { home, log } = fleet;
   const store = new JobStore(home, (from, to) => log(`${from} cannot be read; it is set aside as ${to}`));
+  const book = new JobBook(store);
+  store.onChange = (jobId, record) => book.note(jobId, record);
   const reach = new Reach(fleet, seen);
   const progress = new Map<string, JobProgress>();
   const jobs: FleetJobs = {
@@ -51,7 +54,7 @@ export function queueOf(fleet: Fleet, { seen, places, env, boxMs }: QueueOptions
   const objectInfos = new ObjectInfos(home, log);
   const submissions = new Submissions(home, store, contents);
   const works = new PoolWorks({ fleet, store, pools, reach, objectInfos });
-  const verbs = new JobVerbs({ places, jobs, pools, submissions });
+  const verbs = new JobVerbs({ places, jobs, book, pools, submissions });
   const routes: JobRoutesContext = {
     jobs: verbs,
     pools: new PoolVerbs({ places, pools, objectInfos }),
@@ -69,6 +72,7 @@ export function queueOf(fleet: Fleet, { seen, places, env, boxMs }: QueueOptions
         const record = await store.batchRecord(batchId).catch(() => undefined);
         if (record && !record.isFinished) await verbs.enqueue(record.facts);
       }
+      void book.read();
     },
   };
 }

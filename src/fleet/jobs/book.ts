@@ -1,0 +1,120 @@
+import { filesHere } from '../../jobs/files/index.ts';
+import { hasEnded, type JobRecord, type JobStore, jobState } from '../../store/jobs.ts';
+import type { PersonCosts } from '../wire-jobs.ts';
+import { type Added, Sums } from './sums.ts';
+
+/** Where a job stands among the others. */
+interface Known {
+  createdAt: number;
+  index: number;
+  isGoing: boolean;
+  owner: string;
+  added: Added;
+}
+
+/** Jobs that have ended and are known to be the last ones: more than are asked for. */
+const LATEST = 50;
+
+/**
+ * What lists and sums of jobs need of every one, in memory: read once from the records, and told of each change from then
+ * on. A list costs what it shows, and a sum nothing, however many jobs there have been.
+ */
+export class JobBook {
+  readonly #store: JobStore;
+  readonly #known = new Map<string, Known>();
+  readonly #going = new Set<string>();
+  readonly #sums = new Map<string, Sums>();
+  /** Latest last; undefined where they are to be looked for. */
+  #latest: string[] | undefined = [];
+  #reading: Promise<void> | undefined;
+
+  constructor(store: JobStore) {
+    this.#store = store;
+  }
+
+  /** Takes in how a job is kept from now on; null for one that is no more. */
+  note(jobId: string, record: JobRecord | null): void {
+    const before = this.#known.get(jobId);
+    if (before) this.#sumsOf(before.owner).remove(before.added);
+    if (record === null) this.#forget(jobId);
+    else this.#take(jobId, record, before);
+  }
+
+  /** Reads what was there before this process; once. */
+  read(): Promise<void> {
+    this.#reading ??= this.#readAll();
+    return this.#reading;
+  }
+
+  /** Jobs that have not ended, by age. */
+  async going(): Promise<string[]> {
+    await this.read();
+    return [...this.#going].toSorted((a, b) => this.#order(a, b));
+  }
+
+  /** The last ones that have ended, by age. */
+  async latest(count: number): Promise<string[]> {
+    await this.read();
+    this.#latest ??= [...this.#known.keys()]
+      .filter((id) => !this.#going.has(id))
+      .toSorted((a, b) => this.#order(a, b))
+      .slice(-LATEST);
+    return this.#latest.slice(-count);
+  }
+
+  /** What the jobs since then have come to, by person, most first. */
+  async costs(since: number): Promise<PersonCosts[]> {
+    await this.read();
+    return [...this.#sums]
+      .map(([name, sums]) => ({ name, ...sums.since(since) }))
+      .filter(({ jobs }) => jobs > 0)
+      .toSorted((a, b) => b.usd - a.usd || a.name.localeCompare(b.name));
+  }
+
+  async #readAll(): Promise<void> {
+    for await (const record of this.#store.all())
+      if (!this.#known.has(record.facts.jobId)) this.note(record.facts.jobId, record);
+  }
+
+  #take(jobId: string, record: JobRecord, before: Known | undefined): void {
+    const { owner = '', createdAt, index, endedAt, ranMs, usd } = record.facts;
+    const added = {
+      at: endedAt ?? createdAt,
+      done: jobState(record) === 'done' ? 1 : 0,
+      files: filesHere(record.facts).length,
+      seconds: (ranMs ?? 0) / 1000,
+      usd: usd ?? 0,
+    };
+    const isGoing = !hasEnded(record);
+    this.#known.set(jobId, { createdAt, index, isGoing, owner, added });
+    this.#sumsOf(owner).add(added);
+    if (isGoing) this.#going.add(jobId);
+    else this.#going.delete(jobId);
+    if (isGoing && before?.isGoing === false) this.#latest = undefined;
+    if (!isGoing && before?.isGoing !== false) this.#isLatest(jobId);
+  }
+
+  #forget(jobId: string): void {
+    this.#known.delete(jobId);
+    this.#going.delete(jobId);
+    if (this.#latest?.includes(jobId)) this.#latest = undefined;
+  }
+
+  #isLatest(jobId: string): void {
+    if (!this.#latest) return;
+    const place = this.#latest.findIndex((id) => this.#order(jobId, id) < 0);
+    this.#latest.splice(place < 0 ? this.#latest.length : place, 0, jobId);
+    if (this.#latest.length > LATEST) this.#latest.shift();
+  }
+
+  #sumsOf(owner: string): Sums {
+    const sums = this.#sums.get(owner) ?? new Sums();
+    this.#sums.set(owner, sums);
+    return sums;
+  }
+
+  #order(one: string, other: string): number {
+    const [a, b] = [this.#known.get(one), this.#known.get(other)];
+    return (a?.createdAt ?? 0) - (b?.createdAt ?? 0) || (a?.index ?? 0) - (b?.index ?? 0);
+  }
+}
