@@ -45,6 +45,14 @@ const BATCHES = Math.floor(Number(values.jobs) / BATCH);
 const JOBS = BATCHES * BATCH;
 const ASKED_TIMES = 5;
 
+const HEADS: Record<string, string> = {
+  jobs: 'GET /v1/jobs',
+  costs: 'GET /v1/costs',
+  state: 'pool’s state',
+  engine: 'engine’s disk a job',
+  records: 'records a job, more',
+};
+
 const only = values.only.split(',');
 const perJob: number[] = [];
 if (only.includes('fleet')) perJob.push(await byFleet());
@@ -175,14 +183,6 @@ async function locally(): Promise<number> {
 function perJobOf(rows: Quarter[]): number {
   return (rows.reduce((sum, { seconds }) => sum + seconds, 0) / JOBS) * 1_000;
 }
-
-const HEADS: Record<string, string> = {
-  jobs: 'GET /v1/jobs',
-  costs: 'GET /v1/costs',
-  state: 'pool’s state',
-  engine: 'engine’s disk a job',
-  records: 'records a job, more',
-};
 
 function table(rows: Quarter[], more: string[]): string {
   const first = rows[0];

@@ -65,11 +65,14 @@ export class JobStore {
   readonly #onSetAside: ((from: string, to: string) => void) | undefined;
   /** Told of each job that this store has written, as it is now; null once it is forgotten. */
   onChange: (jobId: string, record: JobRecord | null) => void = () => undefined;
+  readonly #lingerMs: number;
   readonly #takers = new Map<string, SharedLock>();
 
-  constructor(home: Home, onSetAside?: (from: string, to: string) => void) {
+  /** `lingerMs` of who is as good as alone with it: as in `SharedLockOptions`. */
+  constructor(home: Home, onSetAside?: (from: string, to: string) => void, lingerMs = 0) {
     this.#home = home;
     this.#onSetAside = onSetAside;
+    this.#lingerMs = lingerMs;
   }
 
   /** Whether the home is there: while it is away nothing can be told of what it has. */
@@ -243,7 +246,8 @@ export class JobStore {
     work: (write: (record: StoredRecord<object>) => Promise<void>) => Promise<void>,
   ): Promise<void> {
     const folder = join(this.#home.locks, `jobs-${id.charAt(0)}`);
-    const taker = this.#takers.get(folder) ?? new SharedLock(folder, LOCKING);
+    const taker =
+      this.#takers.get(folder) ?? new SharedLock(folder, { ...LOCKING, lingerMs: this.#lingerMs });
     this.#takers.set(folder, taker);
     return taker.with((lock) =>
       work((record) =>

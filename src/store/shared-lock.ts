@@ -1,4 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Lock, type WaitOptions, withLock } from './lock.ts';
+
+export interface SharedLockOptions extends WaitOptions {
+  /**
+   * Milliseconds for which it is kept for what may come next, where hardly anybody else wants it. Longer than this all in
+   * all it is not kept from others.
+   */
+  lingerMs?: number;
+}
 
 interface Waiting {
   work: (lock: Lock) => Promise<void>;
@@ -12,11 +21,12 @@ interface Waiting {
  */
 export class SharedLock {
   readonly #folder: string;
-  readonly #options: WaitOptions;
+  readonly #options: SharedLockOptions;
+  #onMore: () => void = () => undefined;
   #waiting: Waiting[] = [];
   #isTaking = false;
 
-  constructor(folder: string, options: WaitOptions) {
+  constructor(folder: string, options: SharedLockOptions) {
     this.#folder = folder;
     this.#options = options;
   }
@@ -24,7 +34,8 @@ export class SharedLock {
   /** Resolves when the work is done; what it throws passes through. Throws `lockBusy`. */
   with(work: (lock: Lock) => Promise<void>): Promise<void> {
     const done = new Promise<void>((resolve, reject) => this.#waiting.push({ work, resolve, reject }));
-    if (!this.#isTaking) void this.#take();
+    if (this.#isTaking) this.#onMore();
+    else void this.#take();
     return done;
   }
 
@@ -34,9 +45,13 @@ export class SharedLock {
       let taken: Waiting[] = [];
       try {
         await withLock(this.#folder, this.#options, async (lock) => {
-          taken = this.#waiting;
-          this.#waiting = [];
-          for (const { work, resolve, reject } of taken) await work(lock).then(resolve, reject);
+          const { lingerMs = 0 } = this.#options;
+          const until = performance.now() + lingerMs;
+          do {
+            taken = this.#waiting;
+            this.#waiting = [];
+            for (const { work, resolve, reject } of taken) await work(lock).then(resolve, reject);
+          } while (await this.#isMoreComing(until - performance.now()));
         });
       } catch (error) {
         const refused = taken.length > 0 ? taken : this.#waiting;
@@ -45,5 +60,17 @@ export class SharedLock {
       }
     }
     this.#isTaking = false;
+  }
+
+  /** Whether something waits, now or within so many milliseconds. */
+  async #isMoreComing(withinMs: number): Promise<boolean> {
+    if (withinMs <= 0) return false;
+    if (this.#waiting.length > 0) return true;
+    const waited = new AbortController();
+    const more = new Promise<boolean>((resolve) => {
+      this.#onMore = () => resolve(true);
+    });
+    const over = sleep(withinMs, false, { signal: waited.signal, ref: false });
+    return Promise.race([more, over.catch(() => false)]).finally(() => waited.abort());
   }
 }

@@ -1,5 +1,6 @@
 import type { Step } from '../../host/step.ts';
 import type { WorkEnvironment } from '../../jobs/environment.ts';
+import { isUnsent } from '../../jobs/look.ts';
 import { jobWorks } from '../../jobs/works.ts';
 import { jobMachine } from '../../machines/job.ts';
 import { jobFactsOf } from '../../machines/job-reading.ts';
@@ -26,7 +27,7 @@ export function jobObject(jobs: FleetJobs, boxMs = BOX_MS): Durable<JobContext> 
     name: JOB_OBJECT,
     machine: jobMachine,
     works: works(jobs, boxMs),
-    keep: (jobId, step, asker) => keep(jobs, jobId, step, asker),
+    keep: (jobId, step, asker, isPassing) => keep(jobs, jobId, step, asker, isPassing),
     tells: newsFor,
     isForgotten: true,
   };
@@ -44,10 +45,17 @@ function works({ env, store }: FleetJobs, boxMs: number): Record<string, Durable
   };
   const boxed = (src: string): DurableWork => ({ boxMs, run: (given) => doing(src, given) });
   return {
-    lookForPrompt: boxed('lookForPrompt'),
+    lookForPrompt: {
+      ...boxed('lookForPrompt'),
+      known: (facts: JobFacts) => (isUnsent(facts) ? () => ({ kind: 'notSent' }) : undefined),
+    },
     awaitReach: boxed('awaitReach'),
     prepareJob: boxed('prepareJob'),
-    uploadInputs: boxed('uploadInputs'),
+    uploadInputs: {
+      ...boxed('uploadInputs'),
+      known: ({ inputs }: JobFacts) =>
+        inputs.length === 0 ? (at: number) => ({ names: [], at }) : undefined,
+    },
     submitPrompt: {
       // It may have left: the machine asks for it as long as it may be on its way, before it is sent again.
       whenCutOff: { code: 'comfyUnanswered', detail: { operation: 'the workflow' } },
@@ -74,10 +82,11 @@ async function keep(
   jobId: string,
   { saved: { value, context }, event, from, to }: Step<JobContext>,
   { who }: Asker,
+  isPassing: boolean,
 ): Promise<void> {
   if (!['queued', 'running', 'downloading'].includes(to)) progress.delete(jobId);
   try {
-    await store.update(jobId, () => jobRecord(jobFactsOf(context), value as JobState));
+    if (!isPassing) await store.update(jobId, () => jobRecord(jobFactsOf(context), value as JobState));
     if (from === to) return;
     const again = to === 'preparing' && context.submissions.some(({ isTaken }) => isTaken);
     await journal.append({

@@ -27,10 +27,14 @@ interface QueueOptions {
 
 const TIMINGS: JobTimings = { jobPollMs: 2_000, jobArrivalMs: 3_000 };
 
+/** Who serves a fleet is alone with its jobs, but for the moment of an upgrade. */
+const LINGER_MS = 500;
+
 /** All that a fleet's jobs and pools are joined to: what the worker serves of them, and what the gateway answers with. */
 export function queueOf(fleet: Fleet, { seen, places, env, boxMs }: QueueOptions) {
   const { home, log } = fleet;
-  const store = new JobStore(home, (from, to) => log(`${from} cannot be read; it is set aside as ${to}`));
+  const aside = (from: string, to: string) => log(`${from} cannot be read; it is set aside as ${to}`);
+  const store = new JobStore(home, aside, LINGER_MS);
   const book = new JobBook(store);
   store.onChange = (jobId, record) => book.note(jobId, record);
   const reach = new Reach(fleet, seen);

@@ -44,8 +44,8 @@ const READY_MS = 30 * 60_000;
  * given to two pods, and no pod is ended that has just got one. What it has others do, it sends: each word arrives once.
  */
 export function poolObject(works: PoolWorks, lookMs: number) {
-  const settle = async (ctx: Keyed, begun: PoolState): Promise<PoolState> => {
-    const now = await ctx.date.now();
+  const settle = async (ctx: Keyed, begun: PoolState, at?: number): Promise<PoolState> => {
+    const now = at ?? (await ctx.date.now());
     const given = await handOut(ctx, works, begun, now);
     const { state, ended } = withoutEnded(await resize(ctx, works, given, now));
     if (ended.length > 0) await ctx.run('finish', () => works.finish(ended));
@@ -107,8 +107,9 @@ export function poolObject(works: PoolWorks, lookMs: number) {
       heard: async (ctx: Keyed, news: JobNews): Promise<void> => {
         const before = await current(ctx);
         if (!before) return;
-        const state = withNews(before, news, await ctx.date.now());
-        await settle(ctx, await withoutRest(ctx, works, state, news));
+        const now = await ctx.date.now();
+        const state = withNews(before, news, now);
+        await settle(ctx, await withoutRest(ctx, works, state, news), now);
       },
 
       /** Takes jobs back: those that pods have are told, the others are over. */
