@@ -66,7 +66,7 @@ process.exit();
 async function byFleet(): Promise<number> {
   const world = await startTestServer();
   const home = openFleetHome({ root: world.folder });
-  const store = new JobStore(home);
+  const store = new JobStore(home, undefined, 3_000);
   const book = new JobBook(store);
   store.onChange = (jobId, record) => book.note(jobId, record);
   const { child, podIds, pods: simulated, made } = await startPods(PODS);

@@ -28,7 +28,7 @@ interface QueueOptions {
 const TIMINGS: JobTimings = { jobPollMs: 2_000, jobArrivalMs: 3_000 };
 
 /** Who serves a fleet is alone with its jobs, but for the moment of an upgrade. */
-const LINGER_MS = 500;
+const LINGER_MS = 3_000;
 
 /** All that a fleet's jobs and pools are joined to: what the worker serves of them, and what the gateway answers with. */
 export function queueOf(fleet: Fleet, { seen, places, env, boxMs }: QueueOptions) {
