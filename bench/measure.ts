@@ -42,6 +42,7 @@ export class Quarters {
   readonly #pids: Record<string, number>;
   #from = performance.now();
   #done = 0;
+  #isNoting = false;
   #cpu: Record<string, number>;
 
   constructor(total: number, pids: Record<string, number>) {
@@ -52,7 +53,9 @@ export class Quarters {
 
   /** `more` is asked for at the end of a quarter, outside of the time that counts. */
   async note(done: number, more: () => Promise<Record<string, number>>): Promise<void> {
-    if (done < Math.round((this.#total * (this.rows.length + 1)) / 4) || this.rows.length === 4) return;
+    const isDue = done >= Math.round((this.#total * (this.rows.length + 1)) / 4);
+    if (!isDue || this.#isNoting || this.rows.length === 4) return;
+    this.#isNoting = true;
     const seconds = (performance.now() - this.#from) / 1_000;
     const cpu = this.#each(cpuSeconds);
     const used = Object.fromEntries(
@@ -63,6 +66,7 @@ export class Quarters {
     this.#done = done;
     this.#cpu = this.#each(cpuSeconds);
     this.#from = performance.now();
+    this.#isNoting = false;
   }
 
   #each(measure: (pid: number) => number): Record<string, number> {

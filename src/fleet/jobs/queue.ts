@@ -78,6 +78,13 @@ export function queueOf(fleet: Fleet, { seen, places, env, boxMs }: QueueOptions
       }
       void book.read();
     },
+    /** Reads again what another process may have written. */
+    lookAgain: async (): Promise<void> => {
+      for (const id of await book.going()) {
+        const record = await store.get(id).catch(() => undefined);
+        if (record) book.note(id, record);
+      }
+    },
   };
 }
 

@@ -9,9 +9,12 @@ import { until } from '../../support/until.ts';
 import { serverBinary } from './engine.ts';
 
 interface Node {
+  name: string;
   ingress: string;
   admin: string;
   child: ChildProcess;
+  /** Starts it on what it has kept, as after a kill; resolves when it answers. */
+  startAgain: () => Promise<void>;
 }
 
 export interface TestCluster {
@@ -20,6 +23,8 @@ export interface TestCluster {
   identityKey: string;
   /** What `autopod serve` is told of it. */
   args: string[];
+  /** The one that leads the only partition: all calls go through it. */
+  leader: () => Promise<Node>;
   end: () => Promise<void>;
 }
 
@@ -53,18 +58,20 @@ export async function startCluster(count = 3): Promise<TestCluster> {
       RESTATE_LOG_FILTER: 'error',
     };
     const args = ['--no-logo', '--listen-mode', 'tcp', '--base-dir', join(folder, name), '--node-name', name];
-    const child = spawn(serverBinary ?? '', args, { env, stdio: 'ignore' });
-    return { ingress, admin, child };
+    const start = () => spawn(serverBinary ?? '', args, { env, stdio: 'ignore' });
+    const node: Node = {
+      name,
+      ingress,
+      admin,
+      child: start(),
+      startAgain: async () => {
+        node.child = start();
+        await untilAnswering(node);
+      },
+    };
+    return node;
   });
-  const answers = (url: string) =>
-    fetch(url).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  for (const { ingress, admin } of nodes) {
-    await until(admin, () => answers(`${admin}/health`), 60_000);
-    await until(ingress, () => answers(`${ingress}/restate/health`), 60_000);
-  }
+  for (const node of nodes) await untilAnswering(node);
   return {
     nodes,
     identityKey,
@@ -73,6 +80,7 @@ export async function startCluster(count = 3): Promise<TestCluster> {
       '--restate-identity',
       identityKey,
     ],
+    leader: () => until('somebody leads', () => leaderOf(nodes), 60_000),
     end: async () => {
       for (const { child } of nodes) {
         if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -83,4 +91,34 @@ export async function startCluster(count = 3): Promise<TestCluster> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function untilAnswering({ ingress, admin }: Node): Promise<void> {
+  const answers = (url: string) =>
+    fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await until(admin, () => answers(`${admin}/health`), 60_000);
+  await until(ingress, () => answers(`${ingress}/restate/health`), 60_000);
+}
+
+/** Each node tells of itself. */
+async function leaderOf(nodes: Node[]): Promise<Node | undefined> {
+  const query = "SELECT plain_node_id FROM partition_state WHERE effective_mode = 'LEADER'";
+  for (const { admin, child } of nodes) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    const answer = await fetch(`${admin}/query`, {
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': 'application/json' },
+      body: JSON.stringify({ query }),
+      signal: AbortSignal.timeout(5_000),
+    }).catch(() => undefined);
+    const { rows = [] } = ((await answer?.json().catch(() => undefined)) ?? {}) as {
+      rows?: { plain_node_id: string }[];
+    };
+    const found = nodes[Number(/\d+/.exec(rows[0]?.plain_node_id ?? '')?.[0]) - 1];
+    if (found) return found;
+  }
+  return undefined;
 }
