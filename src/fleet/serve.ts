@@ -111,7 +111,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         if (!cluster) server = await keepServer(serverOptions(home, options, isHandedOver), { log, signal });
         if (joined) await joined.worker.register();
         else joined = await join(home, options, identityKeys, log);
-        askedBy = await serveTurn(home, options, joined, log);
+        askedBy = await serveTurn(home, options, joined, { isHandedOver, log });
         isToLeave = askedBy !== undefined;
       } finally {
         // Whoever served before goes on with what this one could not begin.
@@ -193,7 +193,7 @@ async function serveTurn(
   home: FleetHome,
   options: ServeOptions,
   { fleet, places, worker, seen, keys, queue }: Joined,
-  log: (line: string) => void,
+  { isHandedOver, log }: { isHandedOver: boolean; log: (line: string) => void },
 ): Promise<string | undefined> {
   const { listening, publicUrl, cluster, bounds, config, onListening, signal } = options;
   const over = new AbortController();
@@ -223,7 +223,7 @@ async function serveTurn(
       since: new Date().toISOString(),
     });
     log(`serving at ${url}, ${config.apiUrl}, ${options.env.AUTOPOD_HOME ?? options.home.root}`);
-    await queue.takeUp();
+    await queue.takeUp(isHandedOver);
     onListening(url, (await people.list()).length);
     return await untilAskedFor(home, signal);
   } finally {

@@ -56,6 +56,14 @@ it('lists and sums are those of the records, whether they were there before or h
   expect([await book.latest(20), (await book.going()).at(0)]).toEqual([[c], a]);
 });
 
+it('of a batch that waits some are told, and how many more there are', async () => {
+  const { store } = await storeWith(20);
+  const book = watched(store);
+  await store.update(ids(1)[0] ?? '', ({ facts }) => jobRecord(facts, 'running'));
+  expect(await book.goingBriefly(5)).toEqual({ ids: ids(6), unlisted: 14 });
+  expect(await book.goingBriefly(50)).toEqual({ ids: ids(20), unlisted: 0 });
+});
+
 it('a sum since a time is that of the jobs since then, in whatever order they come and go', () => {
   const sums = new Sums();
   const all = Array.from({ length: 300 }, (_, n) => ({

@@ -6,6 +6,7 @@ import { AutopodError, toFailure } from '../../errors.ts';
 import type {
   FleetBatch,
   FleetJob,
+  JobList,
   PersonCosts,
   PoolRequest,
   PoolView,
@@ -38,7 +39,7 @@ export interface JobClient {
   batch(batchId: string): Promise<FleetBatch>;
   /** Jobs of a batch from a position on, as many as it tells at once. */
   ofBatch(batchId: string, from: number): Promise<FleetJob[]>;
-  jobs(isAll: boolean): Promise<FleetJob[]>;
+  jobs(isAll: boolean): Promise<JobList>;
   /** By the id of a job or a batch, the beginning of one, or a name; of a batch there is no single job. */
   job(named: string): Promise<{ batch: BatchFacts; job: FleetJob | null }>;
   cancel(named: string): Promise<{ batchId: string; jobIds: string[] }>;
@@ -72,7 +73,7 @@ export function jobClient({ fleet, signal }: Context): JobClient {
     batch: (batchId) => ask(`v1/batches/${id(batchId)}`),
     ofBatch: async (batchId, from) =>
       (await ask<{ jobs: FleetJob[] }>(`v1/batches/${id(batchId)}/jobs?from=${from}`)).jobs,
-    jobs: async (isAll) => (await ask<{ jobs: FleetJob[] }>(`v1/jobs${isAll ? '?all=1' : ''}`)).jobs,
+    jobs: (isAll) => ask(`v1/jobs${isAll ? '?all=1' : ''}`),
     job: (named) => ask(`v1/jobs/${id(named)}`),
     cancel: (named) => ask(`v1/jobs/${id(named)}/cancel`, {}),
     costs: async (since) => (await ask<{ people: PersonCosts[] }>(`v1/costs?since=${since}`)).people,

@@ -26,10 +26,11 @@ const USUAL_OUT = 'autopod-output';
 /** Jobs of everybody that go on and the last ones that have ended; with `--all` every one. */
 export const jobsList: Verb<{ all?: boolean }> = async (context, _none, { all }) => {
   const { out } = context;
-  const jobs = await jobClient(context).jobs(all === true);
-  if (out.isJson) out.json({ jobs: jobs.map(ownedJson) });
+  const { jobs, unlisted } = await jobClient(context).jobs(all === true);
+  if (out.isJson) out.json({ jobs: jobs.map(ownedJson), unlisted });
   else if (jobs.length === 0) out.say(runText.noJobs());
   else out.line(jobTable(jobs.map(recordOf), out.screen));
+  if (unlisted > 0) out.say(fleetText.moreWait(unlisted));
   return 0;
 };
 
@@ -141,7 +142,7 @@ async function meant(
 /** The member's own batches of which some job has not ended. */
 async function goingOn(context: Context): Promise<BatchFacts[]> {
   const client = jobClient(context);
-  const own = (await client.jobs(false)).filter(
+  const own = (await client.jobs(false)).jobs.filter(
     (job) => job.facts.owner === context.fleet?.name && !hasEnded(recordOf(job)),
   );
   const ids = [...new Set(own.map(({ facts }) => facts.batchId))];

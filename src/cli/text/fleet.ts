@@ -13,6 +13,8 @@ export const fleetText = {
     `Version ${version} (process ${pid}) is at ${calls === 1 ? 'one step' : `${calls} steps`} that it has begun, and leaves then.`,
   leftBehind: (version: string, calls: number) =>
     `Version ${version} has ended before ${calls === 1 ? 'one step was' : `${calls} steps were`} done.`,
+  moreWait: (count: number) =>
+    `${count === 1 ? 'One more waits' : `${count} more wait`} for a pod: autopod jobs --all lists every one.`,
   installing: () =>
     "Having npm download Restate's server, about 225 MB. It is free to use; its licence is the BSL.",
   installed: (path: string) => `Restate's server is at ${path}. Now: autopod serve`,

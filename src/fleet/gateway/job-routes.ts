@@ -23,7 +23,7 @@ const PIECE_BYTES = 1 << 20;
 export const JOB_ROUTES: Record<string, Route<JobRoutesContext>> = {
   'GET /v1/jobs': {
     role: 'viewer',
-    run: async ({ jobs }, { query }) => ({ jobs: await jobs.list(query.get('all') === '1') }),
+    run: ({ jobs }, { query }) => jobs.list(query.get('all') === '1'),
   },
   'GET /v1/jobs/*': { role: 'viewer', run: ({ jobs }, { named }) => jobs.job(named) },
   'POST /v1/jobs/*/*': {

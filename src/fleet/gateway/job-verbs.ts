@@ -13,7 +13,7 @@ import { POOL_OBJECT } from '../pools/names.ts';
 import type { CancelRequest } from '../pools/pool-object.ts';
 import type { Pools } from '../pools/pools.ts';
 import type { SubmittedBatch } from '../pools/turns.ts';
-import type { FleetBatch, FleetJob, PersonCosts, SubmitRequest } from '../wire-jobs.ts';
+import type { FleetBatch, FleetJob, JobList, PersonCosts, SubmitRequest } from '../wire-jobs.ts';
 import type { Bytes } from './bytes.ts';
 
 export interface JobVerbsContext {
@@ -26,6 +26,8 @@ export interface JobVerbsContext {
 
 /** Ended jobs that are listed besides those that go on, and jobs of a batch that are told at once. */
 const MOST_ENDED = 20;
+/** Jobs of each batch that are listed while they wait. */
+const MOST_WAITING = 20;
 const MOST_TOLD = 200;
 const MOST_NAMED = 20;
 
@@ -54,21 +56,23 @@ export class JobVerbs {
     await tellObject(this.#context.places, { object: POOL_OBJECT, key: pool, handler: 'submit' }, submitted);
   }
 
-  /** Jobs that go on and the last ones that have ended; or every one. */
-  async list(isAll: boolean): Promise<FleetJob[]> {
+  /** Jobs that go on, some of each batch that wait, and the last ones that have ended; or every one. */
+  async list(isAll: boolean): Promise<JobList> {
     const {
       book,
       jobs: { store },
     } = this.#context;
     const records: JobRecord[] = [];
+    const { ids, unlisted } = await book.goingBriefly(MOST_WAITING);
     if (isAll) for await (const record of store.all()) records.push(record);
     else {
-      for (const id of [...(await book.latest(MOST_ENDED)), ...(await book.going())]) {
+      for (const id of [...(await book.latest(MOST_ENDED)), ...ids]) {
         const record = await store.get(id).catch(() => undefined);
         if (record) records.push(record);
       }
     }
-    return records.toSorted(inOrder).map((record) => this.#described(record));
+    const jobs = records.toSorted(inOrder).map((record) => this.#described(record));
+    return { jobs, unlisted: isAll ? 0 : unlisted };
   }
 
   /** By the id of a job or a batch, the beginning of one, or a name. Throws `jobNotFound` and `jobNotChosen`. */

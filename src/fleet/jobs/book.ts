@@ -7,7 +7,9 @@ import { type Added, Sums } from './sums.ts';
 interface Known {
   createdAt: number;
   index: number;
+  batchId: string;
   isGoing: boolean;
+  isWaiting: boolean;
   owner: string;
   added: Added;
 }
@@ -52,6 +54,20 @@ export class JobBook {
     return [...this.#going].toSorted((a, b) => this.#order(a, b));
   }
 
+  /** The same with so many of each batch that wait, and how many more do. */
+  async goingBriefly(most: number): Promise<{ ids: string[]; unlisted: number }> {
+    const waiting = new Map<string, number>();
+    const all = await this.going();
+    const ids = all.filter((id) => {
+      const { isWaiting, batchId } = this.#known.get(id) ?? { isWaiting: false, batchId: '' };
+      if (!isWaiting) return true;
+      const count = (waiting.get(batchId) ?? 0) + 1;
+      waiting.set(batchId, count);
+      return count <= most;
+    });
+    return { ids, unlisted: all.length - ids.length };
+  }
+
   /** The last ones that have ended, by age. */
   async latest(count: number): Promise<string[]> {
     await this.read();
@@ -77,7 +93,7 @@ export class JobBook {
   }
 
   #take(jobId: string, record: JobRecord, before: Known | undefined): void {
-    const { owner = '', createdAt, index, endedAt, ranMs, usd } = record.facts;
+    const { owner = '', createdAt, index, batchId, endedAt, ranMs, usd } = record.facts;
     const added = {
       at: endedAt ?? createdAt,
       done: jobState(record) === 'done' ? 1 : 0,
@@ -86,7 +102,8 @@ export class JobBook {
       usd: usd ?? 0,
     };
     const isGoing = !hasEnded(record);
-    this.#known.set(jobId, { createdAt, index, isGoing, owner, added });
+    const isWaiting = jobState(record) === 'waitingForPod';
+    this.#known.set(jobId, { createdAt, index, batchId, isGoing, isWaiting, owner, added });
     this.#sumsOf(owner).add(added);
     if (isGoing) this.#going.add(jobId);
     else this.#going.delete(jobId);

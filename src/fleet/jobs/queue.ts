@@ -68,9 +68,9 @@ export function queueOf(fleet: Fleet, { seen, places, env, boxMs }: QueueOptions
     durable: jobObject(jobs, boxMs),
     pool: poolObject(works, fleet.timings.podPollMs),
     routes,
-    /** Has pools look at once, and batches that were written and not told to their pool be told. */
-    takeUp: async (): Promise<void> => {
-      for (const { name } of await pools.all())
+    /** Has batches that were written and not told to their pool be told; and pools look at once, unless all has gone on. */
+    takeUp: async (isHandedOver: boolean): Promise<void> => {
+      for (const { name } of isHandedOver ? [] : await pools.all())
         await callObject(places, { object: POOL_OBJECT, key: name, handler: 'wake' }, undefined);
       for (const batchId of await store.batchIds()) {
         const record = await store.batchRecord(batchId).catch(() => undefined);
