@@ -62,6 +62,10 @@ export class Quarters {
       Object.entries(cpu).map(([name, all]) => [name, all - (this.#cpu[name] ?? 0)]),
     );
     const resident = this.#each(residentOf);
+    // What is stopped on the way has told something.
+    process.stderr.write(
+      `quarter ${this.rows.length + 1}: ${((done - this.#done) / seconds).toFixed(1)} a second\n`,
+    );
     this.rows.push({ count: done - this.#done, seconds, cpu: used, resident, more: await more() });
     this.#done = done;
     this.#cpu = this.#each(cpuSeconds);

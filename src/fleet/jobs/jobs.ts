@@ -5,9 +5,10 @@ import { jobWorks } from '../../jobs/works.ts';
 import { jobMachine } from '../../machines/job.ts';
 import { jobFactsOf } from '../../machines/job-reading.ts';
 import type { JobContext, JobFacts, JobProgress, JobState } from '../../machines/job-types.ts';
-import { type JobStore, jobRecord } from '../../store/jobs.ts';
+import { type JobStore, jobRecord, jobState } from '../../store/jobs.ts';
 import type { Asker, Doing, Durable, DurableWork, Word } from '../engine/durable.ts';
 import type { Fleet } from '../pods/fleet.ts';
+import { isToldLast } from '../told-last.ts';
 import { BOX_MS } from '../pods/works.ts';
 import { type JobNews, POOL_OBJECT } from '../pools/names.ts';
 import { JOB_OBJECT } from './names.ts';
@@ -86,17 +87,21 @@ async function keep(
 ): Promise<void> {
   if (!['queued', 'running', 'downloading'].includes(to)) progress.delete(jobId);
   try {
-    if (!isPassing) await store.update(jobId, () => jobRecord(jobFactsOf(context), value as JobState));
+    let isAgain = false;
+    if (!isPassing)
+      await store.update(jobId, (saved) => {
+        isAgain = jobState(saved) === to;
+        return jobRecord(jobFactsOf(context), value as JobState);
+      });
     if (from === to) return;
+    const told = { machine: 'job@1', id: jobId, from: from ?? 'saved', to };
+    if (isAgain && (await isToldLast(journal, told))) return;
     const again = to === 'preparing' && context.submissions.some(({ isTaken }) => isTaken);
     await journal.append({
       at: new Date().toISOString(),
-      machine: 'job@1',
-      id: jobId,
+      ...told,
       podId: context.podId ?? context.ranOn?.podId,
       event,
-      from: from ?? 'saved',
-      to,
       reason: to === 'failed' ? context.failure?.code : again ? SUBMITTED_AGAIN : undefined,
       who,
     });

@@ -67,6 +67,7 @@ export async function startCluster(count = 3): Promise<TestCluster> {
       startAgain: async () => {
         node.child = start();
         await untilAnswering(node);
+        await until(`${name} follows`, () => follows(nodes), 60_000);
       },
     };
     return node;
@@ -103,9 +104,26 @@ async function untilAnswering({ ingress, admin }: Node): Promise<void> {
   await until(ingress, () => answers(`${ingress}/restate/health`), 60_000);
 }
 
-/** Each node tells of itself. */
+/** As many follow the partition, up to its end, as it is kept at. */
+async function follows(nodes: Node[]): Promise<boolean> {
+  const rows = await partition(nodes);
+  return rows.length >= 2 && rows.every(({ replay_status }) => replay_status === 'ACTIVE');
+}
+
 async function leaderOf(nodes: Node[]): Promise<Node | undefined> {
-  const query = "SELECT plain_node_id FROM partition_state WHERE effective_mode = 'LEADER'";
+  const leads = (await partition(nodes)).find(({ effective_mode }) => effective_mode === 'LEADER');
+  return nodes[Number(/\d+/.exec(leads?.plain_node_id ?? '')?.[0]) - 1];
+}
+
+interface Follower {
+  plain_node_id: string;
+  effective_mode: string;
+  replay_status: string;
+}
+
+/** Who has the partition, as the first that answers tells. */
+async function partition(nodes: Node[]): Promise<Follower[]> {
+  const query = 'SELECT plain_node_id, effective_mode, replay_status FROM partition_state';
   for (const { admin, child } of nodes) {
     if (child.exitCode !== null || child.signalCode !== null) continue;
     const answer = await fetch(`${admin}/query`, {
@@ -114,11 +132,8 @@ async function leaderOf(nodes: Node[]): Promise<Node | undefined> {
       body: JSON.stringify({ query }),
       signal: AbortSignal.timeout(5_000),
     }).catch(() => undefined);
-    const { rows = [] } = ((await answer?.json().catch(() => undefined)) ?? {}) as {
-      rows?: { plain_node_id: string }[];
-    };
-    const found = nodes[Number(/\d+/.exec(rows[0]?.plain_node_id ?? '')?.[0]) - 1];
-    if (found) return found;
+    const { rows } = ((await answer?.json().catch(() => undefined)) ?? {}) as { rows?: Follower[] };
+    if (rows && rows.length > 0) return rows;
   }
-  return undefined;
+  return [];
 }
