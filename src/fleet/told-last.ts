@@ -8,6 +8,8 @@ export async function isToldLast(
   journal: Pick<Journal, 'read'>,
   step: Pick<JournalEntry, 'machine' | 'id' | 'from' | 'to'>,
 ): Promise<boolean> {
-  const last = (await journal.read()).findLast(({ machine, id }) => machine === step.machine && id === step.id);
+  const last = (await journal.read()).findLast(
+    ({ machine, id }) => machine === step.machine && id === step.id,
+  );
   return last !== undefined && last.from === step.from && last.to === step.to;
 }

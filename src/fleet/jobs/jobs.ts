@@ -8,9 +8,9 @@ import type { JobContext, JobFacts, JobProgress, JobState } from '../../machines
 import { type JobStore, jobRecord, jobState } from '../../store/jobs.ts';
 import type { Asker, Doing, Durable, DurableWork, Word } from '../engine/durable.ts';
 import type { Fleet } from '../pods/fleet.ts';
-import { isToldLast } from '../told-last.ts';
 import { BOX_MS } from '../pods/works.ts';
 import { type JobNews, POOL_OBJECT } from '../pools/names.ts';
+import { isToldLast } from '../told-last.ts';
 import { JOB_OBJECT } from './names.ts';
 
 /** What the jobs of a fleet are joined to. */

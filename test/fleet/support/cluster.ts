@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { serverIdentity } from '../../../src/fleet/engine/identity.ts';
 import { freePort } from '../../support/free-port.ts';
 import { until } from '../../support/until.ts';
@@ -13,9 +14,12 @@ interface Node {
   ingress: string;
   admin: string;
   child: ChildProcess;
-  /** Starts it on what it has kept, as after a kill; resolves when it answers. */
+  /** Starts it on what it has kept, as after a kill; resolves when it may be relied on. */
   startAgain: () => Promise<void>;
 }
+
+/** Milliseconds in which a node that is back fetches what it lacks: nothing that answers by HTTP tells when it has. */
+export const CATCH_UP_MS = 15_000;
 
 export interface TestCluster {
   nodes: Node[];
@@ -23,8 +27,6 @@ export interface TestCluster {
   identityKey: string;
   /** What `autopod serve` is told of it. */
   args: string[];
-  /** The one that leads the only partition: all calls go through it. */
-  leader: () => Promise<Node>;
   end: () => Promise<void>;
 }
 
@@ -67,7 +69,7 @@ export async function startCluster(count = 3): Promise<TestCluster> {
       startAgain: async () => {
         node.child = start();
         await untilAnswering(node);
-        await until(`${name} follows`, () => follows(nodes), 60_000);
+        await sleep(CATCH_UP_MS);
       },
     };
     return node;
@@ -81,7 +83,6 @@ export async function startCluster(count = 3): Promise<TestCluster> {
       '--restate-identity',
       identityKey,
     ],
-    leader: () => until('somebody leads', () => leaderOf(nodes), 60_000),
     end: async () => {
       for (const { child } of nodes) {
         if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -102,38 +103,4 @@ async function untilAnswering({ ingress, admin }: Node): Promise<void> {
     );
   await until(admin, () => answers(`${admin}/health`), 60_000);
   await until(ingress, () => answers(`${ingress}/restate/health`), 60_000);
-}
-
-/** As many follow the partition, up to its end, as it is kept at. */
-async function follows(nodes: Node[]): Promise<boolean> {
-  const rows = await partition(nodes);
-  return rows.length >= 2 && rows.every(({ replay_status }) => replay_status === 'ACTIVE');
-}
-
-async function leaderOf(nodes: Node[]): Promise<Node | undefined> {
-  const leads = (await partition(nodes)).find(({ effective_mode }) => effective_mode === 'LEADER');
-  return nodes[Number(/\d+/.exec(leads?.plain_node_id ?? '')?.[0]) - 1];
-}
-
-interface Follower {
-  plain_node_id: string;
-  effective_mode: string;
-  replay_status: string;
-}
-
-/** Who has the partition, as the first that answers tells. */
-async function partition(nodes: Node[]): Promise<Follower[]> {
-  const query = 'SELECT plain_node_id, effective_mode, replay_status FROM partition_state';
-  for (const { admin, child } of nodes) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    const answer = await fetch(`${admin}/query`, {
-      method: 'POST',
-      headers: { accept: 'application/json', 'content-type': 'application/json' },
-      body: JSON.stringify({ query }),
-      signal: AbortSignal.timeout(5_000),
-    }).catch(() => undefined);
-    const { rows } = ((await answer?.json().catch(() => undefined)) ?? {}) as { rows?: Follower[] };
-    if (rows && rows.length > 0) return rows;
-  }
-  return [];
 }
