@@ -48,9 +48,9 @@ describe.skipIf(!isWholeAsked)('a fleet on a cluster that is there', { timeout: 
     await lose();
     const more = await ann.up({ isNew: true, wish: { ...WISH, name: `${name}-d` } });
     const all = [...ids, more.launch.launchId];
-    for (const id of all) await ann.reaches(id, 'ready');
+    for (const id of all) await reaches(id, 'ready');
     for (const id of all) expect((await ann.post(`/v1/pods/${id}/stop`)).status).toBe(200);
-    for (const id of all) await ann.reaches(id, 'stopped');
+    for (const id of all) await reaches(id, 'stopped');
     isOver = true;
     await Promise.all(calling);
     expect(new Set(statuses)).toEqual(new Set([200]));
@@ -64,6 +64,14 @@ describe.skipIf(!isWholeAsked)('a fleet on a cluster that is there', { timeout: 
     }
     expect((await fleet.autopod(['serve', 'status'])).code).toBe(0);
   };
+
+  /** What a node that hangs was doing is taken up by another once that is noticed. */
+  const reaches = (id: string, state: string) =>
+    until(
+      `${id} is ${state}`,
+      async () => (await ann.get(`/v1/launches/${id}`)).body?.state === state,
+      90_000,
+    );
 
   const lost = async (node: TestCluster['nodes'][number], how: 'SIGKILL' | 'SIGSTOP') => {
     const gone = once(node.child, 'exit');
