@@ -28,6 +28,12 @@ interface Settled {
   result: Result;
 }
 
+/** How a step was kept: why not, and when that was. */
+interface Kept {
+  halted: Failure | null;
+  at: number;
+}
+
 interface Told {
   task: Task;
   event: EventObject;
@@ -64,12 +70,18 @@ export function durableObject<Context>(
     asker: Asker,
     isAwaited = false,
   ): Promise<Answer<Context>> => {
-    const halted = await ctx
-      .run('keep', () => keep(ctx.key, taken, asker).then(() => null, haltOrRetry), {
+    const [only, ...others] = taken.begun;
+    const known = others.length === 0 && only ? works[only.src]?.known?.(only.input as never) : undefined;
+    const keeping = async (): Promise<Kept> => {
+      const halted = await keep(ctx.key, taken, asker, known !== undefined).then(() => null, haltOrRetry);
+      return { halted, at: Date.now() };
+    };
+    const { halted, at: begunAt } = await ctx
+      .run('keep', keeping, {
         ...(isAwaited && { maxRetryAttempts: AWAITED_TRIES }),
         maxRetryInterval: keepAgainMs,
       })
-      .catch((error: unknown) => failureOfRun(error));
+      .catch((error: unknown): Kept => ({ halted: failureOfRun(error), at: 0 }));
     if (halted?.code === 'recordUnkept') return { failure: halted };
     const renewed = taken.begun.map(({ id }) => id);
     const atWork = { ...before?.atWork };
@@ -83,9 +95,8 @@ export function durableObject<Context>(
       if (standing) ctx.set(STANDING, standing);
       return { failure: halted };
     }
-    const begunAt = await ctx.date.now();
     let turn = before?.turn ?? 0;
-    for (const work of taken.begun) {
+    for (const work of known ? [] : taken.begun) {
       turn += 1;
       atWork[work.id] = await start(ctx, { ...(work satisfies Work), turn, begunAt, until: asker.until });
     }
@@ -95,7 +106,9 @@ export function durableObject<Context>(
     if (isFinal && isForgotten) ctx.clear(STANDING);
     else ctx.set(STANDING, standing);
     for (const word of tells?.(ctx.key, taken) ?? []) send(ctx, word);
-    return { standing };
+    if (!known || !only) return { standing };
+    const next = stepped(() => step<Context>(machine, saved, workDone(only.id, known(begunAt))));
+    return take(ctx, standing, next, asker);
   };
 
   const start = async (ctx: Keyed, task: Task) => {
