@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Lock, tryLock } from '../store/lock.ts';
 import type { Places } from './engine/ask.ts';
-import { deployments, moveCalls, unregister } from './engine/deployments.ts';
+import { deployments, moveCalls, resumePaused, unregister } from './engine/deployments.ts';
 import { LAYOUT, type Worker } from './engine/worker.ts';
 import { whoAsks } from './handover.ts';
 import type { FleetHome } from './home.ts';
@@ -10,13 +10,14 @@ import { serveLock } from './standing.ts';
 import { forgetWorker, knownWorkers } from './workers.ts';
 
 const LOOK_MS = 500;
+const PAUSED_LOOK_MS = 10_000;
 /** Looks at which nothing was under way: what is begun at a worker shows a moment later. */
 const IDLE_LOOKS = 4;
 
 interface Leaving {
   home: FleetHome;
   places: Places;
-  worker: Pick<Worker, 'uri'>;
+  worker: Pick<Worker, 'uri' | 'objects'>;
   signal: AbortSignal;
 }
 
@@ -64,6 +65,21 @@ export async function followWorkers({
     const gone = await look(home, places, worker, tell).catch(() => 0);
     if (gone > 0) await onGone();
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Has go on what a cluster pauses after some tries, until the signal. */
+export async function keepGoing({
+  places,
+  worker,
+  signal,
+  log,
+}: Omit<Leaving, 'home'> & { log: (line: string) => void }): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(PAUSED_LOOK_MS, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    const count = await resumePaused(places, worker.objects, worker.uri).catch(() => 0);
+    if (count > 0) log(`Restate has paused ${count} calls, which are told to go on`);
   }
 }
 

@@ -29,7 +29,7 @@ import { type Turn, takeTurn, untilAskedFor } from './handover.ts';
 import { engineFolder, ensureSshKey, type FleetHome, openFleetHome } from './home.ts';
 import { queueOf } from './jobs/queue.ts';
 import { type KeptServer, keepServer } from './keep-server.ts';
-import { followWorkers, untilLeft } from './leaving.ts';
+import { followWorkers, keepGoing, untilLeft } from './leaving.ts';
 import { People } from './people/people.ts';
 import type { Fleet } from './pods/fleet.ts';
 import { KeyKeeping } from './pods/key-keeping.ts';
@@ -200,6 +200,7 @@ async function serveTurn(
   const tasks = [
     keys.run(over.signal),
     queue.keepFiles(over.signal),
+    keepGoing({ places, worker, signal: over.signal, log }),
     followWorkers({ home, places, worker, signal: over.signal, log, onGone: queue.lookAgain }),
   ];
   const { people } = fleet;

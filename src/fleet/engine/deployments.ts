@@ -59,6 +59,31 @@ export async function moveCalls({ admin }: Pick<Places, 'admin'>, deploymentId: 
   }
 }
 
+/**
+ * Has calls of these objects go on that the engine has paused, as it tries nothing more often than it is set to. Those of
+ * workers that are no more stay: `moveCalls` is about them. The answer is how many there were.
+ */
+export async function resumePaused(
+  { admin }: Pick<Places, 'admin'>,
+  objects: string[],
+  ownUri: string,
+): Promise<number> {
+  const names = objects.map((name) => `'${name}'`).join(', ');
+  const { rows } = await query<{ id: string; pinned: string | null }>(
+    admin,
+    `SELECT id, pinned_deployment_id AS pinned FROM sys_invocation WHERE status = 'paused' AND target_service_name IN (${names})`,
+  );
+  if (rows.length === 0) return 0;
+  const own = (await deployments({ admin })).find(({ uri }) => uri === ownUri)?.id;
+  const ours = rows.filter(({ pinned }) => pinned === null || pinned === own);
+  for (const { id } of ours) {
+    const asking = { method: 'PATCH', timeoutMs: ANSWER_MS } as const;
+    // What goes on meanwhile need not be told to.
+    await askRestate(admin, `invocations/${id}/resume`, asking).catch(() => undefined);
+  }
+  return ours.length;
+}
+
 function query<Row>(admin: Places['admin'], text: string): Promise<{ rows: Row[] }> {
   return askRestate(admin, 'query', { json: { query: text }, timeoutMs: ANSWER_MS });
 }

@@ -1,6 +1,7 @@
 import type { EventObject } from 'xstate';
 import { AutopodError, type Failure, toFailure } from '../../errors.ts';
 import { begin, type Step, step, type Work, workDone, workFailed } from '../../host/step.ts';
+import { UNTIL_DONE } from './again.ts';
 import type {
   Answer,
   Asker,
@@ -239,7 +240,7 @@ export function durableObject<Context>(
 
       /** Does one piece of work, or one box of it. */
       work: handlers.object.shared(
-        { ingressPrivate: true, inactivityTimeout: { minutes: 3 } },
+        { ingressPrivate: true, inactivityTimeout: { minutes: 3 }, abortTimeout: { minutes: 10 } },
         async (ctx: ObjectSharedContext, task: Task): Promise<void> => {
           const work = works[task.src];
           if (!work) throw new TerminalError(`no work ${task.src} in ${name}`);
@@ -269,7 +270,7 @@ export function durableObject<Context>(
       idempotencyRetention: { seconds: 1 },
       journalRetention: { seconds: 1 },
       // A worker may be away for long; what it left is taken up by the next one.
-      retryPolicy: { initialInterval: 50, exponentiationFactor: 2, maxInterval: { seconds: 5 } },
+      retryPolicy: UNTIL_DONE,
     },
   });
 }

@@ -39,6 +39,8 @@ export interface Worker {
   readonly port: number;
   /** Where the engine calls it. */
   readonly uri: string;
+  /** Names of what is served. */
+  readonly objects: string[];
   /** Has the engine call it, and no other, for all that is begun from now on. Throws `engineUnreachable`. */
   register: () => Promise<void>;
   /** Ends all work here and takes no more: it waits for the next worker. */
@@ -89,7 +91,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     await closed;
   };
   const uri = `http://${host.includes(':') ? `[${host}]` : host}:${port}/${LAYOUT}/${version}`;
-  const worker = { port, uri, register: () => register(places, uri), stop };
+  const names = [...services, ...objects].map(({ name }) => name);
+  const worker = { port, uri, objects: names, register: () => register(places, uri), stop };
   try {
     await options.onListening?.(uri);
     await worker.register();

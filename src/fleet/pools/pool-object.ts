@@ -1,4 +1,5 @@
 import type { Failure } from '../../errors.ts';
+import { UNTIL_DONE } from '../engine/again.ts';
 import type { BeginRequest } from '../engine/durable.ts';
 import { handlers, type ObjectSharedContext, object } from '../engine/sdk.ts';
 import { send } from '../engine/send.ts';
@@ -171,7 +172,7 @@ export function poolObject(works: PoolWorks, lookMs: number) {
       enableLazyState: true,
       idempotencyRetention: { seconds: 1 },
       journalRetention: { seconds: 1 },
-      retryPolicy: { initialInterval: 50, exponentiationFactor: 2, maxInterval: { seconds: 5 } },
+      retryPolicy: UNTIL_DONE,
     },
   });
 
