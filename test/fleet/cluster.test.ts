@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../support/until.ts';
-import { CATCH_UP_MS, startCluster, type TestCluster } from './support/cluster.ts';
+import { CATCH_UP_MS, leaderOf, startCluster, type TestCluster } from './support/cluster.ts';
 import { isWholeAsked } from './support/engine.ts';
 import { startFleet, type TestFleet, type TestMember, WISH } from './support/fleet.ts';
 
@@ -86,6 +86,23 @@ describe.skipIf(!isWholeAsked)('a fleet on a cluster that is there', { timeout: 
       if (!node) throw new Error('there is none');
       await survives(`lost-${index}`, () => lost(node, 'SIGKILL'));
       await node.startAgain();
+    },
+  );
+
+  it.each(['SIGKILL', 'SIGSTOP'] as const)(
+    'has another node lead when the one that leads gets %s, and that goes on with what is under way',
+    async (how) => {
+      const leader = await until('one leads', () => leaderOf(cluster));
+      await survives(`led-${how.toLowerCase()}`, async () => {
+        await lost(leader, how);
+        const next = await until('another leads', () => leaderOf(cluster), 90_000);
+        expect(next.name).not.toBe(leader.name);
+      });
+      if (how === 'SIGKILL') await leader.startAgain();
+      else {
+        leader.child.kill('SIGCONT');
+        await sleep(CATCH_UP_MS);
+      }
     },
   );
 

@@ -11,6 +11,7 @@ import { serverBinary } from './engine.ts';
 
 interface Node {
   name: string;
+  fabric: string;
   ingress: string;
   admin: string;
   child: ChildProcess;
@@ -63,6 +64,7 @@ export async function startCluster(count = 3): Promise<TestCluster> {
     const start = () => spawn(serverBinary ?? '', args, { env, stdio: 'ignore' });
     const node: Node = {
       name,
+      fabric,
       ingress,
       admin,
       child: start(),
@@ -93,6 +95,18 @@ export async function startCluster(count = 3): Promise<TestCluster> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The node at which the cluster's calls are taken and its timers ring; undefined while none leads. */
+export async function leaderOf({ nodes }: TestCluster): Promise<Node | undefined> {
+  for (const node of nodes) {
+    const metrics = await fetch(`${node.fabric}/metrics`, { signal: AbortSignal.timeout(2_000) }).then(
+      (answer) => answer.text(),
+      () => '',
+    );
+    if (/^restate_num_active_partition_leaders\{[^}]*\} 1$/m.test(metrics)) return node;
+  }
+  return undefined;
 }
 
 async function untilAnswering({ ingress, admin }: Node): Promise<void> {
