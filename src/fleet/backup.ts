@@ -13,6 +13,7 @@ const LEFT_OUT = [
   'fleet/run',
   'fleet/logs',
   'fleet/workers',
+  'fleet/handover.json',
   'fleet/restate/server.json',
   'fleet/restate/restate.log',
 ];

@@ -62,8 +62,11 @@ export async function followWorkers({
       if (!told.has(line)) log(line);
       told.add(line);
     };
-    const gone = await look(home, places, worker, tell).catch(() => 0);
-    if (gone > 0) await onGone();
+    try {
+      if ((await look(home, places, worker, tell)) > 0) await onGone();
+    } catch (error) {
+      tell(`workers that were here before: ${(error as Error).message}`);
+    }
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
 }

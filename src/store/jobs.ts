@@ -113,24 +113,33 @@ export class JobStore {
   /** Writes every job and then the batch, which makes them real: all of them or, after a crash, none. */
   async create(batch: BatchFacts, jobs: Iterable<JobFacts>): Promise<void> {
     makeFolder(join(this.#home.jobs, 'batches'));
-    const jobIds: string[] = [];
+    const written: JobRecord[] = [];
     const waiting = jobs[Symbol.iterator]();
     const write = async () => {
       for (let next = waiting.next(); !next.done; next = waiting.next()) {
-        jobIds[next.value.index] = next.value.jobId;
         const record = jobRecord(next.value, 'waitingForPod');
         await this.#createJob(record);
-        this.onChange(next.value.jobId, record);
+        written.push(record);
       }
     };
-    await Promise.all(Array.from({ length: AT_A_TIME }, write));
-    await syncFolder(this.#home.jobs);
-    const record = {
-      ...stored(BATCH_MACHINE, batch, null),
-      jobIds: Object.values(jobIds),
-      isFinished: false,
-    };
-    await writeRecord(this.#batchPath(batch.batchId), record);
+    try {
+      const ends = await Promise.allSettled(Array.from({ length: AT_A_TIME }, write));
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
+      await syncFolder(this.#home.jobs);
+      const jobIds = written.map(({ facts }) => facts).toSorted((a, b) => a.index - b.index);
+      const record = {
+        ...stored(BATCH_MACHINE, batch, null),
+        jobIds: jobIds.map(({ jobId }) => jobId),
+        isFinished: false,
+      };
+      await writeRecord(this.#batchPath(batch.batchId), record);
+    } catch (error) {
+      // Nobody's, and one more lot of them for each time it is tried.
+      if (!existsSync(this.#batchPath(batch.batchId)))
+        for (const { facts } of written) await rm(this.#jobPath(facts.jobId), { force: true });
+      throw error;
+    }
+    for (const record of written) this.onChange(record.facts.jobId, record);
   }
 
   async batch(batchId: string): Promise<BatchFacts | undefined> {
@@ -232,8 +241,12 @@ export class JobStore {
   async #createJob(record: JobRecord): Promise<void> {
     const path = this.#jobPath(record.facts.jobId);
     const draft = `${path}.${process.pid}.tmp`;
-    await writeSynced(draft, recordText(record));
-    await link(draft, path).finally(() => rm(draft, { force: true }));
+    try {
+      await writeSynced(draft, recordText(record));
+      await link(draft, path);
+    } finally {
+      await rm(draft, { force: true });
+    }
   }
 
   async #changeBatch(batchId: string, change: (record: BatchRecord) => BatchRecord): Promise<void> {

@@ -53,7 +53,10 @@ export class JobBook {
 
   /** Reads what was there before this process; once. */
   read(): Promise<void> {
-    this.#reading ??= this.#readAll();
+    this.#reading ??= this.#readAll().catch((error: unknown) => {
+      this.#reading = undefined;
+      throw error;
+    });
     return this.#reading;
   }
 

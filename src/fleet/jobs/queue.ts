@@ -93,7 +93,8 @@ export function queueOf(fleet: Fleet, { user, seen, places, env, boxMs }: QueueO
         const record = await store.batchRecord(batchId).catch(() => undefined);
         if (record && !record.isFinished) await verbs.enqueue(record.facts);
       }
-      void book.read();
+      // Whoever asks for what is in it reads it as well, and is told why not.
+      void book.read().catch(() => undefined);
     },
     /** Reads again what another process may have written. */
     lookAgain: async (): Promise<void> => {
