@@ -10,8 +10,9 @@ export default defineConfig({
   ],
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // For what hangs; what takes long on a busy machine may.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Loading what tests use anew for each file would be an eighth of all the work; no file changes what others see.
     isolate: false,
     // Most tests wait for processes; with one worker they would wait in line.

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -50,6 +51,8 @@ export async function knock(
   const over = new AbortController();
   let tookMs = 0;
   const until = AbortSignal.any([signal, over.signal]);
+  // Each knock that is still under way listens.
+  setMaxListeners(0, until);
   let knocks: Knock[] = [];
   while (!until.aborted) {
     knocks.push(

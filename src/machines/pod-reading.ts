@@ -3,6 +3,21 @@ import type { Placed, PodContext, PodFacts, PodWish, Refusal, Sighting } from '.
 
 // How the pod machine reads its events and its context.
 
+/** RunPod said no to this candidate; another may do. */
+const NEXT_CANDIDATE: readonly FailureCode[] = ['gpuOutOfStock', 'placementRefused', 'apiForbidden'];
+
+/** RunPod said no to any candidate, or was never reached: nothing was created. */
+const NOTHING_CREATED: readonly FailureCode[] = [
+  'apiKeyRefused',
+  'apiRateLimited',
+  'apiRequestInvalid',
+  'apiRequestRefused',
+  'apiUnreachable',
+  'balanceEmpty',
+  'limitReached',
+  'timedOut',
+];
+
 /** The durable part of the context. */
 export function factsOf(context: PodContext): PodFacts {
   const { plan: _plan, candidate: _candidate, refusals: _refusals, readyBy: _readyBy, ...facts } = context;
@@ -41,8 +56,20 @@ export function failureOf(event: unknown): Failure {
   return toFailure((event as { error?: unknown }).error);
 }
 
-export function hasCode(event: unknown, codes: readonly FailureCode[]): boolean {
+function hasCode(event: unknown, codes: readonly FailureCode[]): boolean {
   return codes.includes(failureOf(event).code);
+}
+
+export function isUnanswered(event: unknown): boolean {
+  return hasCode(event, ['createUnanswered']);
+}
+
+export function isCandidateRefused(event: unknown): boolean {
+  return hasCode(event, NEXT_CANDIDATE);
+}
+
+export function isNothingCreated(event: unknown): boolean {
+  return hasCode(event, NOTHING_CREATED);
 }
 
 export function placedAt(wish: PodWish, dataCenterId: string | null): PodWish {

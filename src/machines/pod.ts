@@ -1,15 +1,16 @@
 import { assign, fromPromise, setup } from 'xstate';
-import type { FailureCode } from '../errors.ts';
 import {
   broken,
   factsOf,
   failureOf,
   gone,
-  hasCode,
   is,
   isBootToReplace,
+  isCandidateRefused,
   isFoundPod,
   isNothing,
+  isNothingCreated,
+  isUnanswered,
   placedAt,
   podIdOf,
   summary,
@@ -28,21 +29,6 @@ import type {
 
 /** Creates whose answer was lost, after which we stop asking and tell the user. */
 const MAX_UNANSWERED_CREATES = 3;
-
-/** RunPod said no to this candidate; another may do. */
-const NEXT_CANDIDATE: readonly FailureCode[] = ['gpuOutOfStock', 'placementRefused', 'apiForbidden'];
-
-/** RunPod said no to any candidate, or was never reached: nothing was created. */
-const NOTHING_CREATED: readonly FailureCode[] = [
-  'apiKeyRefused',
-  'apiRateLimited',
-  'apiRequestInvalid',
-  'apiRequestRefused',
-  'apiUnreachable',
-  'balanceEmpty',
-  'limitReached',
-  'timedOut',
-];
 
 const unprovided = (name: string) => Promise.reject(new Error(`${name} is not provided`));
 
@@ -82,11 +68,11 @@ export const podMachine = setup({
     isStoppedAsWanted: ({ context, event }) => is(event, 'stopped') && context.goal === 'stopped',
     isBroken: ({ event }) => is(event, 'broken'),
     isToStart: ({ context, event }) => is(event, 'stopped') || isBootToReplace(context, event),
-    isUnanswered: ({ event }) => hasCode(event, ['createUnanswered']),
+    isUnanswered: ({ event }) => isUnanswered(event),
     canTryNext: ({ context, event }) =>
-      hasCode(event, NEXT_CANDIDATE) && context.candidate + 1 < context.plan.length,
-    isRefused: ({ event }) => hasCode(event, NEXT_CANDIDATE),
-    isNothingCreated: ({ event }) => hasCode(event, NOTHING_CREATED),
+      isCandidateRefused(event) && context.candidate + 1 < context.plan.length,
+    isRefused: ({ event }) => isCandidateRefused(event),
+    isNothingCreated: ({ event }) => isNothingCreated(event),
     isOutOfTries: ({ context }) => context.unansweredCreates + 1 >= MAX_UNANSWERED_CREATES,
   },
   actions: {

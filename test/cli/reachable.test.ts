@@ -14,6 +14,7 @@ import { JobStore } from '../../src/store/jobs.ts';
 import { waitForLock } from '../../src/store/lock.ts';
 import { RecordStore } from '../../src/store/records.ts';
 import { batchFacts, jobFacts } from '../support/job-facts.ts';
+import { paced } from '../support/pace.ts';
 import { inProcess } from '../support/shell.ts';
 import { EMPTY_IMAGE, workflowFile } from '../support/workflows.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
@@ -291,11 +292,13 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
   gpuUnusable: () => withPods(() => under({ oldDrivers: ['NVIDIA A40'] }, () => told(NEW))),
   comfyCrashed: () => withPods(() => under({ comfyui: { crashes: true } }, () => told(NEW))),
   bootTimedOut: () =>
-    withPods(() => under({ latencies: { imagePullMs: 600_000 } }, () => told([...NEW, '--timeout', '5s']))),
+    withPods(() =>
+      under({ latencies: { imagePullMs: 600_000 } }, () => told([...NEW, '--timeout', paced(5)])),
+    ),
   comfyElsewhere: file('e2e/comfy-elsewhere.test.ts', 'up says what answers in ComfyUI’s place: %s'),
   comfyTimedOut: () =>
     withPods(() =>
-      under({ latencies: { comfyStartMs: 600_000 } }, () => toldBy([...NEW, '--timeout', '8s'], {})),
+      under({ latencies: { comfyStartMs: 600_000 } }, () => toldBy([...NEW, '--timeout', paced(8)], {})),
     ),
   podTakenOver: file('e2e/suspended.test.ts', 'does not keep a pod from kill'),
 
@@ -396,7 +399,7 @@ const REACHED: Record<FailureCode, Named | Provoke> = {
   ),
   sshUnreachable: async () => {
     await control(`pods/${podId}/sshd`, { state: 'down' });
-    const code = await told(['comfy', 'status', podId, '--timeout', '4s']);
+    const code = await told(['comfy', 'status', podId, '--timeout', paced(4)]);
     await control(`pods/${podId}/sshd`, { state: 'up' });
     return code;
   },
@@ -495,7 +498,7 @@ describe('every failure is reached by a test', () => {
     expect(body?.includes(code) || body?.includes(words), `that test speaks of ${code}`).toBe(true);
   });
 
-  it.each(provoked)('%s', { timeout: 120_000 }, async (code, provoke) => {
+  it.each(provoked)('%s', async (code, provoke) => {
     expect(await provoke()).toBe(code);
   });
 });

@@ -82,7 +82,6 @@ it('a key that came by config set is in config.json and nowhere else, whatever i
 
 it.runIf(HAS_SCRIPT)(
   'a key typed into config init on a terminal is never shown, and is in config.json and nowhere else',
-  { timeout: 120_000 },
   async () => {
     const config = join(world.home, 'config.json');
     const sshKey = join(world.home, 'id_test');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TunnelView } from '../../src/keeper/client.ts';
 import { freePort } from '../support/free-port.ts';
+import { paced } from '../support/pace.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
 let world: TestWorld;
@@ -54,7 +55,7 @@ describe('exit codes say the same of the same', () => {
     ['is down', 'down', 1],
   ])('comfy open and comfy status, when ComfyUI %s', async (_, state, code) => {
     await control('comfy', { state });
-    const open = await world.autopod(['comfy', 'open', '--no-browser', '--timeout', '5s']);
+    const open = await world.autopod(['comfy', 'open', '--no-browser', '--timeout', paced(5)]);
     const status = await world.autopod(['comfy', 'status', '--no-wait']);
     expect([open.code, status.code]).toEqual([code, code]);
     await control('comfy', { state: 'up' });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
+import { pace, paced } from '../support/pace.ts';
 import { signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
@@ -29,7 +30,7 @@ const isStopped = () => until('stopped', async () => (await podState()) === 'EXI
 describe('a pod the keeper stops by itself', () => {
   it('when its time is up; its tunnel waits for it and the journal says why', async () => {
     await begin();
-    const run = await world.autopod(['up', '--local-port', 'auto', '--stop-after', '4s']);
+    const run = await world.autopod(['up', '--local-port', 'auto', '--stop-after', paced(4)]);
     expect([run.code, run.stderr]).toEqual([0, expect.stringMatching(/will be stopped at .*Cancel with/)]);
     await isStopped();
     await until('the tunnel waits', async () =>
@@ -52,25 +53,26 @@ describe('a pod the keeper stops by itself', () => {
 
   it('not after it was cancelled, also when the keeper was killed meanwhile', async () => {
     await begin();
-    await world.autopod(['up', '--local-port', 'auto', '--stop-after', '9s']);
+    const late = pace();
+    await world.autopod(['up', '--local-port', 'auto', '--stop-after', `${Math.ceil(9 * late)}s`]);
     signal(world.keeperPids(), 'SIGKILL');
     const cancelled = await world.autopod(['tunnel', '--stop-after', 'never']);
     expect(cancelled.stderr).toContain('Automatic stop is off');
     expect(await podState()).toBe('RUNNING');
-    await new Promise((resolve) => setTimeout(resolve, 9_000));
+    await new Promise((resolve) => setTimeout(resolve, 9_000 * late));
     expect(await podState()).toBe('RUNNING');
   });
 
   it('also by the keeper that took over from a killed one', async () => {
     await begin();
-    await world.autopod(['up', '--local-port', 'auto', '--stop-after', '4s']);
+    await world.autopod(['up', '--local-port', 'auto', '--stop-after', paced(4)]);
     signal(world.keeperPids(), 'SIGKILL');
     await isStopped();
   });
 
   it('also when up was interrupted before there was a tunnel; a plain up meanwhile keeps its time', async () => {
     await begin({ latencies: { imagePullMs: 60_000 } });
-    const { child, ended } = world.start(['up', '--local-port', 'auto', '--stop-after', '6s']);
+    const { child, ended } = world.start(['up', '--local-port', 'auto', '--stop-after', paced(6)]);
     await until('pulling', async () => (await podState()) === 'STARTING');
     const planned = plan();
     child.kill('SIGINT');
@@ -91,7 +93,7 @@ describe('a pod the keeper stops by itself', () => {
 
   it('also when up was killed while its create was unanswered', async () => {
     await begin({ faults: [{ kind: 'stall', route: 'createPod' }] });
-    const { child, ended } = world.start(['up', '--local-port', 'auto', '--stop-after', '3s']);
+    const { child, ended } = world.start(['up', '--local-port', 'auto', '--stop-after', paced(3)]);
     await until('created', async () => (await world.podIds()).length === 1);
     child.kill('SIGKILL');
     await ended;
@@ -100,7 +102,7 @@ describe('a pod the keeper stops by itself', () => {
 
   it('also when its tunnel was closed, but not while it has a job', async () => {
     await begin();
-    await world.autopod(['up', '--local-port', 'auto', '--stop-after', '4s']);
+    await world.autopod(['up', '--local-port', 'auto', '--stop-after', paced(4)]);
     await control('comfy', { queue: { running: 1, pending: 0 } });
     const closed = await world.autopod(['tunnel', '--stop']);
     expect(closed.stderr).toMatch(/will be stopped at|its time is up/);
@@ -129,10 +131,11 @@ describe('a pod the keeper stops by itself', () => {
 
   it('not when it is started again after its time was up elsewhere', async () => {
     await begin();
-    await world.autopod(['up', '--local-port', 'auto', '--stop-after', '3s']);
+    const late = pace();
+    await world.autopod(['up', '--local-port', 'auto', '--stop-after', `${Math.ceil(3 * late)}s`]);
     await world.killAll();
     await control('exit', {});
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await new Promise((resolve) => setTimeout(resolve, 3_000 * late));
     const run = await world.autopod(['up', '--local-port', 'auto']);
     expect([run.code, run.stderr]).toEqual([0, expect.stringContaining('Automatic stop is off')]);
     expect(await podState()).toBe('RUNNING');

@@ -35,7 +35,7 @@ function painting(color: number, prefix: string = randomUUID()) {
 }
 
 for (const { name, isThere, begin } of COMFYUIS) {
-  describe.runIf(isThere)(`run with ${name}, behind a pod`, { timeout: 120_000 }, () => {
+  describe.runIf(isThere)(`run with ${name}, behind a pod`, () => {
     let comfyui: TestComfyUi;
     let world: TestWorld;
     let folder = '';

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
+import { paced } from '../support/pace.ts';
 import { sample } from '../support/sample.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
@@ -33,7 +34,7 @@ describe('something else at the pod’s port 8188', () => {
       AUTOPOD_TIMINGS: JSON.stringify({ otherAnswerMs: 1_500, comfyPollMs: 300 }),
     });
     expect([run.code, run.stderr]).toEqual([1, expect.stringContaining(words)]);
-    const told = await world.autopod(['comfy', 'status', '--timeout', '4s', '--json']);
+    const told = await world.autopod(['comfy', 'status', '--timeout', paced(4), '--json']);
     expect([told.code, JSON.parse(told.stdout).error.code]).toEqual([1, 'comfyElsewhere']);
     const status = await world.autopod(['tunnel', '--status']);
     expect(status.stdout).toContain(words.replace('what answers is ', ''));

@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
+import { paced } from '../support/pace.ts';
 import { sample } from '../support/sample.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
@@ -51,7 +52,7 @@ it.each(sample(1, ['down', 'hanging']))(
       method: 'POST',
       body: JSON.stringify({ state }),
     });
-    const waited = await world.autopod(['comfy', 'status', '--timeout', '12s']);
+    const waited = await world.autopod(['comfy', 'status', '--timeout', paced(12)]);
     expect([waited.code, waited.stdout]).toEqual([1, 'ComfyUI: Not answering (it has been up)\n']);
     expect(waited.stderr).toContain('ComfyUI has been up and does not answer now; waiting for it');
     expect(waited.stderr).toMatch(/does not answer any more[\s\S]*start it anew with `autopod restart \S+`/);

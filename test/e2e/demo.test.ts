@@ -4,9 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 
-it('the demo goes through the whole lifecycle, ends 0 and leaves nothing behind', {
-  timeout: 120_000,
-}, async () => {
+it('the demo goes through the whole lifecycle, ends 0 and leaves nothing behind', async () => {
   const TMPDIR = mkdtempSync(join(tmpdir(), 'ap-d-'));
   onTestFinished(() => rmSync(TMPDIR, { recursive: true, force: true }));
   const { code, output } = await new Promise<{ code: number; output: string }>((resolve) => {

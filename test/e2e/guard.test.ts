@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { paced } from '../support/pace.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
@@ -23,13 +24,13 @@ const only = () => {
 };
 const planOf = async () => JSON.parse((await world.autopod(['info', '--json'])).stdout).autoStop;
 
-describe('the guard in the pod', { timeout: 120_000 }, () => {
+describe('the guard in the pod', () => {
   it('is armed before the pod is ready, and stops it within a minute of its time when this machine is gone', async () => {
     await begin();
     const run = await world.autopod(['up', '--local-port', 'auto', '--stop-after', '1h']);
     expect(run.code).toBe(0);
     expect(run.stderr.indexOf('Guard: armed')).toBeGreaterThan(0);
-    await world.autopod(['tunnel', '--stop-after', '4s']);
+    await world.autopod(['tunnel', '--stop-after', paced(4)]);
     await world.killAll();
     const dueAt = only().guard.deadlineMs;
     await until('the pod has stopped itself', async () => (await podState()) === 'EXITED', 90_000);

@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { tryLock } from '../../src/store/lock.ts';
+import { paced } from '../support/pace.ts';
 import { procFile } from '../support/processes.ts';
 import { statusAt } from '../support/status-at.ts';
 import { until } from '../support/until.ts';
@@ -48,7 +49,7 @@ describe('a home that is away', () => {
   });
 
   it('does not keep the keeper from stopping a pod, nor from noting so later', async () => {
-    await up('--stop-after', '8s');
+    await up('--stop-after', paced(8));
     away();
     await until('stopped', async () => (await podState()) === 'EXITED');
     back();

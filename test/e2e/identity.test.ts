@@ -73,7 +73,7 @@ describe('a second pod with the same launch id is told from the first by its id 
     expect([await statusOf(before), await statusOf(later)]).toEqual(['EXITED', 'RUNNING']);
   });
 
-  it('info, tunnel, comfy and ssh are each about the one that is named', { timeout: 120_000 }, async () => {
+  it('info, tunnel, comfy and ssh are each about the one that is named', async () => {
     const [before, later] = await readyAndLater();
     const json = async (argv: string[]) => JSON.parse((await world.autopod([...argv, '--json'])).stdout);
     for (const podId of [before, later]) {
@@ -84,7 +84,7 @@ describe('a second pod with the same launch id is told from the first by its id 
     }
   });
 
-  it('restart and history are about the one that is named', { timeout: 120_000 }, async () => {
+  it('restart and history are about the one that is named', async () => {
     const [before, later] = await readyAndLater();
     const bootsOf = (podId: string) => world.simulator.world.pod(podId).boots;
     const run = await world.autopod(['restart', later, '--no-tunnel']);

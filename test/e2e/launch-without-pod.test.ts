@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { paced } from '../support/pace.ts';
 import { inProcess } from '../support/shell.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
@@ -20,7 +21,7 @@ afterAll(() => world.end());
 describe('a launch without a pod', () => {
   beforeEach(async () => {
     await fault({ route: 'createPod', kind: 'dropBefore', times: 50 });
-    expect((await show('connect', '--no-tunnel', '--name', 'in-vain', '--timeout', '9s')).code).toBe(1);
+    expect((await show('connect', '--no-tunnel', '--name', 'in-vain', '--timeout', paced(9))).code).toBe(1);
     await fault();
   });
 
@@ -52,9 +53,9 @@ describe('a launch without a pod', () => {
 
   it('is named where the options of creating are ignored, and where there are several', async () => {
     await fault({ route: 'createPod', kind: 'dropBefore', times: 50 });
-    const again = await show('up', '--no-tunnel', '--gpu', 'A40', '--timeout', '6s');
+    const again = await show('up', '--no-tunnel', '--gpu', 'A40', '--timeout', paced(6));
     expect(again.stderr).toContain('Launch in-vain has already begun');
-    const second = await show('connect', '--no-tunnel', '--name', 'again', '--timeout', '9s');
+    const second = await show('connect', '--no-tunnel', '--name', 'again', '--timeout', paced(9));
     expect(second.stderr).toContain('Launch in-vain is unfinished');
     await fault();
     const several = await show('kill');

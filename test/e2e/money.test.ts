@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
+import { paced } from '../support/pace.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
 let world: TestWorld;
@@ -54,7 +55,7 @@ describe('placement at RunPod', () => {
 describe('time and money', () => {
   it('a boot that takes too long keeps the pod, says what it costs and how to go on', async () => {
     await begin({ latencies: { imagePullMs: 60_000 } });
-    const run = await world.autopod([...up, '--timeout', '5s']);
+    const run = await world.autopod([...up, '--timeout', paced(5)]);
     expect(run.code).toBe(1);
     expect(run.stderr).toMatch(/has not booted in time[\s\S]*\$0\.\d\d\/h[\s\S]*autopod up/);
     expect(await world.podIds()).toHaveLength(1);
@@ -62,7 +63,7 @@ describe('time and money', () => {
 
   it('a ComfyUI that takes too long keeps the pod, and tells where its log is', async () => {
     await begin({ latencies: { comfyStartMs: 60_000 } });
-    const run = await world.autopod([...up, '--timeout', '8s']);
+    const run = await world.autopod([...up, '--timeout', paced(8)]);
     expect(run.code).toBe(1);
     expect(run.stderr).toMatch(/autopod logs( \w+)? --container/);
     const status = await world.autopod(['comfy', 'status', '--no-wait']);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TunnelView } from '../../src/keeper/client.ts';
 import { freePort } from '../support/free-port.ts';
+import { paced } from '../support/pace.ts';
 import { statusAt } from '../support/status-at.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
@@ -36,7 +37,7 @@ describe('the port of a tunnel that waits for a stopped pod', () => {
     ]);
     expect(await tunnels()).toMatchObject([{ localPort: Number(port), state: 'healthy' }]);
     expect(await statusAt(Number(port))).toBe(200);
-    const back = await world.autopod(['tunnel', stopped, '--local-port', 'auto', '--timeout', '5s']);
+    const back = await world.autopod(['tunnel', stopped, '--local-port', 'auto', '--timeout', paced(5)]);
     expect(back.stdout).toContain('waiting for the pod to run');
     expect((await world.autopod(['stop', 'other'])).code).toBe(0);
     await until('both wait', async () => (await tunnels()).every(({ state }) => state === 'waitingForPod'));

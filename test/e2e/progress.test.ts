@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { paced } from '../support/pace.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
@@ -32,7 +33,7 @@ describe('progress is about this boot', () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ state: 'down' }),
     });
-    const run = await world.autopod([...up, '--timeout', '4s']);
+    const run = await world.autopod([...up, '--timeout', paced(4)]);
     expect([run.code, run.stderr]).toEqual([1, expect.stringContaining('ComfyUI starting')]);
     expect(run.stderr).not.toMatch(/Booting|To see the GUI|start container|Pulling/);
   });

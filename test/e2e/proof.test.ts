@@ -52,7 +52,7 @@ async function begin(timings: object = {}): Promise<void> {
   podId = (await world.podIds())[0] ?? '';
 }
 
-describe('a pod that proves to be the one of its launch', { timeout: 120_000 }, () => {
+describe('a pod that proves to be the one of its launch', () => {
   it('is told as proven by up, tunnel --status and info; its secret is only in the environment of the pod', async () => {
     await begin();
     const outputs = [];
@@ -136,7 +136,7 @@ describe('a pod that proves to be the one of its launch', { timeout: 120_000 }, 
   });
 });
 
-describe('somebody else', { timeout: 120_000 }, () => {
+describe('somebody else', () => {
   it('somebody else at the pod’s address is told as such: up fails, and nothing is sent there', async () => {
     await begin();
     await world.autopod(['connect', '--no-tunnel', '--name', 'other']);
@@ -192,7 +192,7 @@ describe('somebody else', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a pod whose login shell does not answer', { timeout: 120_000 }, () => {
+describe('a pod whose login shell does not answer', () => {
   it.each(['hanging', 'forced'])('%s: healthy by HTTP, and told as not proven', async (manner) => {
     await begin({ shellSilentMs: 600 });
     await control('shell', { manner });
@@ -270,7 +270,7 @@ describe('a pod whose login shell does not answer', { timeout: 120_000 }, () => 
   });
 });
 
-describe('a pod that was given nothing to prove itself with', { timeout: 120_000 }, () => {
+describe('a pod that was given nothing to prove itself with', () => {
   it('works as any, and is told as such, with a shell that answers and with one that does not', async () => {
     await begin({ shellSilentMs: 600, standbyAfterMs: 3_600_000 });
     const { controlUrl, url } = world.simulator;

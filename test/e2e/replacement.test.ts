@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import type { Pod } from '../../sim/world/pod.ts';
 import { freePort } from '../support/free-port.ts';
+import { paced } from '../support/pace.ts';
 import { sample } from '../support/sample.ts';
 import { statusAt } from '../support/status-at.ts';
 import { HAS_SCRIPT, onTerminal } from '../support/terminal.ts';
@@ -204,7 +205,7 @@ describe('a pod that runs and can never work', () => {
   for (const [title, [scenario, words]] of Object.entries(kinds)) {
     it(`${title}: it is told as what it is, with what it costs, and kept`, async () => {
       world = await startWorld(scenario);
-      const run = await world.autopod(['up', ...twoGpus, '--timeout', '20s'], impatient());
+      const run = await world.autopod(['up', ...twoGpus, '--timeout', paced(20)], impatient());
       expect([run.code, run.stderr]).toEqual([1, expect.stringMatching(words)]);
       if (!title.includes('file')) expect(run.stderr).toMatch(/has cost \$\d[\s\S]*--replace-broken/);
       expect(run.stderr).not.toContain('has not booted');

@@ -47,7 +47,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('run over pods that are named', { timeout: 120_000 }, () => {
+describe('run over pods that are named', () => {
   it('a pod that is not there is told before anything is kept, though another one is', async () => {
     const { code, stderr } = await run(file('a.json', making(900)), '--pods', 'art,nobody');
     expect([code, stderr]).toEqual([1, expect.stringContaining('There is no pod nobody')]);
@@ -220,7 +220,7 @@ describe('run over pods that are named', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a pod that was rented for a run', { timeout: 120_000 }, () => {
+describe('a pod that was rented for a run', () => {
   // The server tells that it lacks cat.png, and this machine has none.
   const lacking = INVERTED;
 

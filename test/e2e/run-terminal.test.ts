@@ -61,7 +61,7 @@ describe.runIf(HAS_SCRIPT)('run on a terminal', () => {
     expect((await world.autopod(['jobs', 'cancel', job?.jobId ?? ''])).code).toBe(0);
   });
 
-  it('shows a picture where the terminal can', { timeout: 120_000 }, async () => {
+  it('shows a picture where the terminal can', async () => {
     const path = workflowFile(folder, 'a.json', EMPTY_IMAGE);
     const kitty = await onTerminal(world, ['run', path, ...out()], { env: { KITTY_WINDOW_ID: '1' } }).ended;
     expect(kitty.screen).toContain('\u001b_Ga=T,f=100');

@@ -18,7 +18,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('from nothing', { timeout: 120_000 }, () => {
+describe('from nothing', () => {
   let world: TestWorld;
   beforeAll(async () => {
     world = await startWorld({ comfyui: QUICK });
@@ -90,7 +90,7 @@ describe('from nothing', { timeout: 120_000 }, () => {
   });
 });
 
-describe('on a pod that is ready', { timeout: 120_000 }, () => {
+describe('on a pod that is ready', () => {
   let world: TestWorld;
   let podId = '';
   beforeAll(async () => {

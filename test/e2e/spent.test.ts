@@ -21,7 +21,7 @@ describe('what a pod has cost', () => {
     await world.autopod(up);
     await until('two dollars', async () => (await listed()).spent >= 2);
     const stop = await world.autopod(['stop']);
-    expect(stop.stdout).toMatch(/This run cost \$[2-9]\.\d\d\./);
+    expect(stop.stdout).toMatch(/This run cost \$\d+\.\d\d\./);
     const first = await listed();
     expect(first).toMatchObject({ status: 'EXITED', spentThisRun: 0, isSpentAtLeast: false });
     expect(first.spent).toBeGreaterThanOrEqual(2);
@@ -32,7 +32,7 @@ describe('what a pod has cost', () => {
     await until('a dollar more', async () => (await listed()).spentThisRun >= 1);
     const second = await listed();
     expect(second.spent).toBeCloseTo(first.spent + second.spentThisRun, 5);
-    expect((await world.autopod(['info'])).stdout).toMatch(/\$\d+\.\d\d in \ds, \$\d+\.\d\d in all/);
+    expect((await world.autopod(['info'])).stdout).toMatch(/\$\d+\.\d\d in [\dms ]+, \$\d+\.\d\d in all/);
     const kill = await world.autopod(['kill', '-y', '--json']);
     expect(JSON.parse(kill.stdout).spent).toBeGreaterThanOrEqual(second.spent);
   });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { HAS_OPENSSL, overTls } from '../support/over-tls.ts';
+import { paced } from '../support/pace.ts';
 import { signal } from '../support/processes.ts';
 import { sample } from '../support/sample.ts';
 import { until } from '../support/until.ts';
@@ -64,7 +65,7 @@ describe('a stop that RunPod takes and does not do', () => {
     await begin();
     await up('--no-tunnel');
     await control('ignore-stops', {});
-    const { code, stderr } = await world.autopod(['stop', '--timeout', '3s']);
+    const { code, stderr } = await world.autopod(['stop', '--timeout', paced(3)]);
     expect(code).toBe(1);
     expect(stderr).toMatch(
       /RunPod accepted the request to stop it, but the pod is still running and costs \$0\.\d\d\/h/,
@@ -84,7 +85,7 @@ describe('a stop that RunPod takes and does not do', () => {
       ...JSON.parse(world.env.AUTOPOD_TIMINGS ?? '{}'),
       powerAgainMs: 300,
     });
-    expect(await world.autopod(['stop', '--timeout', '20s'])).toMatchObject({ code: 0 });
+    expect(await world.autopod(['stop', '--timeout', paced(20)])).toMatchObject({ code: 0 });
     expect(await podState()).toBe('EXITED');
   });
 });
@@ -155,21 +156,17 @@ describe('a promise is tried when it is made', () => {
     expect(stderr).toMatch(/cannot reach RunPod: RunPod has trouble \(HTTP 500\)/);
   });
 
-  it.runIf(HAS_OPENSSL)(
-    'a keeper that does not know a certificate gives way to one that does',
-    { timeout: 120_000 },
-    async () => {
-      await begin();
-      const { url, certificate, close } = await overTls(world);
-      onTestFinished(close);
-      // The first command, and the keeper it starts, know nothing of the certificate; the pod is made past it.
-      await up();
-      const [keeper] = world.keeperPids();
-      const trusting = { AUTOPOD_API_URL: url, NODE_EXTRA_CA_CERTS: certificate };
-      const { code, stderr } = await world.autopod(['tunnel', '--stop-after', '1s'], trusting);
-      expect([code, stderr]).toEqual([0, expect.not.stringContaining('cannot reach')]);
-      expect(world.keeperPids()).not.toContain(keeper);
-      await isStopped();
-    },
-  );
+  it.runIf(HAS_OPENSSL)('a keeper that does not know a certificate gives way to one that does', async () => {
+    await begin();
+    const { url, certificate, close } = await overTls(world);
+    onTestFinished(close);
+    // The first command, and the keeper it starts, know nothing of the certificate; the pod is made past it.
+    await up();
+    const [keeper] = world.keeperPids();
+    const trusting = { AUTOPOD_API_URL: url, NODE_EXTRA_CA_CERTS: certificate };
+    const { code, stderr } = await world.autopod(['tunnel', '--stop-after', '1s'], trusting);
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('cannot reach')]);
+    expect(world.keeperPids()).not.toContain(keeper);
+    await isStopped();
+  });
 });

@@ -1,6 +1,8 @@
+import type { ChildProcess } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { FaultInput } from '../../sim/faults.ts';
 import type { ScenarioInput } from '../../sim/scenario.ts';
+import { pace, paced } from '../support/pace.ts';
 import { sample } from '../support/sample.ts';
 import { HAS_SCRIPT, onTerminal } from '../support/terminal.ts';
 import { until } from '../support/until.ts';
@@ -9,6 +11,8 @@ import { inWorld, type Run, type TestWorld } from '../support/world.ts';
 const CREATE = ['connect', '--no-tunnel'];
 /** A day. */
 const DAY_SECONDS = 86_400;
+/** Far from the minutes for which RunPod is waited for by itself. */
+const SOON_SECONDS = 120;
 
 const withPod = (body: (world: TestWorld, podId: string) => Promise<void>, scenario: ScenarioInput = {}) =>
   inWorld(async (world) => {
@@ -30,6 +34,13 @@ async function timed(command: Promise<Run>): Promise<Run & { seconds: number }> 
   const begunAt = performance.now();
   return { ...(await command), seconds: (performance.now() - begunAt) / 1000 };
 }
+const says = ({ stderr }: ChildProcess, words: RegExp) => {
+  let said = '';
+  stderr?.on('data', (text) => {
+    said += text;
+  });
+  return until(`it says ${words}`, () => words.test(said));
+};
 const times = (words: RegExp, text: string) => text.match(new RegExp(words, 'g'))?.length ?? 0;
 const questions = (world: TestWorld) => world.simulator.world.requests.entries.length;
 
@@ -60,7 +71,7 @@ describe.concurrent('--timeout', () => {
         1,
         expect.stringMatching(/allowed by --timeout is up|has not|is opening/),
       ]);
-      expect(seconds).toBeLessThan(30);
+      expect(seconds).toBeLessThan(SOON_SECONDS);
       expect(await world.podIds()).toEqual([podId]);
     }),
   );
@@ -69,11 +80,11 @@ describe.concurrent('--timeout', () => {
     inWorld(async (world) => {
       strike(world, { kind: 'status', status: 503, route: 'listGpuTypes' });
       const { code, stderr, seconds } = await timed(
-        world.autopod([...CREATE, '--timeout', '5s'], patient(world, 600_000)),
+        world.autopod([...CREATE, '--timeout', paced(5)], patient(world, 600_000)),
       );
       expect([code, stderr]).toEqual([1, expect.stringContaining('RunPod has trouble (HTTP 503)')]);
-      expect(times(/Trying again for up to \ds/, stderr)).toBe(1);
-      expect(seconds).toBeLessThan(30);
+      expect(times(/Trying again for up to \d+s/, stderr)).toBe(1);
+      expect(seconds).toBeLessThan(SOON_SECONDS);
     }));
 
   it('lengthens that patience, too', () =>
@@ -99,7 +110,7 @@ describe.concurrent('--timeout', () => {
     withPod(async (world, podId) => {
       for (const route of ['podAction', 'deletePod']) strike(world, { kind: 'status', status: 502, route });
       const argv = verb === 'kill' ? ['kill', '-y', podId] : ['stop', podId];
-      const { code, stderr } = await world.autopod([...argv, '--timeout', '9s'], patient(world, 600_000));
+      const { code, stderr } = await world.autopod([...argv, '--timeout', paced(9)], patient(world, 600_000));
       expect([code, stderr]).toEqual([1, expect.stringContaining('RunPod has trouble (HTTP 502)')]);
       expect(times(/Trying again for up to/, stderr)).toBe(1);
       expect(await world.podIds()).toEqual([podId]);
@@ -111,26 +122,28 @@ describe.concurrent('--timeout', () => {
       async (world, podId) => {
         const { code, seconds } = await timed(world.autopod(['stop', podId, '--timeout', '3s']));
         expect(code).toBe(1);
-        expect(seconds).toBeLessThan(30);
+        expect(seconds).toBeLessThan(SOON_SECONDS);
       },
       { latencies: { stopMs: 600_000 } },
     ));
 
-  it('over while a lost create is looked for, the next up looks further and buys no second pod', () =>
-    inWorld(
+  it('over while a lost create is looked for, the next up looks further and buys no second pod', () => {
+    const late = pace();
+    return inWorld(
       async (world) => {
-        const env = patient(world, 8_000, { listSettleMs: 25_000 });
-        const run = await world.autopod([...CREATE, '--timeout', '9s'], env);
+        const env = patient(world, 8_000, { listSettleMs: 25_000 * late });
+        const run = await world.autopod([...CREATE, '--timeout', `${Math.ceil(9 * late)}s`], env);
         expect(run).toMatchObject({
           code: 1,
-          stderr: expect.stringMatching(/may still be listing it.*up to \d+s/),
+          stderr: expect.stringMatching(/may still be listing it.*up to \d/),
         });
         expect(run.stderr).toMatch(/allowed by --timeout is up[\s\S]*autopod up/);
         expect((await world.autopod(['up', '--no-tunnel'], env)).code).toBe(0);
         expect(await world.podIds()).toHaveLength(1);
       },
-      { listLagMs: 10_000, faults: [{ kind: 'dropAfter', route: 'createPod' }] },
-    ));
+      { listLagMs: 10_000 * late, faults: [{ kind: 'dropAfter', route: 'createPod' }] },
+    );
+  });
 
   it('over before the create, nothing is bought', () =>
     inWorld(async (world) => {
@@ -142,10 +155,10 @@ describe.concurrent('--timeout', () => {
 
   it.runIf(HAS_SCRIPT)('does not count what the user takes to answer', () =>
     withPod(async (world, podId) => {
-      const terminal = onTerminal(world, ['kill', podId, '--timeout', '5s']);
+      const terminal = onTerminal(world, ['kill', podId, '--timeout', paced(5)]);
       await until('asked', () => terminal.screen().includes('for good?'));
       // Longer than the deadline and its grace.
-      await new Promise((resolve) => setTimeout(resolve, 8_000));
+      await new Promise((resolve) => setTimeout(resolve, 8_000 * pace()));
       terminal.type('y\r');
       expect(await terminal.ended).toMatchObject({
         code: 0,
@@ -190,7 +203,7 @@ describe.concurrent('a RunPod that says how long to wait', () => {
         expect.stringMatching(new RegExp(`asks to wait ${words instanceof RegExp ? words.source : words}`)),
       ]);
       expect(stderr).not.toContain('Warning');
-      expect(seconds).toBeLessThan(30);
+      expect(seconds).toBeLessThan(SOON_SECONDS);
       expect(questions(world)).toBeLessThan(12);
     }),
   );
@@ -198,7 +211,7 @@ describe.concurrent('a RunPod that says how long to wait', () => {
   it.each(sample(2, ['-1', 'NaN', 'Infinity', '1e400']))('“%s” is no loop of requests', (retryAfter) =>
     inWorld(async (world) => {
       strike(world, { kind: '429', retryAfter, route: 'listGpuTypes' });
-      const { code, stderr } = await world.autopod([...CREATE, '--timeout', '12s']);
+      const { code, stderr } = await world.autopod([...CREATE, '--timeout', paced(12)]);
       expect([code, stderr]).toEqual([1, expect.stringContaining('limits how often')]);
       expect(stderr).not.toContain('Warning');
       expect(times(/Trying again for up to/, stderr)).toBe(1);
@@ -226,13 +239,7 @@ describe.concurrent('a RunPod that says how long to wait', () => {
     inWorld(async (world) => {
       strike(world, { kind: '429', retryAfter: '300', route: 'listGpuTypes' });
       const { child, ended } = world.start(CREATE, patient(world, 600_000));
-      await until(
-        'told',
-        () =>
-          new Promise((resolve) =>
-            child.stderr?.once('data', (text) => resolve(/wait 5m/.test(String(text)))),
-          ),
-      );
+      await says(child, /wait 5m/);
       child.kill('SIGINT');
       expect(await ended).toMatchObject({
         code: 130,
@@ -248,25 +255,17 @@ describe.concurrent('a wait is told as it begins, off a terminal, too', () => {
   it('for an answer that does not come', () =>
     withPod(async (world, podId) => {
       strike(world, { kind: 'stallBefore', route: '*' });
-      const run = await world.autopod(['stop', podId, '--timeout', '5s']);
-      expect(times(/RunPod has not answered yet; waiting for up to \ds/, run.stderr)).toBe(1);
+      const run = await world.autopod(['stop', podId, '--timeout', paced(5)]);
+      expect(times(/RunPod has not answered yet; waiting for up to \d+s/, run.stderr)).toBe(1);
     }));
 
   it('for another command that is choosing, and Ctrl-C ends it', () =>
     inWorld(async (world) => {
-      strike(world, { kind: 'delay', ms: 8_000, route: 'listPods', times: 1 });
+      strike(world, { kind: 'delay', ms: 8_000 * pace(), route: 'listPods', times: 1 });
       const first = world.start(['up', '--no-tunnel']);
       await until('asking', () => questions(world) > 0);
       const second = world.start(['up', '--no-tunnel']);
-      await until(
-        'told',
-        () =>
-          new Promise((resolve) =>
-            second.child.stderr?.once('data', (text) =>
-              resolve(/is choosing a pod.*up to \d+m/.test(String(text))),
-            ),
-          ),
-      );
+      await says(second.child, /is choosing a pod.*up to \d+m/);
       second.child.kill('SIGINT');
       expect((await second.ended).code).toBe(130);
       expect((await first.ended).code).toBe(0);
@@ -280,9 +279,9 @@ describe.concurrent('a wait is told as it begins, off a terminal, too', () => {
         body: '{"state":"down"}',
       });
       const { code, stderr, seconds } = await timed(
-        world.autopod(['tunnel', podId, '--local-port', 'auto', '--timeout', '9s']),
+        world.autopod(['tunnel', podId, '--local-port', 'auto', '--timeout', paced(9)]),
       );
-      expect([code, times(/is being opened; waiting for up to \ds/, stderr)]).toEqual([1, 1]);
-      expect(seconds).toBeLessThan(30);
+      expect([code, times(/is being opened; waiting for up to \d+s/, stderr)]).toEqual([1, 1]);
+      expect(seconds).toBeLessThan(SOON_SECONDS);
     }));
 });

@@ -185,9 +185,7 @@ describe('a keeper that starts again', () => {
 });
 
 describe('several pods', () => {
-  it('have a tunnel each, which do not know of each other, and come back together', {
-    timeout: 120_000,
-  }, async () => {
+  it('have a tunnel each, which do not know of each other, and come back together', async () => {
     await begin(3);
     const before = await views();
     expect(new Set(before.map(({ localPort }) => localPort)).size).toBe(3);

@@ -186,9 +186,7 @@ describe('a tunnel outlives what happens to it', () => {
 describe('ssh that is just being opened', () => {
   afterEach(() => world.end());
 
-  it('is not left behind by who stops the tunnel meanwhile, however slow ssh is to answer', {
-    timeout: 120_000,
-  }, async () => {
+  it('is not left behind by who stops the tunnel meanwhile, however slow ssh is to answer', async () => {
     world = await startWorld();
     await world.autopod(['up', '--no-tunnel']);
     const slow = join(world.home, 'slow');

@@ -7,7 +7,8 @@ import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 describe('up, from nothing to nothing', () => {
   let world: TestWorld;
   beforeAll(async () => {
-    world = await startWorld();
+    // Long enough to be seen on a busy machine.
+    world = await startWorld({ latencies: { imagePullMs: 1_500 } });
   });
   afterAll(() => world.end());
   const port = { value: 0 };

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { installed } from '../support/other-user.ts';
+import { paced } from '../support/pace.ts';
 import { commandLine, signal } from '../support/processes.ts';
 import { statusAt } from '../support/status-at.ts';
 import { until } from '../support/until.ts';
@@ -67,7 +68,7 @@ describe('autopod is updated or removed', () => {
 
   it('under a keeper, which mends its tunnel and stops the pod all the same, also without its guardian', async () => {
     await begin();
-    const run = await start([...up, '--stop-after', '8s']).ended;
+    const run = await start([...up, '--stop-after', paced(8)]).ended;
     expect(run.code, run.stderr).toBe(0);
     const [{ sshPid, localPort }] = JSON.parse(
       (await world.autopod(['tunnel', 'list', '--json'])).stdout,

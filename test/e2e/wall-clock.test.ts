@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { localeOf, timeOf } from '../../src/cli/text/time.ts';
 import type { TunnelView } from '../../src/keeper/client.ts';
+import { paced } from '../support/pace.ts';
 import { until } from '../support/until.ts';
 import { WallClock } from '../support/wall-clock.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
@@ -112,7 +113,7 @@ describe('a wall clock that is set while autopod works', () => {
 
   it('back by an hour does not lengthen --timeout during a boot', async () => {
     await begin({ latencies: { imagePullMs: 600_000 } });
-    const { ended } = world.start([...UP, '--timeout', '4s']);
+    const { ended } = world.start([...UP, '--timeout', paced(4)]);
     await until('pulling', async () => (await podState()) === 'STARTING');
     clock.set(-HOUR);
     expect(await ended).toMatchObject({ code: 1, stderr: expect.stringContaining('has not booted in time') });

@@ -227,9 +227,7 @@ describe('a guard that is', () => {
   });
 });
 
-it('that a pod ended itself is told once, with its reason, and kept in the journal', {
-  timeout: 40_000,
-}, async () => {
+it('that a pod ended itself is told once, with its reason, and kept in the journal', async () => {
   const pod = podWithGuard();
   const { guards, plan, facts, journal } = machine(pod);
   await plan({ stopAt: inHours(-1), isForGood: true });

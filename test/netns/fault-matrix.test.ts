@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
+import { pace } from '../support/pace.ts';
 import { signal } from '../support/processes.ts';
 import { sample } from '../support/sample.ts';
 import { until } from '../support/until.ts';
@@ -83,15 +84,14 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
     const { breakIt, mend, goneMs, noticedWithinMs, healedWithinMs, isPossible = true } = fault;
     it.runIf(isPossible)(
       `${title}: noticed, healed, and no request refused, also on a connection that is kept`,
-      { timeout: 120_000 },
       async () => {
         await ready();
         const result = await measured(breakIt, mend, goneMs);
         report(title, result);
         expect(result.refused).toBe(0);
         expect(result.keptFailures).toEqual([]);
-        expect(result.noticedMs).toBeLessThan(noticedWithinMs);
-        expect(result.healedMs).toBeLessThan(healedWithinMs);
+        expect(result.noticedMs).toBeLessThan(noticedWithinMs * pace());
+        expect(result.healedMs).toBeLessThan(healedWithinMs * pace());
       },
     );
   };
@@ -110,7 +110,7 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
       itHeals(`a login shell that hangs, and ${fault.title}`, fault, () => net.loginShell('hangs'));
   });
 
-  it('a WebSocket survives an outage of 4 s', { timeout: 120_000 }, async () => {
+  it('a WebSocket survives an outage of 4 s', async () => {
     const socket = new WebSocket(`ws://127.0.0.1:${net.port}/ws`);
     await once(socket, 'open');
     pod.cable('swallowing');
@@ -123,9 +123,7 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
     await isState('healthy');
   });
 
-  it('a keeper that slept asks the path afresh and goes on with an ssh that was there', {
-    timeout: 120_000,
-  }, async () => {
+  it('a keeper that slept asks the path afresh and goes on with an ssh that was there', async () => {
     const { sshPid, standbyPid, lastHealedAt } = await view();
     const [keeperPid = 0] = world.keeperPids();
     expect(signal(keeperPid, 'SIGSTOP')).toBe(1);
@@ -174,7 +172,7 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
     expect(stdout).toMatch(/tunnel {2}healthy again after [\d.]+ s at 10\.\S+:\d+/);
   });
 
-  it('ComfyUI down while ssh is up is a state of its own', { timeout: 120_000 }, async () => {
+  it('ComfyUI down while ssh is up is a state of its own', async () => {
     await pod.comfy('down');
     await until('ComfyUI down', async () => (await view()).comfy === 'down', 30_000);
     expect((await view()).state).toBe('healthy');
@@ -182,7 +180,7 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
     await until('ComfyUI answering', async () => (await view()).comfy === 'answering', 30_000);
   });
 
-  it('a host key that changes without a restart is not trusted', { timeout: 120_000 }, async () => {
+  it('a host key that changes without a restart is not trusted', async () => {
     await pod.changeHostKey();
     await isState('failed', 30_000);
     expect((await view()).failure?.code).toBe('sshHostKeyChanged');
@@ -190,7 +188,7 @@ describe.runIf(CAN_NETNS)('a tunnel to OpenSSH’s sshd in a network namespace',
     expect((await world.autopod(['tunnel'])).code).toBe(0);
   });
 
-  it('a key the pod no longer takes fails and says so', { timeout: 150_000 }, async () => {
+  it('a key the pod no longer takes fails and says so', async () => {
     const keys = readFileSync(join(world.home, 'id_test.pub'), 'utf8').trim();
     pod.authorize('');
     signal(net.connections(), 'SIGKILL');

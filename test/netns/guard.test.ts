@@ -1,11 +1,12 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { paced } from '../support/pace.ts';
 import { until } from '../support/until.ts';
 import { CAN_NETNS } from './pod-host.ts';
 import { startTunnelWorld, type TunnelWorld } from './tunnel-world.ts';
 
 /** The guard's own program behind OpenSSH's own sshd, with the simulator's API in reach. Needs root, iproute2 and util-linux. */
-describe.runIf(CAN_NETNS)('a guard in a network namespace', { timeout: 90_000 }, () => {
+describe.runIf(CAN_NETNS)('a guard in a network namespace', () => {
   let net: TunnelWorld;
   let folder: string;
   beforeAll(async () => {
@@ -41,7 +42,7 @@ describe.runIf(CAN_NETNS)('a guard in a network namespace', { timeout: 90_000 },
     await world.autopod(['extend', '1h']);
     expect(Number(status('deadline')) - before).toBeGreaterThan(3_500);
     expect([status('state'), status('use')]).toEqual(['armed', '']);
-    expect((await world.autopod(['tunnel', '--stop-after', '8s'])).code).toBe(0);
+    expect((await world.autopod(['tunnel', '--stop-after', paced(8)])).code).toBe(0);
     const dueAt = Date.now() + 8_000;
     await world.killAll();
     pod.cable('down');

@@ -8,7 +8,7 @@ import { CAN_NETNS } from './pod-host.ts';
 import { startTunnelWorld, type TunnelWorld } from './tunnel-world.ts';
 
 /** OpenSSH's own sshd and real login shells, in a container's process namespace. Needs root, iproute2 and util-linux. */
-describe.runIf(CAN_NETNS)('a login shell on the pod', { timeout: 120_000 }, () => {
+describe.runIf(CAN_NETNS)('a login shell on the pod', () => {
   let net: TunnelWorld;
   let secret = '';
   beforeAll(async () => {

@@ -8,7 +8,7 @@ import { leftRunning } from '../support/world.ts';
 import { CAN_NETNS } from './pod-host.ts';
 import { startTunnelWorld, type TunnelWorld } from './tunnel-world.ts';
 
-describe.runIf(CAN_NETNS)('the ssh that stands by', { timeout: 120_000 }, () => {
+describe.runIf(CAN_NETNS)('the ssh that stands by', () => {
   let net: TunnelWorld;
   let before: TunnelView;
 

@@ -33,9 +33,7 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(300);
   });
 
-  it('an upload of a gigabyte arrives whole, and the keeper does not keep it', {
-    timeout: 120_000,
-  }, async () => {
+  it('an upload of a gigabyte arrives whole, and the keeper does not keep it', async () => {
     const [keeper = 0] = net.world.keeperPids();
     const before = residentMegabytes(keeper);
     const { body } = await ask({ port: net.port, agent: false, path: '/upload', method: 'POST' }, 1024);
@@ -57,9 +55,7 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
   });
 
   // Before the slow lines: after them TCP waits longer before it repeats, and an outage is noticed later.
-  it('a shell lives through an outage of some seconds, although another ssh has taken over', {
-    timeout: 120_000,
-  }, async () => {
+  it('a shell lives through an outage of some seconds, although another ssh has taken over', async () => {
     const { sshPid } = await net.view();
     const shell = net.world.start(['ssh', '-c', 'sleep 9; echo lived; exit 7']);
     await until('the shell', () => net.sshProcesses().some((line) => line.includes('echo lived')));
@@ -78,7 +74,6 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
 
   it.each(['down', 'up'] as const)(
     'a line of 2 Mbit/s that is full (%s) is slow, not dead',
-    { timeout: 120_000 },
     async (direction) => {
       const { lastDeath } = await net.view();
       net.pod.line(2);
@@ -99,7 +94,6 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
 
   it.each(sample(1, ['from', 'to'] as const))(
     'a copy by scp %s the pod over a line of 2 Mbit/s is traffic, not silence',
-    { timeout: 120_000 },
     async (direction) => {
       const [here, there] = [join(net.world.home, 'copied'), join(net.world.home, `on-the-pod-${direction}`)];
       writeFileSync(direction === 'from' ? there : here, Buffer.alloc(3 * MEGABYTE, '.'));
@@ -118,9 +112,7 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
     },
   );
 
-  it('a shell with a terminal, and a copy, are work that is seen on a real pod', {
-    timeout: 120_000,
-  }, async () => {
+  it('a shell with a terminal, and a copy, are work that is seen on a real pod', async () => {
     const work = async () => workOn((await net.view()).controlPath ?? '');
     const config = ['-F', join(net.world.home, 'ssh_config')];
     const shell = spawn('ssh', [...config, '-tt', 'autopod'], { stdio: ['pipe', 'ignore', 'ignore'] });
@@ -140,24 +132,18 @@ describe.runIf(CAN_NETNS)('through a tunnel to OpenSSH’s sshd', () => {
     expect(await once(scp, 'close')).toEqual([0, null]);
   });
 
-  it.runIf(CAN_DROP_FLOWS)(
-    'a connection that is kept alive heals as the others do',
-    { timeout: 120_000 },
-    async () => {
-      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      await ask({ port: net.port, agent, path: '/system_stats' });
-      net.pod.dropFlows();
-      const begun = performance.now();
-      const { status } = await ask({ port: net.port, agent, path: '/system_stats' });
-      expect(status).toBe(200);
-      expect(performance.now() - begun).toBeLessThan(8_000);
-      agent.destroy();
-    },
-  );
+  it.runIf(CAN_DROP_FLOWS)('a connection that is kept alive heals as the others do', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    await ask({ port: net.port, agent, path: '/system_stats' });
+    net.pod.dropFlows();
+    const begun = performance.now();
+    const { status } = await ask({ port: net.port, agent, path: '/system_stats' });
+    expect(status).toBe(200);
+    expect(performance.now() - begun).toBeLessThan(8_000);
+    agent.destroy();
+  });
 
-  it('an sshd that forbids forwarding is told as such, and is not tried for ever', {
-    timeout: 120_000,
-  }, async () => {
+  it('an sshd that forbids forwarding is told as such, and is not tried for ever', async () => {
     net.pod.allowForwarding(false);
     await net.movePod();
     await net.isState('failed', 30_000);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function until<T>(
   what: string,
   ask: () => Promise<T> | T,
-  withinMs = 60_000,
+  withinMs = 120_000,
 ): Promise<NonNullable<T>> {
   const givenUpAt = Date.now() + withinMs;
   for (;;) {

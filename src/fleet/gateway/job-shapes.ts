@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { podWish } from './shapes.ts';
 
 /** Names of pools go into paths, and into the names of pods. */

@@ -23,7 +23,7 @@ import { until } from '../../support/until.ts';
 import { NEVER } from './support/serve.ts';
 
 for (const { name, isThere, begin } of COMFYUIS) {
-  describe.runIf(isThere)(`${name}, as the client knows it`, { timeout: 60_000 }, () => {
+  describe.runIf(isThere)(`${name}, as the client knows it`, () => {
     let comfyui: TestComfyUi;
     let way: ComfyWay & { localPort: number };
     let folder = '';
