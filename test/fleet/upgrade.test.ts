@@ -3,9 +3,18 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { jobState } from '../../src/store/jobs.ts';
 import { VERSION } from '../../src/version.ts';
 import { until } from '../support/until.ts';
+import { credentialsFile, startS3 } from './storage/support.ts';
 import { isWholeAsked } from './support/engine.ts';
 import type { TestFleet } from './support/fleet.ts';
-import { allEnded, making, poolOf, recordsOf, startJobsFleet, timesMade } from './support/jobs-fleet.ts';
+import {
+  allEnded,
+  making,
+  outOf,
+  poolOf,
+  recordsOf,
+  startJobsFleet,
+  timesMade,
+} from './support/jobs-fleet.ts';
 import { type Laptop, laptopOf } from './support/laptop.ts';
 import { type OtherVersion, otherVersion, type Serving } from './support/other-version.ts';
 
@@ -90,6 +99,29 @@ describe.skipIf(!isWholeAsked)('another version that is started beside', { timeo
     expect((await allEnded(fleet, 2)).map(jobState)).toEqual(['done', 'done']);
     expect(timesMade(fleet, 'older')).toBe(2);
     await until('nothing is left of it', async () => (await status()).leaving.length === 0);
+  });
+
+  it('finds each file that was made before, brings it to the bucket once, and gives it from there', async () => {
+    const s3 = await startS3();
+    await begin('stored', 3, 5);
+    const entered = ['--endpoint', s3.url, '--credentials', credentialsFile(fleet.home, s3)];
+    const set = await fleet.autopod(['serve', 'storage', 's3://studio/made', ...entered]);
+    expect(set.code, set.stderr).toBe(0);
+    const { serve } = fleet.pids();
+    await until('one is done', async () => (await recordsOf(fleet)).some((one) => jobState(one) === 'done'));
+    const { served } = serveOther();
+    await served;
+    const records = await allEnded(fleet, 3);
+    await until('the first has left', () => hasEnded(serve), 60_000);
+    await until('nothing is on the disk', () => readdirSync(fleet.file('outputs')).length === 0);
+    const put = [...s3.bucket().timesPut].filter(([key]) => !key.endsWith('/probe'));
+    expect(put.map(([, times]) => times)).toEqual([1, 1, 1]);
+    const { batchId = '' } = records[0]?.facts ?? {};
+    const fetched = await ann.autopod('jobs', 'fetch', batchId, '--out', outOf(ann), '--json');
+    expect(fetched.code, fetched.stderr).toBe(0);
+    expect(readdirSync(outOf(ann)).filter((name) => name.endsWith('.png'))).toHaveLength(3);
+    const costs = JSON.parse((await ann.autopod('costs', '--json')).stdout);
+    expect(costs.people).toMatchObject([{ name: 'ann', jobs: 3, done: 3, files: 3 }]);
   });
 
   it('is killed before it serves: the one before serves again, and each job is run once', async () => {
