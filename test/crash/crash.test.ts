@@ -11,9 +11,9 @@ const GUARD_RUNS = 2;
 const SWEPT_WRITES = [2, 17, 9, 26];
 
 describe('a launch that crashes, at random moments and at random writes, ends with one ready pod and leaves nothing', () => {
-  for (const run of sample(6, [...Array(RUNS).keys()])) {
+  for (const run of sample(4, [...Array(RUNS).keys()])) {
     const plan = planOf(SEED, run);
-    it(`run ${run}: ${JSON.stringify(plan.crashes)}`, { timeout: 120_000 }, async () => {
+    it(`run ${run}: ${JSON.stringify(plan.crashes)}`, async () => {
       await expect(launchUnderCrashes(plan)).resolves.toBeGreaterThanOrEqual(0);
     });
   }
@@ -22,7 +22,7 @@ describe('a launch that crashes, at random moments and at random writes, ends wi
 describe('a pod with --stop-after outlives its time by less than a minute, whatever is killed on our side', () => {
   for (const run of sample(1, [...Array(GUARD_RUNS).keys()])) {
     const plan = guardPlanOf(SEED, run);
-    it(`run ${run}: ${JSON.stringify(plan)}`, { timeout: 120_000 }, async () => {
+    it(`run ${run}: ${JSON.stringify(plan)}`, async () => {
       await expect(guardUnderCrashes(plan)).resolves.toBeGreaterThanOrEqual(1);
     });
   }
@@ -31,7 +31,7 @@ describe('a pod with --stop-after outlives its time by less than a minute, whate
 describe('up killed at one of its writes ends with one ready pod all the same', () => {
   for (const write of sample(2, SWEPT_WRITES)) {
     for (const when of ['before', 'after'] as const) {
-      it(`${when} write ${write}`, { timeout: 120_000 }, async () => {
+      it(`${when} write ${write}`, async () => {
         const plan = { crashes: [{ kind: 'atWrite', victim: 'cli.js', write, when } as const], scenario: {} };
         await expect(launchUnderCrashes(plan)).resolves.toBe(1);
       });

@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { pace, paced } from '../support/pace.ts';
 import { signal } from '../support/processes.ts';
+import { says } from '../support/says.ts';
 import { until } from '../support/until.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
 
@@ -78,8 +77,7 @@ describe('a pod the keeper stops by itself', () => {
     child.kill('SIGINT');
     expect(await ended).toMatchObject({ code: 130 });
     const again = world.start(['up', '--local-port', 'auto']);
-    const told = once(again.child.stderr as Readable, 'data');
-    expect(String(await told)).toMatch(/will be stopped at/);
+    await says(again.child, /will be stopped at/);
     again.child.kill('SIGINT');
     expect(await again.ended).toMatchObject({ code: 130 });
     const status = await world.autopod(['tunnel', '--status']);

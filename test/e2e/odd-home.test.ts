@@ -4,20 +4,23 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { signal } from '../support/processes.ts';
+import { sample } from '../support/sample.ts';
 import { statusAt } from '../support/status-at.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
 let world: TestWorld;
 afterEach(() => world.end());
 
-it.each([
-  ['spaces and percent signs', 'ap my %h %% home '],
-  ['a colon', 'ap:8188:'],
-  ['an apostrophe', "ap-o'neill "],
-  ['quotes, a backslash, a number sign and a dollar', 'ap"my"\\ #1 $HOME '],
-  ['what a shell takes for a pattern', 'ap[1]*? '],
-  ['a path too long for a Unix socket', `ap-${'long'.repeat(30)}-`],
-])('a home with %s: up, ssh, ssh-config and a killed ssh all work', async (_, prefix) => {
+it.each(
+  sample(4, [
+    ['quotes, a backslash, a number sign and a dollar', 'ap"my"\\ #1 $HOME '],
+    ['an apostrophe', "ap-o'neill "],
+    ['a colon', 'ap:8188:'],
+    ['a path too long for a Unix socket', `ap-${'long'.repeat(30)}-`],
+    ['spaces and percent signs', 'ap my %h %% home '],
+    ['what a shell takes for a pattern', 'ap[1]*? '],
+  ]),
+)('a home with %s: up, ssh, ssh-config and a killed ssh all work', async (_, prefix) => {
   world = await startWorld({}, 'sim-key', prefix);
   const up = await world.autopod(['up', '--local-port', 'auto']);
   expect(up.code, up.stderr).toBe(0);

@@ -2,6 +2,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
+import { sample } from '../support/sample.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
 let world: TestWorld;
@@ -97,11 +98,11 @@ describe('what is saved and what RunPod says', () => {
     expect(await world.podIds()).toHaveLength(1);
   });
 
-  for (const [title, content] of [
+  for (const [title, content] of sample(1, [
     ['truncated', '{"schema":1,"reco'],
     ['empty', ''],
     ['foreign', '{"hello":"world"}'],
-  ] as const) {
+  ] as const)) {
     it(`a ${title} pods.json is set aside by name and the pod is found`, async () => {
       await writeFile(join(world.home, 'pods.json'), content);
       const run = await world.autopod(up);

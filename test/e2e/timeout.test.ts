@@ -1,9 +1,9 @@
-import type { ChildProcess } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { FaultInput } from '../../sim/faults.ts';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { pace, paced } from '../support/pace.ts';
 import { sample } from '../support/sample.ts';
+import { says } from '../support/says.ts';
 import { HAS_SCRIPT, onTerminal } from '../support/terminal.ts';
 import { until } from '../support/until.ts';
 import { inWorld, type Run, type TestWorld } from '../support/world.ts';
@@ -34,13 +34,6 @@ async function timed(command: Promise<Run>): Promise<Run & { seconds: number }> 
   const begunAt = performance.now();
   return { ...(await command), seconds: (performance.now() - begunAt) / 1000 };
 }
-const says = ({ stderr }: ChildProcess, words: RegExp) => {
-  let said = '';
-  stderr?.on('data', (text) => {
-    said += text;
-  });
-  return until(`it says ${words}`, () => words.test(said));
-};
 const times = (words: RegExp, text: string) => text.match(new RegExp(words, 'g'))?.length ?? 0;
 const questions = (world: TestWorld) => world.simulator.world.requests.entries.length;
 
