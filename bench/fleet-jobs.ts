@@ -1,209 +1,260 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Costs } from '../src/fleet/costs/costs.ts';
 import { callObject } from '../src/fleet/engine/ask.ts';
 import { handlers, type ObjectContext, object } from '../src/fleet/engine/sdk.ts';
 import { startWorker } from '../src/fleet/engine/worker.ts';
-import { openFleetHome } from '../src/fleet/home.ts';
-import { jobObject } from '../src/fleet/jobs/jobs.ts';
+import { listen } from '../src/fleet/gateway/http.ts';
+import { JobVerbs } from '../src/fleet/gateway/job-verbs.ts';
+import { answer } from '../src/fleet/gateway/routes.ts';
+import { type FleetHome, openFleetHome } from '../src/fleet/home.ts';
+import { JobBook } from '../src/fleet/jobs/book.ts';
+import { type FleetJobs, jobObject } from '../src/fleet/jobs/jobs.ts';
+import { People } from '../src/fleet/people/people.ts';
+import { Owners } from '../src/fleet/policy/owners.ts';
 import { POOL_OBJECT } from '../src/fleet/pools/names.ts';
 import { poolObject } from '../src/fleet/pools/pool-object.ts';
 import { PoolWorks } from '../src/fleet/pools/works.ts';
-import type { JobFacts } from '../src/machines/job-types.ts';
+import type { BatchFacts } from '../src/machines/job-types.ts';
 import { JobStore } from '../src/store/jobs.ts';
 import { Journal } from '../src/store/journal.ts';
 import { startTestServer } from '../test/fleet/support/engine.ts';
-import { play } from '../test/services/comfyui/support/serve.ts';
-import { batchFacts, jobFacts } from '../test/support/job-facts.ts';
 import { until } from '../test/support/until.ts';
-import { markdown, say } from './report.ts';
+import { keepBatch, startPods } from './job-work.ts';
+import { diskOf, type Quarter, Quarters } from './measure.ts';
+import { markdown, median, say } from './report.ts';
 
 /**
- * `npm run bench:fleet-jobs [-- --jobs 10000 --pods 50 --people 5]`: so many jobs of so many people on one pool, from
- * their batches on disk to their files there. Engine, worker, job machine and dispatcher are those of a fleet; RunPod,
- * ssh and the gateway are left out, and the ComfyUIs are simulated, in this process too, and take no time of their own.
+ * `npm run bench:fleet-jobs [-- --jobs 10000 --pods 50 --people 5 --batch 2000 --only fleet,local]`: so many jobs of so many
+ * people on one pool, from their batches on disk to their files there, quarter by quarter; and as many by this machine's
+ * own host. Engine, worker, job machine, dispatcher and gateway are those of a fleet; RunPod and ssh are left out, and the
+ * ComfyUIs are simulated in a process of their own.
  */
 const { values } = parseArgs({
   options: {
     jobs: { type: 'string', default: '1000' },
     pods: { type: 'string', default: '50' },
     people: { type: 'string', default: '5' },
+    batch: { type: 'string' },
+    only: { type: 'string', default: 'fleet,local' },
   },
 });
-const [JOBS, PODS, PEOPLE] = [values.jobs, values.pods, values.people].map(Number) as [
-  number,
-  number,
-  number,
-];
-const EACH = Math.floor(JOBS / PEOPLE);
-const FILE_BYTES = 4_000;
+const [PODS, PEOPLE] = [Number(values.pods), Number(values.people)];
+const BATCH = Number(values.batch ?? Number(values.jobs) / PEOPLE);
+const BATCHES = Math.floor(Number(values.jobs) / BATCH);
+const JOBS = BATCHES * BATCH;
+const ASKED_TIMES = 5;
 
-const world = await startTestServer();
-const home = openFleetHome({ root: world.folder });
-const store = new JobStore(home);
-const comfyuis = await Promise.all(Array.from({ length: PODS }, () => play({ jobMs: 0 })));
-const launches: string[] = [];
-const podOf = (launchId: string) => launches.indexOf(launchId);
-const reach = {
-  standing: async () => 'ready' as const,
-  way: (podId: string) => comfyuis[Number(podId)]?.way ?? { localPort: 0 },
-  about: async () => ({ gpu: 'L4', pricePerHour: 0.5 }),
+const HEADS: Record<string, string> = {
+  jobs: 'GET /v1/jobs',
+  costs: 'GET /v1/costs',
+  state: 'pool’s state',
+  engine: 'engine’s disk a job',
+  records: 'records a job, more',
 };
-const records = () =>
-  Object.fromEntries(
-    launches.map((id) => [
-      id,
-      { facts: { podId: String(podOf(id)), failure: null }, snapshot: { value: 'ready' } },
+
+const only = values.only.split(',');
+const perJob: number[] = [];
+if (only.includes('fleet')) perJob.push(await byFleet());
+if (only.includes('local')) perJob.push(await locally());
+const [fleet, local] = perJob;
+if (fleet && local)
+  say(`A job of the fleet's takes ${(fleet / local).toFixed(2)} × one of the local host's.`);
+process.exit();
+
+/** Milliseconds a job. */
+async function byFleet(): Promise<number> {
+  const world = await startTestServer();
+  const home = openFleetHome({ root: world.folder });
+  const store = new JobStore(home, undefined, 3_000);
+  const book = new JobBook(store);
+  store.onChange = (jobId, record) => book.note(jobId, record);
+  const { child, podIds, pods: simulated, made } = await startPods(PODS);
+  const launches: string[] = [];
+  const records = () => Object.fromEntries(launches.map((id, n) => [id, ready(podIds[n])]));
+  const fleet = {
+    pods: { all: async () => records() },
+    journal: new Journal(home.journal),
+    mayBeSpent: async () => null,
+  };
+  const pools = { keep: async () => undefined, forget: async () => undefined };
+  const works = new PoolWorks({
+    ...{ fleet, store, pools },
+    reach: simulated,
+    objectInfos: { learn: () => undefined },
+  } as never);
+  const env = {
+    store,
+    pods: simulated,
+    timings: { jobPollMs: 1_000, jobArrivalMs: 3_000 },
+    onProgress: () => undefined,
+  };
+  const room = { await: async () => undefined };
+  const jobs: FleetJobs = { fleet, store, env, room, progress: new Map() };
+  await startWorker({
+    places: world.server.places,
+    port: 0,
+    identityKeys: world.identityKeys,
+    durables: [jobObject(jobs)],
+    objects: [poolObject(works, 250), podThere(launches)],
+  });
+  const people = new People(home);
+  const none = {} as never;
+  const verbs = new JobVerbs({
+    ...{ places: world.server.places, jobs, book },
+    ...{ pools: none, submissions: none, elsewhere: none },
+  });
+  const costs = new Costs({
+    fleet: await billedFleet(home, podIds),
+    seen: billed(podIds),
+    jobs: book,
+  } as never);
+  const joined = {
+    ...{ people, jobs: verbs, costs },
+    ...{ verbs: none, seen: none, views: none, pools: none, contents: none },
+  };
+  const log = () => undefined;
+  const gateway = await listen(
+    { host: '127.0.0.1', port: 0, tls: undefined },
+    (asked) => answer({ ...joined, log }, asked),
+    { log },
+  );
+  const { token } = await people.login(await people.invite({ name: 'ann', role: 'admin' }), null);
+  const ask = async (path: string): Promise<number> => {
+    const begun = performance.now();
+    const answered = await fetch(`${gateway.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+    await answered.text();
+    if (!answered.ok) throw new Error(`${path}: ${answered.status}`);
+    return performance.now() - begun;
+  };
+
+  const batches: BatchFacts[] = [];
+  for (let n = 0; n < BATCHES; n++)
+    batches.push(await keepBatch(store, home, BATCH, { owner: `p${n % PEOPLE}`, pool: 'bench' }));
+  const wish = {
+    owner: 'ann',
+    min: PODS,
+    max: PODS,
+    idleMs: 86_400_000,
+    patienceMs: 1_000,
+    pod: { image: 'x' },
+  };
+  const call = <T>(handler: string, json?: unknown) =>
+    callObject<T>(world.server.places, { object: POOL_OBJECT, key: 'bench', handler }, json, {
+      timeoutMs: 60_000,
+    });
+  await call('wish', { ...wish, name: 'bench' });
+  const data = join(world.folder, 'r', 'data');
+  const [engineBefore, recordsBefore] = [diskOf(data), diskOf(home.jobs)];
+  const pids = { worker: process.pid, Restate: world.server.pid, ComfyUIs: child.pid };
+  const quarters = new Quarters(JOBS, pids);
+  const begunAt = performance.now();
+  const submitting = (async () => {
+    for (const batch of batches) await verbs.enqueue(batch);
+  })();
+  await until(
+    'all jobs are done',
+    async () => {
+      const done = (await book.counts(0)).reduce((sum, person) => sum + person.done, 0);
+      await quarters.note(done, async () => ({
+        state: JSON.stringify(await call('read')).length / 1024,
+        engine: (diskOf(data) - engineBefore) / 1024 / done,
+        records: (diskOf(home.jobs) - recordsBefore) / 1024 / done,
+        jobs: await asked(() => ask('/v1/jobs')),
+        costs: await asked(() => ask('/v1/costs?since=0')),
+      }));
+      return done >= JOBS;
+    },
+    7_200_000,
+  );
+  await submitting;
+  const seconds = (performance.now() - begunAt) / 1_000;
+  say(table(quarters.rows, ['jobs', 'costs', 'state', 'engine', 'records']));
+  say(
+    `${JOBS} jobs in ${BATCHES} batches on ${PODS} pods: ${(JOBS / seconds).toFixed(1)} a second; ${await made()} files were made. Records took ${(recordsBefore / JOBS / 1024).toFixed(1)} KiB a job before they began.\n`,
+  );
+  child.disconnect();
+  await world.end();
+  return perJobOf(quarters.rows);
+}
+
+async function locally(): Promise<number> {
+  const script = join(import.meta.dirname, 'jobs-locally.ts');
+  const child = fork(script, [String(JOBS), String(PODS)], { execArgv: ['--import', 'tsx'] });
+  const [{ rows, made, recordBytes }] = (await once(child, 'message')) as [
+    { rows: Quarter[]; made: number; recordBytes: number },
+  ];
+  const seconds = rows.reduce((sum, one) => sum + one.seconds, 0);
+  say(table(rows, []));
+  say(
+    `${JOBS} jobs by the local host: ${(JOBS / seconds).toFixed(1)} a second; ${made} files were made. Records take ${(recordBytes / JOBS / 1024).toFixed(1)} KiB a job.\n`,
+  );
+  return perJobOf(rows);
+}
+
+function perJobOf(rows: Quarter[]): number {
+  return (rows.reduce((sum, { seconds }) => sum + seconds, 0) / JOBS) * 1_000;
+}
+
+function table(rows: Quarter[], more: string[]): string {
+  const first = rows[0];
+  const each = ({ seconds, count }: Quarter) => (seconds / count) * 1_000;
+  const names = Object.keys(first?.cpu ?? {});
+  const unit = (name: string) => (['jobs', 'costs'].includes(name) ? 'ms' : 'KiB');
+  return markdown(
+    [
+      'quarter',
+      'a job',
+      ': first',
+      ...names.flatMap((name) => [`${name}, cpu a job`, `${name}, resident`]),
+      ...more.map((name) => HEADS[name] ?? name),
+    ],
+    rows.map((row, n) => [
+      String(n + 1),
+      `${each(row).toFixed(1)} ms`,
+      `${(each(row) / (first ? each(first) : 1)).toFixed(2)} ×`,
+      ...names.flatMap((name) => [
+        `${(((row.cpu[name] ?? 0) / row.count) * 1_000).toFixed(1)} ms`,
+        `${Math.round(row.resident[name] ?? 0)} MiB`,
+      ]),
+      ...more.map((name) => `${(row.more[name] ?? 0).toFixed(1)} ${unit(name)}`),
     ]),
   );
-const fleet = {
-  pods: { all: async () => records() },
-  journal: new Journal(home.journal),
-  mayBeSpent: async () => null,
-};
-const pools = { keep: async () => undefined, forget: async () => undefined };
-const works = new PoolWorks({ fleet, store, pools, reach, objectInfos: { learn: () => undefined } } as never);
-const env = {
-  store,
-  pods: reach,
-  timings: { jobPollMs: 1_000, jobArrivalMs: 3_000 },
-  onProgress: () => undefined,
-};
+}
+
+async function asked(ask: () => Promise<number>): Promise<number> {
+  const times: number[] = [];
+  for (let n = 0; n < ASKED_TIMES; n++) times.push(await ask());
+  return median(times);
+}
+
+function ready(podId: string | undefined) {
+  return { facts: { podId: podId ?? null, failure: null }, snapshot: { value: 'ready' } };
+}
+
+async function billedFleet(home: FleetHome, podIds: string[]) {
+  const owners = new Owners(home);
+  for (const podId of podIds) await owners.note(podId, 'pool bench');
+  return { home, owners };
+}
+
+/** What RunPod tells, as who serves has it for a while. */
+function billed(podIds: string[]) {
+  const pods = podIds.map((id) => ({ id, from: 0, to: 0, total: 1, compute: 1 }));
+  return { list: async () => [], shared: async () => ({ pods, unbooked: [], isBookRead: true }) };
+}
+
 /** Pods are there as soon as they are asked for. */
-const pod = object({
-  name: 'pod',
-  handlers: {
-    begin: async (ctx: ObjectContext): Promise<void> => {
-      if (!launches.includes(ctx.key)) launches.push(ctx.key);
+function podThere(launches: string[]) {
+  return object({
+    name: 'pod',
+    handlers: {
+      begin: async (ctx: ObjectContext): Promise<void> => {
+        if (!launches.includes(ctx.key)) launches.push(ctx.key);
+      },
+      ask: handlers.object.exclusive(async (): Promise<void> => undefined),
     },
-    ask: handlers.object.exclusive(async (): Promise<void> => undefined),
-  },
-});
-await startWorker({
-  places: world.server.places,
-  port: 0,
-  identityKeys: world.identityKeys,
-  durables: [jobObject({ fleet, store, env, progress: new Map(), room: { await: async () => undefined } })],
-  objects: [poolObject(works, 250), pod],
-});
-const call = (handler: string, json: unknown) =>
-  callObject(world.server.places, { object: POOL_OBJECT, key: 'bench', handler }, json, {
-    timeoutMs: 60_000,
   });
-
-const batchIds = await keepBatches();
-const [homeBefore, engineBefore] = [diskOf(home.jobs), diskOf(join(world.folder, 'r', 'data'))];
-const wish = {
-  owner: 'ann',
-  min: PODS,
-  max: PODS,
-  idleMs: 86_400_000,
-  patienceMs: 1_000,
-  pod: { image: 'x' },
-};
-await call('wish', { ...wish, name: 'bench' });
-const begunAt = performance.now();
-for (const [n, batchId] of batchIds.entries()) {
-  const batch = { batchId, owner: `p${n}`, priority: 0, count: EACH, onError: 'go-on', maxCost: null };
-  await call('submit', batch);
-}
-let peak = 0;
-await until(
-  'all batches are finished',
-  async () => {
-    peak = Math.max(peak, residentOf(world.server.pid));
-    const all = await Promise.all(batchIds.map((id) => store.batchRecord(id)));
-    return all.every((batch) => batch?.isFinished);
-  },
-  3_600_000,
-);
-const seconds = (performance.now() - begunAt) / 1_000;
-const done = await countDone();
-const made = comfyuis.flatMap(({ comfyui }) => comfyui.storage.list('output')).length;
-const state = JSON.stringify(await call('read', undefined)).length;
-say(
-  markdown(
-    [
-      'jobs',
-      'pods',
-      'done',
-      'made',
-      'jobs a second',
-      'engine, peak',
-      'this process',
-      'engine’s disk a job',
-      'records a job',
-      'pool’s state',
-    ],
-    [
-      [
-        String(EACH * PEOPLE),
-        String(PODS),
-        String(done),
-        String(made),
-        (done / seconds).toFixed(1),
-        `${Math.round(peak)} MiB`,
-        `${Math.round(process.memoryUsage.rss() / 1024 ** 2)} MiB`,
-        `${((diskOf(join(world.folder, 'r', 'data')) - engineBefore) / done / 1024).toFixed(1)} KiB`,
-        `${(diskOf(home.jobs) / done / 1024).toFixed(1)} KiB`,
-        `${(state / 1024).toFixed(1)} KiB`,
-      ],
-    ],
-  ),
-);
-say(`Of the records ${(homeBefore / done / 1024).toFixed(1)} KiB a job were there before they began.`);
-await world.end();
-process.exit(done === EACH * PEOPLE && made === done ? 0 : 1);
-
-/** A batch for each person, whose jobs make a file each. */
-async function keepBatches(): Promise<string[]> {
-  const ids: string[] = [];
-  for (let person = 0; person < PEOPLE; person++) {
-    const batchId = store.newId();
-    const owner = `p${person}`;
-    const jobs: JobFacts[] = [];
-    for (let index = 0; index < EACH; index++) {
-      const jobId = `${store.newId()}`;
-      const inputs = {
-        bytes: FILE_BYTES,
-        count: 1,
-        seconds: 0,
-        ext: 'png',
-        filename_prefix: jobId,
-        seed: index,
-      };
-      const prompt = await store.putContent(JSON.stringify({ '9': { class_type: 'SimOutput', inputs } }));
-      const out = join(home.root, 'outputs', batchId, jobId);
-      jobs.push(
-        jobFacts({ jobId, batchId, index, prompt, out, owner, pool: 'bench', createdAt: Date.now() }),
-      );
-    }
-    await store.create(
-      batchFacts({ batchId, count: EACH, owner, pool: 'bench', createdAt: Date.now() }),
-      jobs,
-    );
-    ids.push(batchId);
-  }
-  return ids;
-}
-
-async function countDone(): Promise<number> {
-  let count = 0;
-  for await (const { snapshot } of store.all())
-    if ((snapshot as { value: string }).value === 'done') count += 1;
-  return count;
-}
-
-/** MiB (Linux). */
-function residentOf(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
-}
-
-/** Bytes that a folder takes; files end while it is looked through. */
-function diskOf(folder: string): number {
-  const sizes = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => {
-    const file = statSync(join(folder, name), { throwIfNoEntry: false });
-    return file?.isFile() ? file.blocks * 512 : 0;
-  });
-  return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -1,4 +1,6 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -6,18 +8,27 @@ import { type AnyStateMachine, fromPromise, setup } from 'xstate';
 import { callObject } from '../src/fleet/engine/ask.ts';
 import { startWorker } from '../src/fleet/engine/worker.ts';
 import { runHere } from '../src/host/local.ts';
-import { writeFileAtomic } from '../src/store/atomic-file.ts';
+import { type PodRecordFacts, podRecord, unbegunFacts } from '../src/lifecycle/pod-records.ts';
+import type { PodWish } from '../src/machines/pod-types.ts';
+import { type Home, openHome } from '../src/store/home.ts';
+import { Journal } from '../src/store/journal.ts';
+import { RecordStore } from '../src/store/records.ts';
 import { startTestServer } from '../test/fleet/support/engine.ts';
+import { WISH } from '../test/fleet/support/fleet.ts';
+import { diskOf, type Quarter, Quarters } from './measure.ts';
 import { markdown, say } from './report.ts';
 
 /**
- * `npm run bench:fleet [-- --pods 1000]`: so many machines take ten steps each, on the engine of a fleet and on this
- * machine's own host, whose states are a file each.
+ * `npm run bench:fleet [-- --pods 1000]`: so many machines take ten steps each and stay, on the engine of a fleet and on
+ * this machine's own host, quarter by quarter. Both keep a record of each step with those of all other pods, and a line
+ * of the journal, as the machines of pods do.
  */
-const { values } = parseArgs({ options: { pods: { type: 'string', default: '1000' } } });
+const { values } = parseArgs({
+  options: { pods: { type: 'string', default: '1000' }, here: { type: 'boolean', default: false } },
+});
 const PODS = Number(values.pods);
 const STEPS = 10;
-const AT_ONCE = 100;
+const AT_ONCE = 50;
 
 const names = Array.from({ length: STEPS }, (_, n) => `step${n}`);
 const machine = setup({ actors: { work: fromPromise<void>(() => Promise.reject()) } }).createMachine({
@@ -31,57 +42,92 @@ const machine = setup({ actors: { work: fromPromise<void>(() => Promise.reject()
     done: { type: 'final' },
   },
 } as never) as unknown as AnyStateMachine;
+const works = { work: { run: async () => undefined } };
 
-const rows = [await onEngine(), await here()];
-say(markdown(['', 'steps a second', 'resident', 'on disk, a pod'], rows));
+if (values.here) await here();
+else {
+  const fleet = await onEngine();
+  const script = fork(import.meta.filename, ['--here', '--pods', values.pods], {
+    execArgv: ['--import', 'tsx'],
+  });
+  const [local] = (await once(script, 'message')) as [Quarter[]];
+  say(table('Restate, the server', fleet));
+  say(table('the local host', local));
+  say(
+    `A step on the engine takes ${(secondsOf(fleet) / secondsOf(local)).toFixed(2)} × one on the local host.`,
+  );
+}
 process.exit();
 
-async function onEngine(): Promise<string[]> {
+async function onEngine(): Promise<Quarter[]> {
   const world = await startTestServer();
-  const { places, pid } = world.server;
-  const before = diskOf(world.folder);
+  const data = join(world.folder, 'r', 'data');
+  const before = diskOf(data);
+  const quarters = new Quarters(PODS * (STEPS + 1), { worker: process.pid, Restate: world.server.pid });
+  const keep = keeping(openHome(join(world.folder, 'home')), quarters, () => diskOf(data) - before);
   // Asking each of them how it stands would be most of the work.
   const ends = new Map<string, () => void>();
   await startWorker({
-    places,
+    places: world.server.places,
     port: 0,
     identityKeys: world.identityKeys,
     durables: [
       {
         name: 'steps',
         machine,
-        works: { work: { run: async () => undefined } },
-        keep: async (key, { isFinal }) => (isFinal ? ends.get(key)?.() : undefined),
+        works,
+        keep: async (key, { saved, event, from, to, isFinal }) => {
+          await keep(key, saved.value, { event, from: from ?? 'saved', to });
+          if (isFinal) ends.get(key)?.();
+        },
       },
     ],
   });
   const asker = { who: 'bench', until: Date.now() + 3_600_000 };
-  const begunAt = performance.now();
   await inTurns(async (key) => {
     const ended = new Promise<void>((resolve) => ends.set(key, resolve));
     const place = { object: 'steps', key, handler: 'begin' };
-    await callObject(places, place, { input: {}, asker }, { timeoutMs: 120_000 });
+    await callObject(world.server.places, place, { input: {}, asker }, { timeoutMs: 120_000 });
     await ended;
   });
-  const seconds = (performance.now() - begunAt) / 1000;
-  const resident = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
-  const row = rowOf('Restate, the server', seconds, resident, diskOf(world.folder) - before);
   await world.end();
-  return row;
+  return quarters.rows;
 }
 
-async function here(): Promise<string[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'ap-'));
-  const begunAt = performance.now();
+async function here(): Promise<void> {
+  const root = mkdtempSync(join(tmpdir(), 'ap-'));
+  const quarters = new Quarters(PODS * (STEPS + 1), { host: process.pid });
+  const keep = keeping(openHome(root), quarters, () => 0);
   await inTurns((key) => {
-    const save = (saved: unknown) => writeFileAtomic(join(folder, key), JSON.stringify(saved));
-    const works = { work: async () => undefined };
-    return runHere({ machine, input: {}, works, save, journal: async () => undefined }).ended;
+    let from = 'saved';
+    const save = async (saved: { value: unknown }) => {
+      const to = String(saved.value);
+      await keep(key, saved.value, { event: 'bench', from, to });
+      from = to;
+    };
+    const journal = async () => undefined;
+    return runHere({ machine, input: {}, works: { work: async () => undefined }, save, journal }).ended;
   });
-  const seconds = (performance.now() - begunAt) / 1000;
-  const row = rowOf('here, this process', seconds, process.memoryUsage.rss() / 1024 ** 2, diskOf(folder));
-  rmSync(folder, { recursive: true });
-  return row;
+  process.send?.(quarters.rows);
+  rmSync(root, { recursive: true });
+}
+
+/** Keeps records and a journal, as the machine of a pod has them; each is a step. */
+function keeping(home: Home, quarters: Quarters, engineBytes: () => number) {
+  const store = new RecordStore<PodRecordFacts>({ path: home.pods, locks: home.locks });
+  const journal = new Journal(home.journal);
+  const access = { keepTunnel: false, localPort: 'auto' } as const;
+  let steps = 0;
+  return async (key: string, value: unknown, how: { event: string; from: string; to: string }) => {
+    const facts = { ...unbegunFacts(key, WISH as PodWish, access), asked: null };
+    await store.update(key, () => podRecord(facts, value as never));
+    await journal.append({ at: new Date().toISOString(), machine: 'pod@1', id: key, ...how });
+    steps += 1;
+    await quarters.note(steps, async () => {
+      const pods = Object.keys(await store.all()).length;
+      return { engine: engineBytes() / 1024 / pods, home: diskOf(home.root) / 1024 / pods };
+    });
+  };
 }
 
 async function inTurns(work: (key: string) => Promise<unknown>): Promise<void> {
@@ -92,16 +138,32 @@ async function inTurns(work: (key: string) => Promise<unknown>): Promise<void> {
   await Promise.all(Array.from({ length: AT_ONCE }, one));
 }
 
-function rowOf(name: string, seconds: number, megabytes: number, bytes: number): string[] {
-  const perSecond = Math.round((PODS * (STEPS + 1)) / seconds);
-  return [name, String(perSecond), `${Math.round(megabytes)} MiB`, `${(bytes / PODS / 1024).toFixed(1)} KiB`];
+function secondsOf(rows: Quarter[]): number {
+  return rows.reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
-/** Bytes that a folder takes; files end while it is looked through. */
-function diskOf(folder: string): number {
-  const sizes = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => {
-    const file = statSync(join(folder, name), { throwIfNoEntry: false });
-    return file?.isFile() ? file.blocks * 512 : 0;
-  });
-  return sizes.reduce((sum, size) => sum + size, 0);
+function table(name: string, rows: Quarter[]): string {
+  const rate = ({ count, seconds }: Quarter) => count / seconds;
+  const processes = Object.keys(rows[0]?.cpu ?? {});
+  return markdown(
+    [
+      `${name}: quarter`,
+      'steps a second',
+      ': first',
+      ...processes.flatMap((one) => [`${one}, cpu a step`, `${one}, resident`]),
+      'engine’s disk a pod',
+      'home’s disk a pod',
+    ],
+    rows.map((row, n) => [
+      String(n + 1),
+      rate(row).toFixed(0),
+      `${(rate(row) / (rows[0] ? rate(rows[0]) : 1)).toFixed(2)} ×`,
+      ...processes.flatMap((one) => [
+        `${(((row.cpu[one] ?? 0) / row.count) * 1_000).toFixed(2)} ms`,
+        `${Math.round(row.resident[one] ?? 0)} MiB`,
+      ]),
+      `${(row.more.engine ?? 0).toFixed(1)} KiB`,
+      `${(row.more.home ?? 0).toFixed(1)} KiB`,
+    ]),
+  );
 }

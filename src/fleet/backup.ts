@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { execa } from 'execa';
 import { AutopodError } from '../errors.ts';
 import { tryLock } from '../store/lock.ts';
+import { alreadyServed } from './handover.ts';
 import { type FleetHome, openFleetHome } from './home.ts';
-import { alreadyServed } from './serve.ts';
 import { serveLock } from './standing.ts';
 
 /** What is made again by itself, or is about processes of this machine. */
@@ -12,6 +12,8 @@ const LEFT_OUT = [
   'fleet/locks',
   'fleet/run',
   'fleet/logs',
+  'fleet/workers',
+  'fleet/handover.json',
   'fleet/restate/server.json',
   'fleet/restate/restate.log',
 ];

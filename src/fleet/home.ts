@@ -23,6 +23,10 @@ export interface FleetHome extends Home {
   readonly contents: string;
   /** What the server was started with. */
   readonly serving: string;
+  /** A file for each worker that may have calls under way. */
+  readonly workers: string;
+  /** Who would take over. */
+  readonly handover: string;
   /** Of Restate's server: its data, its sockets, its log. */
   readonly engine: string;
   /** The private key with which it signs its calls to the worker. */
@@ -52,6 +56,8 @@ export function describeFleet({ root: user }: Pick<Home, 'root'>): FleetHome {
     outputs: join(root, 'outputs'),
     contents: join(root, 'contents'),
     serving: join(root, 'serving.json'),
+    workers: join(root, 'workers'),
+    handover: join(root, 'handover.json'),
     engine: join(root, 'restate'),
     identity: join(root, 'identity.pem'),
     sshKey: join(root, 'ssh', 'id_ed25519'),

@@ -12,6 +12,8 @@ const shape = z.object({
   cluster: z.object({ ingress: z.array(z.string()), admin: z.array(z.string()) }).optional(),
   pid: z.number().int(),
   version: z.string(),
+  /** Of what is kept; see `LAYOUT`. */
+  layout: z.number().int().default(1),
   /** ISO 8601, UTC. */
   since: z.string(),
 });

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { lockHolder } from '../store/lock.ts';
-import { askRestate } from './engine/ask.ts';
+import { askRestate, type Place } from './engine/ask.ts';
+import { deployments } from './engine/deployments.ts';
 import { placesIn } from './engine/server.ts';
 import type { FleetHome } from './home.ts';
-import { lastServing } from './serving.ts';
+import { lastServing, type Serving } from './serving.ts';
+import { knownWorkers } from './workers.ts';
 
 /** How a fleet stands, as seen from the machine it is served from. */
 export type FleetStanding =
@@ -22,6 +24,8 @@ export type FleetStanding =
         /** The first of them: what they are about, and why they fail. */
         steps: StuckStep[];
       };
+      /** Other versions that have begun something which is not done. */
+      leaving: { version: string; pid: number; since: string; isAlive: boolean; calls: number }[];
     };
 
 export interface StuckStep {
@@ -41,7 +45,7 @@ const ANSWER_MS = 5_000;
 export async function standingOf(home: FleetHome, signal: AbortSignal): Promise<FleetStanding> {
   const [holder, serving] = await Promise.all([lockHolder(serveLock(home)), lastServing(home)]);
   if (!holder || !serving) return { isServed: false };
-  const { workerPort: _port, cluster, ...told } = serving;
+  const { workerPort: _port, layout: _layout, cluster, ...told } = serving;
   const admin = cluster ? { urls: cluster.admin } : placesIn(home.engine).admin;
   const engine = await askRestate<{ rows: Record<string, string | null>[] }>(admin, 'query', {
     json: { query: STUCK },
@@ -51,7 +55,22 @@ export async function standingOf(home: FleetHome, signal: AbortSignal): Promise<
     ({ rows }) => ({ isAnswering: true, stuck: rows.length, steps: rows.slice(0, MOST_STEPS).map(stepOf) }),
     () => ({ isAnswering: false, stuck: 0, steps: [] }),
   );
-  return { isServed: true, ...told, engine };
+  return { isServed: true, ...told, engine, leaving: await leavingOf(home, serving, admin) };
+}
+
+async function leavingOf(
+  home: FleetHome,
+  { pid: serving }: Serving,
+  admin: Place,
+): Promise<Extract<FleetStanding, { isServed: true }>['leaving']> {
+  const others = (await knownWorkers(home)).filter(({ process: { pid } }) => pid !== serving);
+  const known = others.length > 0 ? await deployments({ admin }).catch(() => []) : [];
+  return others
+    .map(({ uri, version, since, isAlive, process: { pid } }) => {
+      const { calls = 0 } = known.find((one) => one.uri === uri) ?? {};
+      return { version, pid, since, isAlive, calls };
+    })
+    .filter(({ isAlive, calls }) => isAlive || calls > 0);
 }
 
 function stepOf({ object, key, reason }: Record<string, string | null>): StuckStep {

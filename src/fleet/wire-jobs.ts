@@ -14,6 +14,13 @@ export interface FleetJob {
   progress: JobProgress | null;
 }
 
+/** Jobs that go on and the last ones that have ended. */
+export interface JobList {
+  jobs: FleetJob[];
+  /** How many more wait: of each batch the next ones are listed. */
+  unlisted: number;
+}
+
 /** A batch as it stands. */
 export interface FleetBatch {
   batch: BatchFacts;

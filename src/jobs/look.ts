@@ -34,6 +34,12 @@ export async function lookForPrompt(env: Env, facts: JobFacts, signal: AbortSign
   return foundBy(standing, last);
 }
 
+/** Whether a look would find that no ComfyUI was ever asked for it, without asking one. */
+export function isUnsent({ podId, outputs, asked, submissions }: JobFacts): boolean {
+  const { sentAt = null } = submissions.at(-1) ?? {};
+  return podId !== null && outputs === null && asked === null && sentAt === null;
+}
+
 /** Whether all that a job made is on this machine. */
 function isWhole(facts: JobFacts): boolean {
   return facts.outputs !== null && wantedOutputs(facts).every(({ path }) => path !== null);

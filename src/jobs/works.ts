@@ -101,7 +101,12 @@ async function fetchFiles(
   { pods, onProgress }: WorkEnvironment,
   { input: facts, signal, send }: OfFacts,
 ): Promise<void> {
-  const arrived = (outputs: JobFacts['outputs']) => send({ type: 'files.arrived', outputs } as EventObject);
+  let told = '';
+  const arrived = (outputs: JobFacts['outputs']) => {
+    const text = JSON.stringify(outputs);
+    if (text !== told) send({ type: 'files.arrived', outputs } as EventObject);
+    told = text;
+  };
   if ((facts.outputs ?? []).length === 0) return;
   const way = facts.podId === null ? { localPort: 0 } : pods.way(facts.podId);
   const outputs = await fetchOutputs(way, facts, signal, {

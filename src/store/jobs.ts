@@ -7,9 +7,9 @@ import type { BatchFacts, JobFacts, JobState } from '../machines/job-types.ts';
 import { syncFolder, writeFileAtomic, writeSynced } from './atomic-file.ts';
 import { type Home, makeFolder } from './home.ts';
 import { readRecord, recordText, setAside, writeRecord } from './json-record.ts';
-import { type Lock, withLock } from './lock.ts';
 import { RECORD_SCHEMA } from './record-schema.ts';
 import type { StoredRecord } from './records.ts';
+import { SharedLock } from './shared-lock.ts';
 
 export type JobRecord = StoredRecord<JobFacts>;
 
@@ -32,7 +32,7 @@ const JOB_FILE = new RegExp(`^([${ID_CHARACTERS}]{${ID_LENGTH}})\\.json$`);
 /** Files written at a time while a batch is made. */
 const AT_A_TIME = 16;
 /** As for `RecordStore`. */
-const SUSPENDED_MS = 3_000;
+const LOCKING = { timeoutMs: 20_000, suspendedMs: 3_000 };
 
 /** States in which nothing more happens to a job by itself. */
 const ENDED: readonly JobState[] = ['done', 'failed', 'cancelled'];
@@ -68,10 +68,16 @@ export function jobRecord(facts: JobFacts, value: JobState): JobRecord {
 export class JobStore {
   readonly #home: Home;
   readonly #onSetAside: ((from: string, to: string) => void) | undefined;
+  /** Told of each job that this store has written, as it is now; null once it is forgotten. */
+  onChange: (jobId: string, record: JobRecord | null) => void = () => undefined;
+  readonly #lingerMs: number;
+  readonly #takers = new Map<string, SharedLock>();
 
-  constructor(home: Home, onSetAside?: (from: string, to: string) => void) {
+  /** `lingerMs` of who is as good as alone with it: as in `SharedLockOptions`. */
+  constructor(home: Home, onSetAside?: (from: string, to: string) => void, lingerMs = 0) {
     this.#home = home;
     this.#onSetAside = onSetAside;
+    this.#lingerMs = lingerMs;
   }
 
   /** Whether the home is there: while it is away nothing can be told of what it has. */
@@ -107,22 +113,33 @@ export class JobStore {
   /** Writes every job and then the batch, which makes them real: all of them or, after a crash, none. */
   async create(batch: BatchFacts, jobs: Iterable<JobFacts>): Promise<void> {
     makeFolder(join(this.#home.jobs, 'batches'));
-    const jobIds: string[] = [];
+    const written: JobRecord[] = [];
     const waiting = jobs[Symbol.iterator]();
     const write = async () => {
       for (let next = waiting.next(); !next.done; next = waiting.next()) {
-        jobIds[next.value.index] = next.value.jobId;
-        await this.#createJob(jobRecord(next.value, 'waitingForPod'));
+        const record = jobRecord(next.value, 'waitingForPod');
+        await this.#createJob(record);
+        written.push(record);
       }
     };
-    await Promise.all(Array.from({ length: AT_A_TIME }, write));
-    await syncFolder(this.#home.jobs);
-    const record = {
-      ...stored(BATCH_MACHINE, batch, null),
-      jobIds: Object.values(jobIds),
-      isFinished: false,
-    };
-    await writeRecord(this.#batchPath(batch.batchId), record);
+    try {
+      const ends = await Promise.allSettled(Array.from({ length: AT_A_TIME }, write));
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
+      await syncFolder(this.#home.jobs);
+      const jobIds = written.map(({ facts }) => facts).toSorted((a, b) => a.index - b.index);
+      const record = {
+        ...stored(BATCH_MACHINE, batch, null),
+        jobIds: jobIds.map(({ jobId }) => jobId),
+        isFinished: false,
+      };
+      await writeRecord(this.#batchPath(batch.batchId), record);
+    } catch (error) {
+      // Nobody's, and one more lot of them for each time it is tried.
+      if (!existsSync(this.#batchPath(batch.batchId)))
+        for (const { facts } of written) await rm(this.#jobPath(facts.jobId), { force: true });
+      throw error;
+    }
+    for (const record of written) this.onChange(record.facts.jobId, record);
   }
 
   async batch(batchId: string): Promise<BatchFacts | undefined> {
@@ -177,7 +194,10 @@ export class JobStore {
     const path = this.#jobPath(jobId);
     await this.#alone(jobId, path, async (write) => {
       const record = await this.#read<JobRecord>(path, JOB_MACHINE).catch(unlessDamaged);
-      if (record) await write({ ...change(record), savedAt: new Date().toISOString() });
+      if (!record) return;
+      const changed = { ...change(record), savedAt: new Date().toISOString() };
+      await write(changed);
+      this.onChange(jobId, changed);
     });
   }
 
@@ -204,6 +224,7 @@ export class JobStore {
   async remove(jobId: string): Promise<void> {
     const record = await this.get(jobId);
     await rm(this.#jobPath(jobId), { force: true });
+    this.onChange(jobId, null);
     const { jobIds = [] } = (record && (await this.batchRecord(record.facts.batchId))) ?? {};
     if (record && !jobIds.some((id) => existsSync(this.#jobPath(id))))
       await rm(this.#batchPath(record.facts.batchId), { force: true });
@@ -220,8 +241,12 @@ export class JobStore {
   async #createJob(record: JobRecord): Promise<void> {
     const path = this.#jobPath(record.facts.jobId);
     const draft = `${path}.${process.pid}.tmp`;
-    await writeSynced(draft, recordText(record));
-    await link(draft, path).finally(() => rm(draft, { force: true }));
+    try {
+      await writeSynced(draft, recordText(record));
+      await link(draft, path);
+    } finally {
+      await rm(draft, { force: true });
+    }
   }
 
   async #changeBatch(batchId: string, change: (record: BatchRecord) => BatchRecord): Promise<void> {
@@ -233,17 +258,22 @@ export class JobStore {
   }
 
   /** Work on one file while nobody else changes it. A few locks serve all files. */
-  #alone<T>(
+  #alone(
     id: string,
     path: string,
-    work: (write: (record: StoredRecord<object>) => Promise<void>) => Promise<T>,
-  ): Promise<T> {
+    work: (write: (record: StoredRecord<object>) => Promise<void>) => Promise<void>,
+  ): Promise<void> {
     const folder = join(this.#home.locks, `jobs-${id.charAt(0)}`);
-    const write = (lock: Lock) => (record: StoredRecord<object>) =>
-      writeFileAtomic(path, recordText(record), async () => {
-        if (await lock.isTaken()) throw new AutopodError('lockBusy', { lock: folder });
-      });
-    return withLock(folder, { timeoutMs: 20_000, suspendedMs: SUSPENDED_MS }, (lock) => work(write(lock)));
+    const taker =
+      this.#takers.get(folder) ?? new SharedLock(folder, { ...LOCKING, lingerMs: this.#lingerMs });
+    this.#takers.set(folder, taker);
+    return taker.with((lock) =>
+      work((record) =>
+        writeFileAtomic(path, recordText(record), async () => {
+          if (await lock.isTaken()) throw new AutopodError('lockBusy', { lock: folder });
+        }),
+      ),
+    );
   }
 
   async #read<Record extends StoredRecord<object>>(

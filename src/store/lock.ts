@@ -13,6 +13,8 @@ import { isSuspended, ownIdentity, type ProcessIdentity, seenFromHere } from './
  * See docs/decisions/0003-locks.md and 0015-one-owner-across-boundaries.md.
  */
 export interface Lock {
+  /** Counts up: who took it next after us, without anybody between, has the next one. */
+  readonly number: number;
   /** Whether another process has passed over us, as it may while we do not move. */
   isTaken(): Promise<boolean>;
   release(): Promise<void>;
@@ -56,6 +58,7 @@ export async function tryLock(folder: string, { passesOver }: TakeOptions = {}):
   await removeClaimsBelow(folder, number);
   const isTaken = () => isClaimTaken(folder, number, nonce);
   return {
+    number,
     isTaken,
     release: () => release(folder, number, nonce),
   };
@@ -153,6 +156,11 @@ export async function withLock<T>(
 export async function lockHolder(folder: string): Promise<Holder | undefined> {
   const { holder } = await readClaim(folder, await highestClaim(folder));
   return holder && (await isAlive(holder, dirname(folder))) ? holder : undefined;
+}
+
+/** The number of who holds the lock, or held it last; 0 where nobody has. */
+export function lastTaken(folder: string): Promise<number> {
+  return highestClaim(folder);
 }
 
 // A home that is away, as when it is not mounted, is not made again.

@@ -1,5 +1,6 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { GrownFile } from './grown-file.ts';
 import type { Home } from './home.ts';
 
 const shape = z.object({
@@ -46,10 +47,36 @@ export async function noteEndedRun({ runs }: Home, seen: RunningPod): Promise<vo
   await appendFile(runs, `\n${JSON.stringify(run)}`, { mode: 0o600 });
 }
 
+/** Milliseconds for which an ended run may count for a day's limit, whatever the time zone. */
+const LATELY_MS = 3 * 86_400_000;
+
+/** The same runs for who looks at them again and again: those of the last days, of which each look reads the new ones. */
+export class EndedRuns {
+  readonly #file: GrownFile;
+  #known = new Map<string, EndedRun>();
+
+  constructor({ runs }: Pick<Home, 'runs'>) {
+    this.#file = new GrownFile(runs);
+  }
+
+  async lately(): Promise<EndedRun[]> {
+    const { isAnew, lines } = await this.#file.look();
+    if (isAnew) this.#known = new Map();
+    for (const run of lines.flatMap(parsed)) this.#known.set(nameOf(run), run);
+    const since = Date.now() - LATELY_MS;
+    for (const [name, { to }] of this.#known) if (to < since) this.#known.delete(name);
+    return [...this.#known.values()];
+  }
+}
+
 export async function endedRuns({ runs }: Home): Promise<EndedRun[]> {
   const text = await readFile(runs, 'utf8').catch(() => '');
   const whole = text.split('\n').flatMap(parsed);
-  return [...new Map(whole.map((run) => [`${run.podId} ${run.bootId}`, run])).values()];
+  return [...new Map(whole.map((run) => [nameOf(run), run])).values()];
+}
+
+function nameOf({ podId, bootId }: EndedRun): string {
+  return `${podId} ${bootId}`;
 }
 
 function parsed(line: string): EndedRun[] {

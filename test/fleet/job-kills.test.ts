@@ -17,7 +17,7 @@ import {
 } from './support/jobs-fleet.ts';
 import { type Laptop, laptopOf } from './support/laptop.ts';
 
-describe.skipIf(!isWholeAsked)('jobs of a fleet whose processes are killed', { timeout: 120_000 }, () => {
+describe.skipIf(!isWholeAsked)('jobs of a fleet whose processes are killed', { timeout: 240_000 }, () => {
   let fleet: TestFleet;
   let ann: Laptop;
 
@@ -33,7 +33,7 @@ describe.skipIf(!isWholeAsked)('jobs of a fleet whose processes are killed', { t
     ann.start(
       'run',
       making(ann.home, prefix, options),
-      ...['--sweep', `9.seed=1..${count}`, '--out', outOf(ann), '--timeout', '90s'],
+      ...['--sweep', `9.seed=1..${count}`, '--out', outOf(ann), '--timeout', '180s'],
     );
 
   const someIs = (...states: string[]) =>
@@ -99,23 +99,49 @@ describe.skipIf(!isWholeAsked)('jobs of a fleet whose processes are killed', { t
     expect(filesHere()).toHaveLength(3);
   });
 
-  it('go to another pod when theirs is gone, once', async () => {
-    await begin({}, 1);
-    const { ended } = running('back', 5, { seconds: 0.8 });
-    await someIs('running');
-    const [podId = ''] = await fleet.podIds();
-    await fetch(`${fleet.simulator.url}/pods/${podId}`, {
-      method: 'DELETE',
-      headers: { authorization: `Bearer ${fleet.env.RUNPOD_API_KEY}` },
+  /** A job that runs, on a pod that is none of these. */
+  const runsElsewhere = (than: string[]) =>
+    until('a job runs', async () => {
+      const now = (await recordsOf(fleet)).find(
+        (one) => jobState(one) === 'running' && !than.includes(one.facts.podId ?? ''),
+      );
+      return now && { jobId: now.facts.jobId, podId: now.facts.podId ?? '' };
     });
-    const { code, stderr } = await ended;
-    expect([code, stderr]).toEqual([0, expect.stringContaining('5 jobs done')]);
-    expect(await fleet.podIds()).not.toContain(podId);
-    expect(filesHere()).toHaveLength(5);
-    const pods = new Set((await recordsOf(fleet)).map(({ facts }) => facts.ranOn?.podId));
-    expect(pods.size).toBeGreaterThan(0);
-    await allEnded(fleet, 5);
-  });
+
+  it.each([
+    ['', false],
+    [', and all else with it', true],
+  ])(
+    'go to another pod each time theirs is gone while one runs%s, and are done once',
+    async (_, isAllKilled) => {
+      await begin({}, 1);
+      // Long enough that whoever finds one at work ends its pod before it is done.
+      const { ended } = running('back', 3, { seconds: 4 });
+      const gone: string[] = [];
+      for (let times = 0; times < 2; times++) {
+        const { jobId, podId } = await runsElsewhere(gone);
+        await fetch(`${fleet.simulator.url}/pods/${podId}`, {
+          method: 'DELETE',
+          headers: { authorization: `Bearer ${fleet.env.RUNPOD_API_KEY}` },
+        });
+        gone.push(podId);
+        if (isAllKilled) kill('serve', 'restate');
+        if (isAllKilled) await fleet.serveAgain();
+        const { facts } = await until('it is given back', async () =>
+          (await recordsOf(fleet)).find(({ facts: one }) => one.jobId === jobId && one.podId !== podId),
+        );
+        expect(facts.outputs).toBeNull();
+      }
+      const { code, stderr } = await ended;
+      expect([code, stderr]).toEqual([0, expect.stringContaining('3 jobs done')]);
+      expect(filesHere()).toHaveLength(3);
+      const records = await allEnded(fleet, 3);
+      expect(records.map(jobState)).toEqual(['done', 'done', 'done']);
+      for (const { facts } of records) expect(gone).not.toContain(facts.ranOn?.podId);
+      expect(timesMade(fleet, 'back')).toBe(3);
+      expect(fleet.simulator.world.createCount).toBe(3);
+    },
+  );
 
   it('have one pool with no more pods than it may, and none in the end, though the server is killed while it grows', async () => {
     await begin({ faults: [{ route: 'createPod', kind: 'stall' }], listLagMs: 900 }, 2);

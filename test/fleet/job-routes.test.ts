@@ -6,6 +6,7 @@ import { BOUNDS, listen } from '../../src/fleet/gateway/http.ts';
 import { JobVerbs } from '../../src/fleet/gateway/job-verbs.ts';
 import { answer } from '../../src/fleet/gateway/routes.ts';
 import { type FleetHome, openFleetHome } from '../../src/fleet/home.ts';
+import { JobBook } from '../../src/fleet/jobs/book.ts';
 import { Contents } from '../../src/fleet/jobs/contents.ts';
 import { Submissions } from '../../src/fleet/jobs/submissions.ts';
 import { People, type Role } from '../../src/fleet/people/people.ts';
@@ -48,6 +49,7 @@ async function world(): Promise<World> {
     pools: { get: async () => undefined } as never,
     submissions,
     jobs: { store, progress: new Map() } as never,
+    book: new JobBook(store),
     elsewhere: { settings, buckets: new Buckets(home), log: () => undefined },
   });
   const other = { verbs: none, seen: none, views: none, pools: none, costs: none };

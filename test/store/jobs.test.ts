@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -32,11 +32,9 @@ describe('a batch', () => {
   it('that was not wholly written is not there, nor is any of its jobs', async () => {
     const home = tempHome();
     const store = new JobStore(home);
-    function* interrupted() {
-      yield* many(40);
-      throw new Error('killed');
-    }
-    await expect(store.create(batchFacts({ batchId: 'batch2' }), interrupted())).rejects.toThrow('killed');
+    await store.create(batchFacts({ batchId: 'batch2' }), many(40));
+    // As after a kill before this was written.
+    rmSync(join(home.jobs, 'batches', 'batch2.json'));
     const [written = ''] = readdirSync(home.jobs).filter((name) => name.endsWith('.json'));
     expect(written).not.toBe('');
     expect(await store.get(written.replace('.json', ''))).toBeUndefined();
@@ -132,4 +130,22 @@ it('ids are six characters that are not taken for each other', () => {
   const ids = Array.from({ length: 500 }, newJobId);
   expect(new Set(ids).size).toBe(500);
   expect(ids.filter((id) => !/^[a-hjkmnp-z2-9]{6}$/.test(id))).toEqual([]);
+});
+
+it('of a batch that could not be written nothing is left, and nobody hears of it', async () => {
+  const home = tempHome();
+  const store = new JobStore(home);
+  const jobs = (batchId: string, ...ids: string[]) =>
+    ids.map((jobId, index) => jobFacts({ jobId, batchId, index }));
+  await store.create(batchFacts({ batchId: 'batcha', count: 1 }), jobs('batcha', 'jabaaa'));
+  const heard: string[] = [];
+  store.onChange = (jobId) => heard.push(jobId);
+  // Its last name is another’s.
+  const taken = jobs('batchb', 'jabbbb', 'jabccc', 'jabaaa');
+  await expect(store.create(batchFacts({ batchId: 'batchb', count: 3 }), taken)).rejects.toThrow('EEXIST');
+  expect([await store.jobIds(), heard]).toEqual([['jabaaa'], []]);
+  expect((await store.get('jabaaa'))?.facts.batchId).toBe('batcha');
+  expect(readdirSync(home.jobs).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  await store.create(batchFacts({ batchId: 'batchb', count: 2 }), jobs('batchb', 'jabbbb', 'jabccc'));
+  expect(heard.toSorted()).toEqual(['jabbbb', 'jabccc']);
 });

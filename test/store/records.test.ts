@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Home } from '../../src/store/home.ts';
@@ -94,4 +94,53 @@ it('leaves no drafts behind', async () => {
   const home = tempHome();
   await storeIn(home).store.update('a', () => record(1));
   expect((await readdir(home.root)).filter((name) => name.includes('tmp'))).toEqual([]);
+});
+
+describe('a store that knows its file', () => {
+  it('sees what another store, or somebody by hand, has changed since', async () => {
+    const home = tempHome();
+    const [one, other] = [storeIn(home).store, storeIn(home).store];
+    for (let n = 0; n < 20; n++) {
+      await one.update('a', () => record(n));
+      await other.update('b', () => record(n));
+      expect(await one.all()).toEqual({ a: record(n), b: record(n) });
+      expect(await other.get('a')).toEqual(record(n));
+    }
+    await writeFile(home.pods, JSON.stringify({ schema: 1, records: { c: record(7) } }));
+    await one.update('d', () => record(8));
+    expect(await other.all()).toEqual({ c: record(7), d: record(8) });
+    await rm(home.pods);
+    await one.update('e', () => record(9));
+    expect(await one.all()).toEqual({ e: record(9) });
+  });
+
+  it('writes what comes at once together, and a change that throws alone is left out', async () => {
+    const home = tempHome();
+    const { store } = storeIn(home);
+    const fail = () => {
+      throw new Error('no');
+    };
+    const all = Array.from({ length: 50 }, (_, n) =>
+      store.update(`id-${n}`, n % 10 === 3 ? fail : () => record(n)),
+    );
+    const ended = await Promise.allSettled(all);
+    expect(ended.map(({ status }) => status === 'rejected')).toEqual(all.map((_, n) => n % 10 === 3));
+    expect(Object.keys(await storeIn(home).store.all())).toHaveLength(45);
+    // A claim for each time the lock was taken: two, not fifty.
+    expect(Math.max(...(await readdir(join(home.locks, 'pods.json'))).map(Number))).toBeLessThan(10);
+  });
+
+  it('writes a file as JSON would', async () => {
+    const home = tempHome();
+    const { store } = storeIn(home);
+    for (const n of [1, 2])
+      await store.update(`id "${n}`, () => ({ ...record(n), snapshot: { text: 'a\nb' } }));
+    await store.update('id "1', () => record(3));
+    const text = await readFile(home.pods, 'utf8');
+    expect(text).toBe(`${JSON.stringify(JSON.parse(text), null, 2)}\n`);
+    expect((await store.get('id "1'))?.facts).toEqual({ n: 3 });
+    await store.update('id "1', () => undefined);
+    await store.update('id "2', () => undefined);
+    expect(JSON.parse(await readFile(home.pods, 'utf8'))).toEqual({ schema: 1, records: {} });
+  });
 });

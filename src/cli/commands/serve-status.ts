@@ -16,7 +16,11 @@ export const serveStatus: Verb<object> = async (context) => {
   if (out.isJson) out.json({ ...standing, ...(storage && { storage: storageJson(storage) }) });
   else if (!standing.isServed) out.say(fleetText.notServed());
   else {
-    out.line(fleetText.served(standing.url, momentOf(new Date(standing.since)), standing.pid));
+    out.line(
+      fleetText.served(standing.url, momentOf(new Date(standing.since)), standing.pid, standing.version),
+    );
+    for (const { version, pid, calls, isAlive } of standing.leaving)
+      out.say(isAlive ? fleetText.leaving(version, pid, calls) : fleetText.leftBehind(version, calls));
     if (!standing.engine.isAnswering) out.say(fleetText.engineSilent(), 'bad');
     const { stuck, steps } = standing.engine;
     if (stuck > 0) out.say(fleetText.stuck(stuck), 'bad');

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { AutopodError } from '../../errors.ts';
 import type { Cluster, ServeOptions } from '../../fleet/serve.ts';
+import { VERSION } from '../../version.ts';
 import { isLoopback, type ListenAddress } from '../arguments/fleet.ts';
 import type { Context } from '../context.ts';
 import { fleetText } from '../text/fleet.ts';
@@ -47,6 +48,11 @@ export const serve: Verb<Options> = async (context, _named, options) => {
     listening,
     publicUrl: options.url,
     cluster: clusterOf(options),
+    onHandover: {
+      asked: (version) => out.say(fleetText.takingOver(version, VERSION)),
+      handedOver: (version) => out.say(fleetText.handedOver(version)),
+      left: () => out.say(fleetText.left()),
+    },
     signal,
     wording,
     onListening: (url, people) => {

@@ -6,6 +6,7 @@ import type {
   FleetBatch,
   FleetCosts,
   FleetJob,
+  JobList,
   PodBills,
   PoolRequest,
   PoolView,
@@ -46,7 +47,7 @@ export interface JobClient {
   batch(batchId: string): Promise<FleetBatch>;
   /** Jobs of a batch from a position on, as many as it tells at once. */
   ofBatch(batchId: string, from: number): Promise<FleetJob[]>;
-  jobs(isAll: boolean): Promise<FleetJob[]>;
+  jobs(isAll: boolean): Promise<JobList>;
   /** By the id of a job or a batch, the beginning of one, or a name; of a batch there is no single job. */
   job(named: string): Promise<{ batch: BatchFacts; job: FleetJob | null }>;
   retry(named: string, request: RetryRequest): Promise<FleetBatch>;
@@ -82,7 +83,7 @@ export function jobClient({ fleet, signal }: Context): JobClient {
     batch: (batchId) => ask(`v1/batches/${id(batchId)}`),
     ofBatch: async (batchId, from) =>
       (await ask<{ jobs: FleetJob[] }>(`v1/batches/${id(batchId)}/jobs?from=${from}`)).jobs,
-    jobs: async (isAll) => (await ask<{ jobs: FleetJob[] }>(`v1/jobs${isAll ? '?all=1' : ''}`)).jobs,
+    jobs: (isAll) => ask(`v1/jobs${isAll ? '?all=1' : ''}`),
     job: (named) => ask(isPlain(named) ? `v1/jobs/${named}` : `v1/jobs?named=${id(named)}`),
     retry: (named, request) => ask(`v1/jobs/${id(named)}/retry`, request),
     cancel: (named) => ask(`v1/jobs/${id(named)}/cancel`, {}),

@@ -35,7 +35,7 @@ export async function meant(context: Context, named: string | undefined): Promis
 /** The member's own batches of which some job has not ended. */
 export async function goingOn(context: Context): Promise<BatchFacts[]> {
   const client = jobClient(context);
-  const own = (await client.jobs(false)).filter(
+  const own = (await client.jobs(false)).jobs.filter(
     (job) => job.facts.owner === context.fleet?.name && !hasEnded(recordOf(job)),
   );
   const ids = [...new Set(own.map(({ facts }) => facts.batchId))];

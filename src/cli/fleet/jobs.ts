@@ -29,10 +29,11 @@ const USUAL_OUT = 'autopod-output';
 /** Jobs of everybody that go on and the last ones that have ended; with `--all` every one. */
 export const jobsList: Verb<{ all?: boolean }> = async (context, _none, { all }) => {
   const { out } = context;
-  const jobs = await jobClient(context).jobs(all === true);
-  if (out.isJson) out.json({ jobs: jobs.map(ownedJson) });
+  const { jobs, unlisted } = await jobClient(context).jobs(all === true);
+  if (out.isJson) out.json({ jobs: jobs.map(ownedJson), unlisted });
   else if (jobs.length === 0) out.say(runText.noJobs());
   else out.line(jobTable(jobs.map(recordOf), out.screen));
+  if (unlisted > 0) out.say(fleetText.moreWait(unlisted));
   return 0;
 };
 

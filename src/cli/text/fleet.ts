@@ -11,6 +11,17 @@ export const fleetText = {
     people === 0
       ? `Serving a fleet at ${url}. Nobody may use it yet: autopod serve invite NAME`
       : `Serving a fleet at ${url} for ${people === 1 ? 'one person' : `${people} people`}. Ctrl-C ends it; what it is at goes on when it is served again.`,
+  takingOver: (from: string, version: string) =>
+    `Version ${from} serves this fleet; it hands over to ${version} now, and goes on with what it has begun until that is done.`,
+  handedOver: (version: string) =>
+    `Version ${version} serves from now on. This one goes on with what it has begun, and ends by itself when that is done.`,
+  left: () => 'All that was begun here is done.',
+  leaving: (version: string, pid: number, calls: number) =>
+    `Version ${version} (process ${pid}) is at ${calls === 1 ? 'one step' : `${calls} steps`} that it has begun, and leaves then.`,
+  leftBehind: (version: string, calls: number) =>
+    `Version ${version} has ended before ${calls === 1 ? 'one step was' : `${calls} steps were`} done.`,
+  moreWait: (count: number) =>
+    `${count === 1 ? 'One more waits' : `${count} more wait`} for a pod: autopod jobs --all lists every one.`,
   installing: () =>
     "Having npm download Restate's server, about 225 MB. It is free to use; its licence is the BSL.",
   installed: (path: string) => `Restate's server is at ${path}. Now: autopod serve`,
@@ -25,8 +36,8 @@ export const fleetText = {
   nobodyCalled: (name: string) => `Nobody here is called “${name}”.`,
   nobody: () => 'Nobody may use the fleet yet: autopod serve invite NAME',
   notServed: () => 'No fleet is served from this machine now.',
-  served: (url: string, since: string, pid: number) =>
-    `A fleet is served at ${url} since ${since} (process ${pid}).`,
+  served: (url: string, since: string, pid: number, version: string) =>
+    `A fleet is served at ${url} since ${since} (version ${version}, process ${pid}).`,
   engineSilent: () =>
     "Restate's server does not answer; it is being started again. Nothing is lost meanwhile.",
   stuck: (count: number) =>

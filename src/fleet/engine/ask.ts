@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import got, { HTTPError, type Method, RequestError } from 'got';
 import { AutopodError } from '../../errors.ts';
+import { askAnyNode } from './nodes.ts';
 
 /** Where one side of Restate's server answers: addresses of HTTP, one of each node, or the path of a Unix socket. */
 export type Place = { urls: string[] } | { socket: string };
@@ -21,41 +23,34 @@ export interface Asking {
 const CALL_MS = 20_000;
 const CONNECT_MS = 5_000;
 
-/** A node that is not there was asked nothing. */
-const NOBODY = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT'];
-
 /**
- * One request to Restate; of several nodes to the first that is there, and on to the next one where that fell away. All
- * that is asked of it may be asked twice: a key begins once, and a machine takes an event where it is. Throws
- * `engineUnreachable`.
+ * One request to Restate; of several nodes to one that is there. All that is asked of it may be asked twice: a key begins
+ * once, and a machine takes an event where it is. Throws `engineUnreachable`.
  */
 export async function askRestate<T>(place: Place, path: string, asking: Asking = {}): Promise<T> {
-  const addresses = 'urls' in place ? place.urls : [`http://unix:${place.socket}:`];
-  let failure: unknown;
-  for (const address of addresses) {
-    try {
-      return await askOnce<T>(address.replace(/\/$/, ''), path, asking);
-    } catch (error) {
-      asking.signal?.throwIfAborted();
-      failure = error;
-      if (!isNodeLost(error)) break;
-    }
+  try {
+    if ('socket' in place) return await askOnce<T>(`http://unix:${place.socket}:`, path, asking);
+    return await askAnyNode(place.urls, asking.signal, askingOnce(place.urls.length, path, asking));
+  } catch (error) {
+    asking.signal?.throwIfAborted();
+    throw new AutopodError('engineUnreachable', { detail: reasonOf(error) });
   }
-  throw new AutopodError('engineUnreachable', { detail: reasonOf(failure) });
 }
 
-function isNodeLost(error: unknown): boolean {
-  if (error instanceof HTTPError) return [502, 503].includes(error.response.statusCode);
-  return error instanceof RequestError && [...NOBODY, 'ECONNRESET', 'EPIPE'].includes(error.code);
+/** One call, however many nodes are asked for it: they know it by its key. */
+function askingOnce<T>(nodes: number, path: string, asking: Asking) {
+  const headers = nodes > 1 ? { 'idempotency-key': randomUUID() } : {};
+  return (url: string, signal: AbortSignal) =>
+    askOnce<T>(url.replace(/\/$/, ''), path, { ...asking, signal }, headers);
 }
 
-function askOnce<T>(address: string, path: string, asking: Asking): Promise<T> {
+function askOnce<T>(address: string, path: string, asking: Asking, headers = {}): Promise<T> {
   const { method = 'POST', json, timeoutMs = CALL_MS, signal } = asking;
   return got(`${address}/${path}`, {
     method,
     ...(json !== undefined && { json }),
     ...(signal && { signal }),
-    headers: { accept: 'application/json' },
+    headers: { accept: 'application/json', ...headers },
     enableUnixSockets: true,
     retry: { limit: 0 },
     timeout: { request: timeoutMs, connect: CONNECT_MS },
@@ -78,4 +73,13 @@ export function callObject<T>(
   asking: Omit<Asking, 'json' | 'method'> = {},
 ): Promise<T> {
   return askRestate<T>(ingress, `${object}/${encodeURIComponent(key)}/${handler}`, { ...asking, json });
+}
+
+/** The same for what nobody waits for: answered once the engine has it, however much the key has to do before. */
+export async function tellObject(
+  { ingress }: Pick<Places, 'ingress'>,
+  { object, key, handler }: { object: string; key: string; handler: string },
+  json: unknown,
+): Promise<void> {
+  await askRestate(ingress, `${object}/${encodeURIComponent(key)}/${handler}/send`, { json });
 }

@@ -38,6 +38,8 @@ export interface DurableWork {
    * so instead of doing it a second time.
    */
   whenCutOff?: Failure;
+  /** Where its outcome is clear from its input alone: what that is at a time, epoch milliseconds. It is not begun then. */
+  known?: (input: never) => ((now: number) => unknown) | undefined;
 }
 
 /** Whoever asked for a step, and until when they wait. */
@@ -98,9 +100,10 @@ export interface Durable<Context> {
   works: Record<string, DurableWork>;
   /**
    * Told of every step before its work begins; after a crash perhaps twice. A thrown AutopodError halts the machine where
-   * it was before, anything else is tried again, for ever where nobody waits for an answer.
+   * it was before, anything else is tried again, for ever where nobody waits for an answer. One that is passing is followed
+   * by the next at once.
    */
-  keep: (key: string, step: Step<Context>, asker: Asker) => Promise<void>;
+  keep: (key: string, step: Step<Context>, asker: Asker, isPassing: boolean) => Promise<void>;
   /** Milliseconds between two tries to keep a step, at most. */
   keepAgainMs?: number;
   ringing?: Ringing<Context>;

@@ -1,6 +1,7 @@
 import type { EventObject } from 'xstate';
 import { AutopodError, type Failure, toFailure } from '../../errors.ts';
 import { begin, type Step, step, type Work, workDone, workFailed } from '../../host/step.ts';
+import { UNTIL_DONE } from './again.ts';
 import type {
   Answer,
   Asker,
@@ -26,6 +27,12 @@ import { send } from './send.ts';
 interface Settled {
   task: Task;
   result: Result;
+}
+
+/** How a step was kept: why not, and when that was. */
+interface Kept {
+  halted: Failure | null;
+  at: number;
 }
 
 interface Told {
@@ -64,12 +71,18 @@ export function durableObject<Context>(
     asker: Asker,
     isAwaited = false,
   ): Promise<Answer<Context>> => {
-    const halted = await ctx
-      .run('keep', () => keep(ctx.key, taken, asker).then(() => null, haltOrRetry), {
+    const [only, ...others] = taken.begun;
+    const known = others.length === 0 && only ? works[only.src]?.known?.(only.input as never) : undefined;
+    const keeping = async (): Promise<Kept> => {
+      const halted = await keep(ctx.key, taken, asker, known !== undefined).then(() => null, haltOrRetry);
+      return { halted, at: Date.now() };
+    };
+    const { halted, at: begunAt } = await ctx
+      .run('keep', keeping, {
         ...(isAwaited && { maxRetryAttempts: AWAITED_TRIES }),
         maxRetryInterval: keepAgainMs,
       })
-      .catch((error: unknown) => failureOfRun(error));
+      .catch((error: unknown): Kept => ({ halted: failureOfRun(error), at: 0 }));
     if (halted?.code === 'recordUnkept') return { failure: halted };
     const renewed = taken.begun.map(({ id }) => id);
     const atWork = { ...before?.atWork };
@@ -83,9 +96,8 @@ export function durableObject<Context>(
       if (standing) ctx.set(STANDING, standing);
       return { failure: halted };
     }
-    const begunAt = await ctx.date.now();
     let turn = before?.turn ?? 0;
-    for (const work of taken.begun) {
+    for (const work of known ? [] : taken.begun) {
       turn += 1;
       atWork[work.id] = await start(ctx, { ...(work satisfies Work), turn, begunAt, until: asker.until });
     }
@@ -95,7 +107,9 @@ export function durableObject<Context>(
     if (isFinal && isForgotten) ctx.clear(STANDING);
     else ctx.set(STANDING, standing);
     for (const word of tells?.(ctx.key, taken) ?? []) send(ctx, word);
-    return { standing };
+    if (!known || !only) return { standing };
+    const next = stepped(() => step<Context>(machine, saved, workDone(only.id, known(begunAt))));
+    return take(ctx, standing, next, asker);
   };
 
   const start = async (ctx: Keyed, task: Task) => {
@@ -226,7 +240,7 @@ export function durableObject<Context>(
 
       /** Does one piece of work, or one box of it. */
       work: handlers.object.shared(
-        { ingressPrivate: true, inactivityTimeout: { minutes: 3 } },
+        { ingressPrivate: true, inactivityTimeout: { minutes: 3 }, abortTimeout: { minutes: 10 } },
         async (ctx: ObjectSharedContext, task: Task): Promise<void> => {
           const work = works[task.src];
           if (!work) throw new TerminalError(`no work ${task.src} in ${name}`);
@@ -256,7 +270,7 @@ export function durableObject<Context>(
       idempotencyRetention: { seconds: 1 },
       journalRetention: { seconds: 1 },
       // A worker may be away for long; what it left is taken up by the next one.
-      retryPolicy: { initialInterval: 50, exponentiationFactor: 2, maxInterval: { seconds: 5 } },
+      retryPolicy: UNTIL_DONE,
     },
   });
 }

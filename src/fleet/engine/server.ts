@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +17,7 @@ const MAX_SOCKET_PATH = 103;
 
 const START_MS = 30_000;
 const STOP_MS = 15_000;
+const LOOK_MS = 200;
 
 export interface ServerOptions {
   /** Made where there is none, and closed to other users: whoever reaches the sockets in it may do all. */
@@ -24,6 +26,8 @@ export interface ServerOptions {
   /** File with the private key that signs calls to workers. */
   identityPath: string;
   env: NodeJS.ProcessEnv;
+  /** Goes on with one that runs, where it was started in the same way. */
+  isHandedOver?: boolean;
 }
 
 export interface Server {
@@ -32,6 +36,8 @@ export interface Server {
   /** Resolves when it has ended, for whatever reason. */
   readonly ended: Promise<void>;
   stop: () => Promise<void>;
+  /** Leaves it running for whoever serves next. */
+  leave: () => void;
 }
 
 /** The sockets of the server of a folder. Throws `usage` where their paths are too long. */
@@ -47,43 +53,64 @@ export function placesIn(folder: string): Places {
 
 /**
  * Starts Restate's server on Unix sockets alone. The caller holds a lock: a second server would replace the sockets of
- * the first before it fails. One that an earlier caller has left running is ended. Throws `engineUnreachable`.
+ * the first before it fails. One that an earlier caller has left running is ended, or gone on with where it was handed
+ * over. Throws `engineUnreachable`.
  */
-export async function startServer({ folder, binary, identityPath, env }: ServerOptions): Promise<Server> {
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { folder, binary, identityPath, env, isHandedOver = false } = options;
   const places = placesIn(folder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
-  await endLeftBehind(folder);
+  const args = [
+    '--listen-mode',
+    'unix',
+    '--base-dir',
+    join(folder, 'data'),
+    '--node-name',
+    NODE,
+    '--no-logo',
+  ];
   // It leaves what it has there.
   const temporary = join(folder, 'tmp');
+  const said = { ...settings(identityPath), ...keptOf(env, (name) => name.startsWith('RESTATE_')) };
+  const how = createHash('sha256')
+    .update(JSON.stringify([binary, args, said]))
+    .digest('hex');
+  const left = await claimed(folder);
+  if (isHandedOver && left?.how === how && seenFromHere(left) === 'running')
+    return adopted(folder, places, left);
+  await endLeftBehind(left);
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary);
   const logPath = join(folder, 'restate.log');
-  const child = spawn(
-    binary,
-    ['--listen-mode', 'unix', '--base-dir', join(folder, 'data'), '--node-name', NODE, '--no-logo'],
-    {
-      env: { ...settings(identityPath), ...kept(env), TMPDIR: temporary },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
-  const log = createWriteStream(logPath, { mode: 0o600 });
-  for (const stream of [child.stdout, child.stderr]) stream.pipe(log, { end: false });
-  const exited = once(child, 'exit');
-  const ended = exited
-    .then(
-      () => log.end(),
-      (error: Error) => log.end(`${error.message}\n`),
-    )
-    .then(() => undefined);
+  // It may outlive this process, and a terminal's Ctrl-C is not meant for it.
+  const log = openSync(logPath, 'w', 0o600);
+  const environment = { ...keptOf(env, (name) => PROGRAMS.includes(name)), ...said, TMPDIR: temporary };
+  const child = spawn(binary, args, { env: environment, stdio: ['ignore', log, log], detached: true });
+  const exited = once(child, 'exit').catch(({ message }: Error) => writeFile(logPath, `${message}\n`));
+  const ended = exited.then(() => closeSync(log));
   const identity = child.pid === undefined ? undefined : identify(child.pid);
-  if (identity) await writeFile(claimOf(folder), JSON.stringify(identity), { mode: 0o600 });
+  if (identity) await writeFile(claimOf(folder), JSON.stringify({ ...identity, how }), { mode: 0o600 });
   await untilAnswering(places, child, logPath);
   const stop = async () => {
     await end(child, ended);
     await rm(claimOf(folder), { force: true });
   };
-  return { places, pid: child.pid ?? 0, ended, stop };
+  return { places, pid: child.pid ?? 0, ended, stop, leave: () => child.unref() };
+}
+
+/** One that another process has started. */
+function adopted(folder: string, places: Places, claim: Claim): Server {
+  const left = new AbortController();
+  const untilEnded = async () => {
+    while (seenFromHere(claim) === 'running' && !left.signal.aborted)
+      await sleep(LOOK_MS, undefined, { signal: left.signal }).catch(() => undefined);
+  };
+  const stop = async () => {
+    await endLeftBehind(claim);
+    await rm(claimOf(folder), { force: true });
+  };
+  return { places, pid: claim.pid, ended: untilEnded(), stop, leave: () => left.abort() };
 }
 
 function settings(identityPath: string): NodeJS.ProcessEnv {
@@ -100,9 +127,10 @@ function settings(identityPath: string): NodeJS.ProcessEnv {
   };
 }
 
-/** Of the caller's environment what programs need, and what is said to Restate itself. No key of an account. */
-function kept(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const isKept = (name: string) => ['PATH', 'HOME', 'TMPDIR', 'TZ'].includes(name) || /^RESTATE_/.test(name);
+/** What programs need of the caller's environment. What is said to Restate itself is kept as well, and no key of an account. */
+const PROGRAMS = ['PATH', 'HOME', 'TZ'];
+
+function keptOf(env: NodeJS.ProcessEnv, isKept: (name: string) => boolean): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => isKept(name)));
 }
 
@@ -110,28 +138,29 @@ function claimOf(folder: string): string {
   return join(folder, 'server.json');
 }
 
-/** Ends a server that outlived whoever started it; one that cannot be told for sure is left alone. */
-async function endLeftBehind(folder: string): Promise<void> {
-  const text = await readFile(claimOf(folder), 'utf8').catch(() => undefined);
-  if (text === undefined) return;
-  const identity = parseIdentity(text);
-  if (!identity || seenFromHere(identity) !== 'running') return;
-  process.kill(identity.pid, 'SIGTERM');
-  const givenUpAt = performance.now() + STOP_MS;
-  while (seenFromHere(identity) === 'running') {
-    if (performance.now() > givenUpAt) process.kill(identity.pid, 'SIGKILL');
-    await sleep(20);
+/** The server that was started last, whoever did. */
+interface Claim extends ProcessIdentity {
+  /** Digest of what it was started with. */
+  how?: string;
+}
+
+async function claimed(folder: string): Promise<Claim | undefined> {
+  try {
+    const value = JSON.parse(await readFile(claimOf(folder), 'utf8')) as Partial<Claim>;
+    return Number.isInteger(value.pid) && typeof value.startedAt === 'string' ? (value as Claim) : undefined;
+  } catch {
+    return undefined;
   }
 }
 
-function parseIdentity(text: string): ProcessIdentity | undefined {
-  try {
-    const value = JSON.parse(text) as Partial<ProcessIdentity>;
-    return Number.isInteger(value.pid) && typeof value.startedAt === 'string'
-      ? (value as ProcessIdentity)
-      : undefined;
-  } catch {
-    return undefined;
+/** Ends a server that outlived whoever started it; one that cannot be told for sure is left alone. */
+async function endLeftBehind(claim: Claim | undefined): Promise<void> {
+  if (!claim || seenFromHere(claim) !== 'running') return;
+  process.kill(claim.pid, 'SIGTERM');
+  const givenUpAt = performance.now() + STOP_MS;
+  while (seenFromHere(claim) === 'running') {
+    if (performance.now() > givenUpAt) process.kill(claim.pid, 'SIGKILL');
+    await sleep(20);
   }
 }
 

@@ -1,3 +1,4 @@
+import { UNTIL_DONE } from './again.ts';
 import { callObject, type Places } from './ask.ts';
 import { handlers, type ObjectContext, object } from './sdk.ts';
 
@@ -56,7 +57,7 @@ export function tickingObject({ name, tick, againMs }: Ticking) {
     options: {
       idempotencyRetention: { seconds: 1 },
       journalRetention: { seconds: 1 },
-      retryPolicy: { initialInterval: 50, exponentiationFactor: 2, maxInterval: { seconds: 5 } },
+      retryPolicy: UNTIL_DONE,
     },
   });
 }

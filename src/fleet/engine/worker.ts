@@ -2,16 +2,19 @@ import { once } from 'node:events';
 import { createServer, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { AutopodError } from '../../errors.ts';
-import { askRestate, callObject, type Places } from './ask.ts';
+import { VERSION } from '../../version.ts';
+import { callObject, type Places } from './ask.ts';
+import { register } from './deployments.ts';
 import type { Durable } from './durable.ts';
 import { durableObject } from './object.ts';
 import { createEndpointHandler } from './sdk.ts';
 
 /**
- * The layout of what handlers write into the engine's journal. A call that was begun under one is not to be gone on with
- * under another; it is part of the worker's address, by which the engine tells them apart.
+ * The layout of what handlers write into the engine's journal, and of what a fleet keeps. A call that was begun under one
+ * is not gone on with under another. It is part of the worker's address, as the version is, by which the engine tells
+ * them apart.
  */
-const JOURNAL_LAYOUT = 1;
+export const LAYOUT = 1;
 
 export interface WorkerOptions {
   places: Places;
@@ -19,6 +22,8 @@ export interface WorkerOptions {
   durables: Durable<any>[];
   /** Virtual objects that are no machines. */
   objects?: NonNullable<Parameters<typeof createEndpointHandler>[0]['services']>;
+  /** Of autopod. */
+  version?: string;
   /** Port of loopback; 0 for any. The engine goes on with calls that were cut off at the port they were begun at. */
   port: number;
   /** Where it listens, and under which name the engine reaches it; loopback where left out. */
@@ -26,10 +31,18 @@ export interface WorkerOptions {
   /** Public keys of servers whose calls are taken; with none, everybody's on this machine. */
   identityKeys?: string[];
   log?: (line: string) => void;
+  /** Awaited before the engine knows of it. */
+  onListening?: (uri: string) => Promise<void>;
 }
 
 export interface Worker {
   readonly port: number;
+  /** Where the engine calls it. */
+  readonly uri: string;
+  /** Names of what is served. */
+  readonly objects: string[];
+  /** Has the engine call it, and no other, for all that is begun from now on. Throws `engineUnreachable`. */
+  register: () => Promise<void>;
   /** Ends all work here and takes no more: it waits for the next worker. */
   stop: () => Promise<void>;
 }
@@ -37,6 +50,7 @@ export interface Worker {
 /** Serves machines on loopback, and has the server know of it. Throws `engineUnreachable`. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { places, durables, objects = [], host = '127.0.0.1', identityKeys, log = () => undefined } = options;
+  const { version = VERSION } = options;
   const ends = new AbortController();
   const services = durables.map((durable) =>
     durableObject(durable, {
@@ -45,15 +59,18 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     }),
   );
   const sessions = new Set<ServerHttp2Session>();
-  const server = createServer(
-    createEndpointHandler({
-      services: [...services, ...objects],
-      ...(identityKeys && { identityKeys }),
-      logger: ({ level }, message, ...more) => {
-        if (level === 'warn' || level === 'error') log([message, ...more].map(String).join(' '));
-      },
-    }),
-  );
+  const handler = createEndpointHandler({
+    services: [...services, ...objects],
+    ...(identityKeys && { identityKeys }),
+    logger: ({ level }, message, ...more) => {
+      if (level === 'warn' || level === 'error') log([message, ...more].map(String).join(' '));
+    },
+  });
+  const server = createServer((request, response) => {
+    if (request.url.startsWith(`/${LAYOUT}/`)) handler(request, response);
+    // Whoever wrote that journal has to go on with it.
+    else response.writeHead(503).end(`calls of layout ${LAYOUT} only`);
+  });
   server.on('session', (session) => {
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
@@ -61,21 +78,29 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   });
   await listen(server.listen(options.port, host), options.port);
   const { port } = server.address() as AddressInfo;
+  let stopped: Promise<unknown> | undefined;
   const stop = async () => {
+    stopped ??= end();
+    await stopped;
+  };
+  const end = async () => {
     ends.abort();
     const closed = once(server, 'close');
     server.close();
     for (const session of sessions) session.destroy();
     await closed;
   };
+  const uri = `http://${host.includes(':') ? `[${host}]` : host}:${port}/${LAYOUT}/${version}`;
+  const names = [...services, ...objects].map(({ name }) => name);
+  const worker = { port, uri, objects: names, register: () => register(places, uri), stop };
   try {
-    const uri = `http://${host.includes(':') ? `[${host}]` : host}:${port}/${JOURNAL_LAYOUT}`;
-    await askRestate(places.admin, 'deployments', { json: { uri, force: true } });
+    await options.onListening?.(uri);
+    await worker.register();
   } catch (error) {
     await stop();
     throw error;
   }
-  return { port, stop };
+  return worker;
 }
 
 async function listen(server: ReturnType<typeof createServer>, port: number): Promise<void> {

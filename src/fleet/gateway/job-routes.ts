@@ -25,10 +25,10 @@ const PIECE_BYTES = 1 << 20;
 export const JOB_ROUTES: Record<string, Route<JobRoutesContext>> = {
   'GET /v1/jobs': {
     role: 'viewer',
-    run: async ({ jobs }, { query }) => {
+    run: ({ jobs }, { query }) => {
       // A name with letters that no path of ours has.
       const named = query.get('named');
-      return named === null ? { jobs: await jobs.list(query.get('all') === '1') } : jobs.job(named);
+      return named === null ? jobs.list(query.get('all') === '1') : jobs.job(named);
     },
   },
   'GET /v1/jobs/*': { role: 'viewer', run: ({ jobs }, { named }) => jobs.job(named) },

@@ -3,8 +3,8 @@ import { AutopodError, toFailure } from '../../errors.ts';
 import { filesHere } from '../../jobs/files/index.ts';
 import type { BatchFacts, JobFacts, JobOutput } from '../../machines/job-types.ts';
 import { type BatchRecord, hasEnded, isToRetry, type JobRecord, jobState } from '../../store/jobs.ts';
-import type { JobCost } from '../costs/shared-out.ts';
-import { callObject, type Places } from '../engine/ask.ts';
+import { callObject, type Places, tellObject } from '../engine/ask.ts';
+import type { JobBook } from '../jobs/book.ts';
 import type { FleetJobs } from '../jobs/jobs.ts';
 import { type Elsewhere, fileAnswer } from '../jobs/serve-file.ts';
 import type { Submissions } from '../jobs/submissions.ts';
@@ -13,12 +13,13 @@ import { POOL_OBJECT } from '../pools/names.ts';
 import type { CancelRequest } from '../pools/pool-object.ts';
 import type { Pools } from '../pools/pools.ts';
 import type { SubmittedBatch } from '../pools/turns.ts';
-import type { FleetBatch, FleetJob, PersonCosts, RetryRequest, SubmitRequest } from '../wire-jobs.ts';
+import type { FleetBatch, FleetJob, JobList, RetryRequest, SubmitRequest } from '../wire-jobs.ts';
 import type { Bytes } from './bytes.ts';
 
 export interface JobVerbsContext {
   places: Places;
   jobs: FleetJobs;
+  book: JobBook;
   pools: Pools;
   submissions: Submissions;
   elsewhere: Elsewhere;
@@ -26,6 +27,8 @@ export interface JobVerbsContext {
 
 /** Ended jobs that are listed besides those that go on, and jobs of a batch that are told at once. */
 const MOST_ENDED = 20;
+/** Jobs of each batch that are listed while they wait. */
+const MOST_WAITING = 20;
 const MOST_TOLD = 200;
 const MOST_NAMED = 20;
 
@@ -51,20 +54,26 @@ export class JobVerbs {
   async enqueue({ pool = '', owner = '', priority = 0, ...batch }: BatchFacts): Promise<void> {
     const { batchId, count, onError, maxCost } = batch;
     const submitted: SubmittedBatch = { batchId, count, onError, maxCost, owner, priority };
-    await this.#call(pool, 'submit', submitted);
+    await tellObject(this.#context.places, { object: POOL_OBJECT, key: pool, handler: 'submit' }, submitted);
   }
 
-  /** Jobs that go on and the last ones that have ended; or every one. */
-  async list(isAll: boolean): Promise<FleetJob[]> {
-    const { store } = this.#context.jobs;
-    const going: JobRecord[] = [];
-    const ended: JobRecord[] = [];
-    for await (const record of store.all()) {
-      (hasEnded(record) ? ended : going).push(record);
-      if (!isAll && ended.length > 4 * MOST_ENDED) ended.splice(0, ended.length, ...latest(ended));
+  /** Jobs that go on, some of each batch that wait, and the last ones that have ended; or every one. */
+  async list(isAll: boolean): Promise<JobList> {
+    const {
+      book,
+      jobs: { store },
+    } = this.#context;
+    const records: JobRecord[] = [];
+    const { ids, unlisted } = await book.goingBriefly(MOST_WAITING);
+    if (isAll) for await (const record of store.all()) records.push(record);
+    else {
+      for (const id of [...(await book.latest(MOST_ENDED)), ...ids]) {
+        const record = await store.get(id).catch(() => undefined);
+        if (record) records.push(record);
+      }
     }
-    const listed = [...going, ...(isAll ? ended : latest(ended))].toSorted(inOrder);
-    return listed.map((record) => this.#described(record));
+    const jobs = records.toSorted(inOrder).map((record) => this.#described(record));
+    return { jobs, unlisted: isAll ? 0 : unlisted };
   }
 
   /** By the id of a job or a batch, the beginning of one, or a name. Throws `jobNotFound` and `jobNotChosen`. */
@@ -178,38 +187,6 @@ export class JobVerbs {
     });
   }
 
-  /** What the jobs that ran since then have come to, by person. */
-  async counts(since: number): Promise<Pick<PersonCosts, 'name' | 'jobs' | 'done' | 'files' | 'seconds'>[]> {
-    const people = new Map<
-      string,
-      { name: string; jobs: number; done: number; files: number; seconds: number }
-    >();
-    for await (const record of this.#context.jobs.store.all()) {
-      const { owner: name = '', createdAt, endedAt, ranMs } = record.facts;
-      if ((endedAt ?? createdAt) < since) continue;
-      const sum = people.get(name) ?? { name, jobs: 0, done: 0, files: 0, seconds: 0 };
-      people.set(name, {
-        name,
-        jobs: sum.jobs + 1,
-        done: sum.done + (jobState(record) === 'done' ? 1 : 0),
-        files: sum.files + filesHere(record.facts).length,
-        seconds: sum.seconds + (ranMs ?? 0) / 1000,
-      });
-    }
-    return [...people.values()];
-  }
-
-  /** What they have cost, with where. */
-  async costs(since: number): Promise<JobCost[]> {
-    const costs: JobCost[] = [];
-    for await (const { facts } of this.#context.jobs.store.all()) {
-      const { owner = '', createdAt, endedAt, ranOn, usd } = facts;
-      if (usd !== null && ranOn && (endedAt ?? createdAt) >= since)
-        costs.push({ podId: ranOn.podId, owner, usd });
-    }
-    return costs;
-  }
-
   async #nthFile(jobId: string, n: number): Promise<JobOutput> {
     const record = await this.#context.jobs.store.get(jobId);
     if (!record) throw new AutopodError('jobNotFound', { job: jobId });
@@ -263,10 +240,6 @@ export class JobVerbs {
 function requireOwn({ name, role }: Person, job: string, { owner }: BatchFacts): void {
   if (owner === name || mayDo(role, 'admin')) return;
   throw new AutopodError('notAllowed', { job, owner, role, needed: 'admin' });
-}
-
-function latest(ended: JobRecord[]): JobRecord[] {
-  return ended.toSorted(inOrder).slice(-MOST_ENDED);
 }
 
 function inOrder(a: JobRecord, b: JobRecord): number {

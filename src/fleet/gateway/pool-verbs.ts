@@ -2,7 +2,7 @@ import { AutopodError } from '../../errors.ts';
 import { callObject, type Places } from '../engine/ask.ts';
 import type { ObjectInfos } from '../jobs/object-infos.ts';
 import { mayDo, type Person } from '../people/people.ts';
-import { waiting } from '../pools/fair.ts';
+import { unendedBy, waiting } from '../pools/fair.ts';
 import { POOL_OBJECT } from '../pools/names.ts';
 import type { PoolState, PoolWish } from '../pools/pool-types.ts';
 import type { Pools } from '../pools/pools.ts';
@@ -103,15 +103,13 @@ export class PoolVerbs {
 }
 
 function viewOf(state: PoolState): PoolView {
-  const { wish, entries, pods, ran, trouble, isRemoved = false } = state;
-  const jobs: Record<string, number> = {};
-  for (const { owner, count, ended } of entries) jobs[owner] = (jobs[owner] ?? 0) + count - ended;
+  const { wish, pods, ran, trouble, isRemoved = false } = state;
   return {
     ...wish,
     isRemoved,
     waiting: waiting(state),
     atWork: pods.reduce((sum, pod) => sum + pod.jobs.length, 0),
-    jobs,
+    jobs: unendedBy(state),
     meanMs: ran.jobs === 0 ? null : Math.round(ran.ms / ran.jobs),
     pods: pods.map((pod) => ({
       podId: pod.podId,

@@ -2,18 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { toFailure } from '../../errors.ts';
 import type { Step } from '../../host/step.ts';
 import type { WorkEnvironment } from '../../jobs/environment.ts';
+import { isUnsent } from '../../jobs/look.ts';
 import { NO_PROGRESS } from '../../jobs/no-progress.ts';
 import { jobWorks } from '../../jobs/works.ts';
 import { jobMachine } from '../../machines/job.ts';
 import { jobFactsOf } from '../../machines/job-reading.ts';
 import type { JobContext, JobFacts, JobProgress, JobState } from '../../machines/job-types.ts';
-import { type JobStore, jobRecord } from '../../store/jobs.ts';
+import { type JobStore, jobRecord, jobState } from '../../store/jobs.ts';
 import type { Asker, Doing, Durable, DurableWork, Word } from '../engine/durable.ts';
 import { unkept } from '../engine/unkept.ts';
 import type { Fleet } from '../pods/fleet.ts';
 import { BOX_MS } from '../pods/works.ts';
 import { type JobNews, POOL_OBJECT } from '../pools/names.ts';
 import type { Room } from '../storage/room.ts';
+import { isToldLast } from '../told-last.ts';
 import { JOB_OBJECT } from './names.ts';
 
 /** What the jobs of a fleet are joined to. */
@@ -33,7 +35,7 @@ export function jobObject(jobs: FleetJobs, boxMs = BOX_MS): Durable<JobContext> 
     name: JOB_OBJECT,
     machine: jobMachine,
     works: works(jobs, boxMs),
-    keep: (jobId, step, asker) => keep(jobs, jobId, step, asker),
+    keep: (jobId, step, asker, isPassing) => keep(jobs, jobId, step, asker, isPassing),
     tells: newsFor,
     isForgotten: true,
   };
@@ -51,10 +53,17 @@ function works({ env, store, room }: FleetJobs, boxMs: number): Record<string, D
   };
   const boxed = (src: string): DurableWork => ({ boxMs, run: (given) => doing(src, given) });
   return {
-    lookForPrompt: boxed('lookForPrompt'),
+    lookForPrompt: {
+      ...boxed('lookForPrompt'),
+      known: (facts: JobFacts) => (isUnsent(facts) ? () => ({ kind: 'notSent' }) : undefined),
+    },
     awaitReach: boxed('awaitReach'),
     prepareJob: boxed('prepareJob'),
-    uploadInputs: boxed('uploadInputs'),
+    uploadInputs: {
+      ...boxed('uploadInputs'),
+      known: ({ inputs }: JobFacts) =>
+        inputs.length === 0 ? (at: number) => ({ names: [], at }) : undefined,
+    },
     submitPrompt: {
       // It may have left: the machine asks for it as long as it may be on its way, before it is sent again.
       whenCutOff: { code: 'comfyUnanswered', detail: { operation: 'the workflow' } },
@@ -102,20 +111,25 @@ async function keep(
   jobId: string,
   { saved: { value, context }, event, from, to }: Step<JobContext>,
   { who }: Asker,
+  isPassing: boolean,
 ): Promise<void> {
   if (!['queued', 'running', 'downloading'].includes(to)) progress.delete(jobId);
   try {
-    await store.update(jobId, () => jobRecord(jobFactsOf(context), value as JobState));
+    let isAgain = false;
+    if (!isPassing)
+      await store.update(jobId, (saved) => {
+        isAgain = jobState(saved) === to;
+        return jobRecord(jobFactsOf(context), value as JobState);
+      });
     if (from === to) return;
+    const told = { machine: 'job@1', id: jobId, from: from ?? 'saved', to };
+    if (isAgain && (await isToldLast(journal, told))) return;
     const again = to === 'preparing' && context.submissions.some(({ isTaken }) => isTaken);
     await journal.append({
       at: new Date().toISOString(),
-      machine: 'job@1',
-      id: jobId,
+      ...told,
       podId: context.podId ?? context.ranOn?.podId,
       event,
-      from: from ?? 'saved',
-      to,
       reason: to === 'failed' ? context.failure?.code : again ? SUBMITTED_AGAIN : undefined,
       who,
     });

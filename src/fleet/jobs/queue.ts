@@ -17,6 +17,7 @@ import { Buckets } from '../storage/buckets.ts';
 import { keepFiles, storageTimingsFrom } from '../storage/keep-files.ts';
 import { Room } from '../storage/room.ts';
 import { Settings } from '../storage/settings.ts';
+import { JobBook } from './book.ts';
 import { Contents } from './contents.ts';
 import { type FleetJobs, jobObject } from './jobs.ts';
 import { ObjectInfos } from './object-infos.ts';
@@ -34,10 +35,16 @@ interface QueueOptions {
 
 const TIMINGS: JobTimings = { jobPollMs: 2_000, jobArrivalMs: 3_000 };
 
+/** Who serves a fleet is alone with its jobs, but for the moment of an upgrade. */
+const LINGER_MS = 3_000;
+
 /** All that a fleet's jobs and pools are joined to: what the worker serves of them, and what the gateway answers with. */
 export function queueOf(fleet: Fleet, { user, seen, places, env, boxMs }: QueueOptions) {
   const { home, log } = fleet;
-  const store = new JobStore(home, (from, to) => log(`${from} cannot be read; it is set aside as ${to}`));
+  const aside = (from: string, to: string) => log(`${from} cannot be read; it is set aside as ${to}`);
+  const store = new JobStore(home, aside, LINGER_MS);
+  const book = new JobBook(store);
+  store.onChange = (jobId, record) => book.note(jobId, record);
   const reach = new Reach(fleet, seen);
   const progress = new Map<string, JobProgress>();
   const settings = new Settings(home);
@@ -63,12 +70,13 @@ export function queueOf(fleet: Fleet, { user, seen, places, env, boxMs }: QueueO
   const objectInfos = new ObjectInfos(home, log);
   const submissions = new Submissions(home, store, contents, room);
   const works = new PoolWorks({ fleet, store, pools, reach, objectInfos });
-  const verbs = new JobVerbs({ places, jobs, pools, submissions, elsewhere: { settings, buckets, log } });
+  const elsewhere = { settings, buckets, log };
+  const verbs = new JobVerbs({ places, jobs, book, pools, submissions, elsewhere });
   const routes: JobRoutesContext = {
     jobs: verbs,
     pools: new PoolVerbs({ places, pools, objectInfos }),
     contents,
-    costs: new Costs({ fleet, seen, jobs: verbs }),
+    costs: new Costs({ fleet, seen, jobs: book }),
   };
   return {
     durable: jobObject(jobs, boxMs),
@@ -77,13 +85,22 @@ export function queueOf(fleet: Fleet, { user, seen, places, env, boxMs }: QueueO
     /** Brings files where they belong, and removes what is kept no longer, until the signal. */
     keepFiles: (signal: AbortSignal): Promise<void> =>
       keepFiles({ fleet, store, settings, buckets }, storageTimingsFrom(env), signal),
-    /** Has pools look at once, and batches that were written and not told to their pool be told. */
-    takeUp: async (): Promise<void> => {
-      for (const { name } of await pools.all())
+    /** Has batches that were written and not told to their pool be told; and pools look at once, unless all has gone on. */
+    takeUp: async (isHandedOver: boolean): Promise<void> => {
+      for (const { name } of isHandedOver ? [] : await pools.all())
         await callObject(places, { object: POOL_OBJECT, key: name, handler: 'wake' }, undefined);
       for (const batchId of await store.batchIds()) {
         const record = await store.batchRecord(batchId).catch(() => undefined);
         if (record && !record.isFinished) await verbs.enqueue(record.facts);
+      }
+      // Whoever asks for what is in it reads it as well, and is told why not.
+      void book.read().catch(() => undefined);
+    },
+    /** Reads again what another process may have written. */
+    lookAgain: async (): Promise<void> => {
+      for (const id of await book.going()) {
+        const record = await store.get(id).catch(() => undefined);
+        if (record) book.note(id, record);
       }
     },
   };

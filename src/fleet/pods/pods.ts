@@ -1,12 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Step } from '../../host/step.ts';
-import { type PodRecordFacts, podRecord, waitingOf } from '../../lifecycle/pod-records.ts';
+import { type PodRecordFacts, podRecord, savedState, waitingOf } from '../../lifecycle/pod-records.ts';
 import { podMachine } from '../../machines/pod.ts';
 import { factsOf } from '../../machines/pod-reading.ts';
 import type { PodContext } from '../../machines/pod-types.ts';
 import type { Asker, Durable } from '../engine/durable.ts';
 import { unkept } from '../engine/unkept.ts';
+import { isToldLast } from '../told-last.ts';
 import type { Fleet } from './fleet.ts';
 import type { KeyKeeping } from './key-keeping.ts';
 import { POD_OBJECT } from './names.ts';
@@ -39,8 +40,10 @@ async function keep(
 ): Promise<void> {
   let podId = context.podId;
   let owner = who;
+  let isAgain = false;
   try {
     await pods.update(launchId, (saved) => {
+      isAgain = (saved ? savedState(saved) : 'terminated') === to;
       podId ??= saved?.facts.podId ?? null;
       owner = saved?.facts.owner ?? who;
       if (to === 'terminated') return undefined;
@@ -53,15 +56,14 @@ async function keep(
     if (podId && from !== to) await owners.note(podId, owner);
     if (to === 'terminated' && podId) await rm(join(home.knownHosts, podId), { force: true });
     if (from === to) return;
+    const told = { machine: 'pod@1', id: launchId, from: from ?? 'saved', to };
+    if (isAgain && (await isToldLast(journal, told))) return;
     await journal.append({
       at: new Date().toISOString(),
-      machine: 'pod@1',
-      id: launchId,
+      ...told,
       podId: podId ?? undefined,
       name: context.wish.name,
       event,
-      from: from ?? 'saved',
-      to,
       reason: context.failure?.code,
       detail: context.failure?.detail,
       who,

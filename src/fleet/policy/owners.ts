@@ -1,12 +1,16 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
+import { GrownFile } from '../../store/grown-file.ts';
 import type { FleetHome } from '../home.ts';
 
 /** Whose each pod is or was: what it has cost is theirs, also once its record is gone. */
 export class Owners {
   readonly #path: string;
+  readonly #file: GrownFile;
+  #known = new Map<string, string>();
 
   constructor({ owners }: Pick<FleetHome, 'owners'>) {
     this.#path = owners;
+    this.#file = new GrownFile(owners);
   }
 
   /** Asked twice for one pod, nothing is changed by it. */
@@ -16,9 +20,12 @@ export class Owners {
     await appendFile(this.#path, `\n${JSON.stringify({ podId, owner })}`, { mode: 0o600 });
   }
 
-  async all(): Promise<Map<string, string>> {
-    const text = await readFile(this.#path, 'utf8').catch(() => '');
-    return new Map(text.split('\n').flatMap(parsed));
+  /** By the pod's id. Not to be changed. */
+  async all(): Promise<ReadonlyMap<string, string>> {
+    const { isAnew, lines } = await this.#file.look();
+    if (isAnew) this.#known = new Map();
+    for (const [podId, owner] of lines.flatMap(parsed)) this.#known.set(podId, owner);
+    return this.#known;
   }
 }
 

@@ -1,32 +1,34 @@
 import { AutopodError } from '../../errors.ts';
 import type { PodStore } from '../../lifecycle/pod-records.ts';
 import type { Shares } from '../../lifecycle/spending.ts';
-import { endedRuns } from '../../store/runs.ts';
+import { EndedRuns } from '../../store/runs.ts';
 import type { FleetHome } from '../home.ts';
 import type { People } from '../people/people.ts';
 import { hasAllowances, requireAllowance } from './allowances.ts';
-import { Owners } from './owners.ts';
+import type { Owners } from './owners.ts';
 import type { Policies } from './policy.ts';
 
 interface SharesContext {
   home: FleetHome;
   pods: PodStore;
   policies: Policies;
+  owners: Owners;
 }
 
 /** What the members of a fleet may each spend, as spending asks for it. */
-export function sharesOf({ home, pods, policies }: SharesContext): Shares {
+export function sharesOf({ home, pods, policies, owners }: SharesContext): Shares {
+  const runs = new EndedRuns(home);
   return {
     isLimited: async () => hasAllowances(await policies.read()),
-    endedRuns: () => endedRuns(home),
+    endedRuns: () => runs.lately(),
     require: async ({ podId, launchId, owner }, asked, books) => {
       const records = Object.values(await pods.all()).map(({ facts }) => facts);
       const meant = records.find((facts) =>
         podId === undefined ? facts.launchId === launchId : facts.podId === podId,
       );
-      const owners = await new Owners(home).all();
+      const known = await owners.all();
       const ownerOf = (id: string) =>
-        records.find((facts) => facts.podId === id || facts.launchId === id)?.owner ?? owners.get(id);
+        records.find((facts) => facts.podId === id || facts.launchId === id)?.owner ?? known.get(id);
       await requireAllowance(await policies.read(), {
         owner: owner ?? meant?.owner ?? '',
         asked,

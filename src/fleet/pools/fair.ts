@@ -45,8 +45,20 @@ export function atWork(pods: PoolPod[], batchId: string): number {
 }
 
 /** Jobs that no pod has and that may be handed to one. */
-export function waiting({ entries, returned }: PoolState): number {
-  return entries.reduce((sum, { count, next, withdrawn }) => sum + count - next - withdrawn, returned.length);
+export function waiting({ entries, lines = [], returned }: PoolState): number {
+  const ahead = entries.reduce((sum, { count, next, withdrawn }) => sum + count - next - withdrawn, 0);
+  return lines.reduce((sum, { jobs }) => sum + jobs, ahead) + returned.length;
+}
+
+/** Jobs that have not ended, by person. */
+export function unendedBy({ entries, lines = [] }: PoolState): Record<string, number> {
+  const jobs: Record<string, number> = {};
+  const add = (owner: string, count: number) => {
+    jobs[owner] = (jobs[owner] ?? 0) + count;
+  };
+  for (const { owner, count, ended } of entries) add(owner, count - ended);
+  for (const line of lines) add(line.owner, line.jobs);
+  return jobs;
 }
 
 /**

@@ -1,10 +1,12 @@
 import type { Failure } from '../../errors.ts';
-import type { AskRequest, BeginRequest } from '../engine/durable.ts';
-import { handlers, type ObjectContext, type ObjectSharedContext, object } from '../engine/sdk.ts';
+import { UNTIL_DONE } from '../engine/again.ts';
+import type { BeginRequest } from '../engine/durable.ts';
+import { handlers, type ObjectSharedContext, object } from '../engine/sdk.ts';
 import { send } from '../engine/send.ts';
-import { JOB_OBJECT } from '../jobs/names.ts';
 import { POD_OBJECT } from '../pods/names.ts';
-import { nextJob } from './fair.ts';
+import { unendedBy } from './fair.ts';
+import { handOut, type Keyed, takenOut, tellJob, tellObject } from './hand-out.ts';
+import { keyOf, placeKeyOf, withBehind } from './lines.ts';
 import { type JobNews, POOL_OBJECT } from './names.ts';
 import type { PoolState, PoolWish } from './pool-types.ts';
 import { needsLook, resized, withLook, withTrouble } from './size.ts';
@@ -13,10 +15,8 @@ import {
   unbegunPool,
   whyNotRun,
   withBatch,
-  withGiven,
   withNews,
   withoutEnded,
-  withoutNext,
   withPod,
   withWithdrawn,
 } from './turns.ts';
@@ -29,20 +29,24 @@ export interface CancelRequest {
   who: string;
 }
 
-const STATE = 'pool';
-/** Milliseconds that a pod has to come up, and that whoever waits for a job does. */
-const READY_MS = 30 * 60_000;
-const JOB_MS = 365 * 24 * 3_600_000;
+/** Jobs that are over, as no pod gets them any more. */
+interface LeaveRequest {
+  jobIds: string[];
+  failure: Failure | null;
+}
 
-type Keyed = ObjectContext;
+const STATE = 'pool';
+const LEFT_AT_ONCE = 200;
+/** Milliseconds that a pod has to come up. */
+const READY_MS = 30 * 60_000;
 
 /**
  * What hands jobs to pods, as virtual object: one key is one pool. It takes one thing after the other, so that no job is
  * given to two pods, and no pod is ended that has just got one. What it has others do, it sends: each word arrives once.
  */
 export function poolObject(works: PoolWorks, lookMs: number) {
-  const settle = async (ctx: Keyed, begun: PoolState): Promise<PoolState> => {
-    const now = await ctx.date.now();
+  const settle = async (ctx: Keyed, begun: PoolState, at?: number): Promise<PoolState> => {
+    const now = at ?? (await ctx.date.now());
     const given = await handOut(ctx, works, begun, now);
     const { state, ended } = withoutEnded(await resize(ctx, works, given, now));
     if (ended.length > 0) await ctx.run('finish', () => works.finish(ended));
@@ -78,7 +82,7 @@ export function poolObject(works: PoolWorks, lookMs: number) {
       remove: async (ctx: Keyed): Promise<{ left: number }> => {
         const state = await current(ctx);
         if (!state) return { left: 0 };
-        const left = state.entries.reduce((sum, { count, ended }) => sum + count - ended, 0);
+        const left = Object.values(unendedBy(state)).reduce((sum, jobs) => sum + jobs, 0);
         if (left > 0) return { left };
         const wish = { ...state.wish, min: 0, max: 0 };
         await settle(ctx, { ...state, wish, isRemoved: true });
@@ -88,32 +92,52 @@ export function poolObject(works: PoolWorks, lookMs: number) {
       /** Takes a batch in; one that it has, or had, changes nothing. */
       submit: async (ctx: Keyed, batch: SubmittedBatch): Promise<void> => {
         const state = await current(ctx);
-        if (!state || (await ctx.run('known', () => works.isFinished(batch.batchId)))) return;
-        await settle(ctx, withBatch(state, batch));
+        if (!state || (await ctx.get(placeKeyOf(batch.batchId)))) return;
+        if (await ctx.run('known', () => works.isFinished(batch.batchId))) return;
+        const behind = state.entries.some(({ batchId }) => batchId === batch.batchId)
+          ? undefined
+          : withBehind(state, batch);
+        if (behind) {
+          ctx.set(keyOf(behind.place), behind.entry);
+          ctx.set(placeKeyOf(batch.batchId), behind.place);
+        }
+        await settle(ctx, behind?.state ?? withBatch(state, batch));
       },
 
       /** Takes what a job tells. */
       heard: async (ctx: Keyed, news: JobNews): Promise<void> => {
         const before = await current(ctx);
         if (!before) return;
-        const state = withNews(before, news, await ctx.date.now());
-        await settle(ctx, await withoutRest(ctx, works, state, news));
+        const now = await ctx.date.now();
+        const state = withNews(before, news, now);
+        await settle(ctx, await withoutRest(ctx, works, state, news), now);
       },
 
       /** Takes jobs back: those that pods have are told, the others are over. */
       cancel: async (ctx: Keyed, { batchId, jobIds, who }: CancelRequest): Promise<void> => {
-        const before = await current(ctx);
-        if (!before) return;
+        const known = await current(ctx);
+        if (!known) return;
+        const before = await takenOut(ctx, known, batchId);
         const begun = [...before.pods.flatMap(({ jobs }) => jobs), ...before.returned].filter(
           (job) => job.batchId === batchId && (jobIds === null || jobIds.includes(job.jobId)),
         );
         const event = { type: 'cancel.requested' };
-        for (const { jobId } of begun) await tell(ctx, JOB_OBJECT, jobId, event, who, JOB_MS);
+        for (const { jobId } of begun) await tellJob(ctx, jobId, event, who);
         const { next = 0 } = before.entries.find((entry) => entry.batchId === batchId) ?? {};
         const waiting = await ctx.run('waiting', () => works.waiting(batchId, next, jobIds));
-        await ctx.run('leave out', () => works.leaveOut(waiting, null));
+        // Of those that are named others may be handed over at once; of all none is any more.
+        if (jobIds !== null) await ctx.run('leave out', () => works.leaveOut(waiting, null));
+        else leaveLater(ctx, waiting, null);
         await settle(ctx, withWithdrawn(before, batchId, waiting.length, jobIds === null));
       },
+
+      /** Has jobs end that nothing hands over any more, beside all else. */
+      leave: handlers.object.shared(
+        { ingressPrivate: true },
+        async (ctx: ObjectSharedContext, { jobIds, failure }: LeaveRequest): Promise<void> => {
+          await ctx.run('leave out', () => works.leaveOut(jobIds, failure));
+        },
+      ),
 
       /** Looks at the pods, again and again as long as there are any or some are waited for. */
       look: handlers.object.exclusive(
@@ -134,7 +158,7 @@ export function poolObject(works: PoolWorks, lookMs: number) {
         for (const { podId, standing, jobs } of before.pods) {
           if (standing === 'leaving' || podId === null) continue;
           const event = { type: 'pod.given', podId };
-          for (const { jobId, owner } of jobs) await tell(ctx, JOB_OBJECT, jobId, event, owner, JOB_MS);
+          for (const { jobId, owner } of jobs) await tellJob(ctx, jobId, event, owner);
         }
         await look(ctx, { ...before, look: before.look + 1, isLookDue: false });
       },
@@ -144,47 +168,21 @@ export function poolObject(works: PoolWorks, lookMs: number) {
       ),
     },
     options: {
+      // What stands in line is kept with it, and read place by place.
+      enableLazyState: true,
       idempotencyRetention: { seconds: 1 },
       journalRetention: { seconds: 1 },
-      retryPolicy: { initialInterval: 50, exponentiationFactor: 2, maxInterval: { seconds: 5 } },
+      retryPolicy: UNTIL_DONE,
     },
   });
 
   async function look(ctx: Keyed, before: PoolState): Promise<void> {
     const seen = await ctx.run('look', () => works.look(before.wish, before.pods));
     const { state, back, toEnd } = withLook(before, seen, await ctx.date.now());
-    for (const jobId of back)
-      await tell(ctx, JOB_OBJECT, jobId, { type: 'pod.taken' }, nameOf(state), JOB_MS);
+    for (const jobId of back) await tellJob(ctx, jobId, { type: 'pod.taken' }, nameOf(state));
     for (const launchId of toEnd) await end(ctx, launchId, state);
     await settle(ctx, state);
   }
-}
-
-/** Gives jobs to pods as long as there are both. */
-async function handOut(ctx: Keyed, works: PoolWorks, begun: PoolState, now: number): Promise<PoolState> {
-  let state = begun;
-  for (let next = nextJob(state); next; next = nextJob(state)) {
-    const { pod, entry, returned } = next;
-    const podId = pod.podId ?? '';
-    if (returned) {
-      const event = { type: 'pod.given', podId };
-      await tell(ctx, JOB_OBJECT, returned.jobId, event, entry.owner, JOB_MS);
-      state = withGiven(state, next, returned.jobId, now);
-      continue;
-    }
-    const { batchId, owner } = entry;
-    const found = await ctx.run('next', () => works.next(batchId, entry.next));
-    state = withoutNext(state, batchId, found);
-    if (!found.facts) continue;
-    const { jobId } = found.facts;
-    const request: BeginRequest = {
-      input: { facts: { ...found.facts, podId } },
-      asker: { who: owner, until: now + JOB_MS },
-    };
-    send(ctx, { object: JOB_OBJECT, key: jobId, handler: 'begin', json: request });
-    state = withGiven(state, next, jobId, now);
-  }
-  return state;
 }
 
 /** Has as many pods made or ended as the work asks for. */
@@ -224,24 +222,21 @@ async function withoutRest(
   if (!why) return state;
   const { batchId, next } = entry;
   const waiting = await ctx.run('waiting', () => works.waiting(batchId, next, null));
-  await ctx.run('leave out', () => works.leaveOut(waiting, { code: 'jobNotRun', detail: why }));
+  leaveLater(ctx, waiting, { code: 'jobNotRun', detail: why });
   return withWithdrawn(state, batchId, waiting.length, true);
 }
 
-function end(ctx: Keyed, launchId: string, state: PoolState): Promise<void> {
-  return tell(ctx, POD_OBJECT, launchId, { type: 'terminate.requested' }, nameOf(state), READY_MS);
+/** Records are written some at a time, while the pool goes on. */
+function leaveLater(ctx: Keyed, jobIds: string[], failure: Failure | null): void {
+  for (let from = 0; from < jobIds.length; from += LEFT_AT_ONCE) {
+    const json: LeaveRequest = { jobIds: jobIds.slice(from, from + LEFT_AT_ONCE), failure };
+    send(ctx, { object: POOL_OBJECT, key: ctx.key, handler: 'leave', json });
+  }
 }
 
-async function tell(
-  ctx: Keyed,
-  to: string,
-  key: string,
-  event: AskRequest['event'],
-  who: string,
-  forMs: number,
-): Promise<void> {
-  const request: AskRequest = { event, asker: { who, until: (await ctx.date.now()) + forMs } };
-  send(ctx, { object: to, key, handler: 'ask', json: request });
+function end(ctx: Keyed, launchId: string, state: PoolState): Promise<void> {
+  const whom = { object: POD_OBJECT, key: launchId };
+  return tellObject(ctx, whom, { type: 'terminate.requested' }, nameOf(state), READY_MS);
 }
 
 /** As the journal and the pods' owner name a pool: no person is called so. */

@@ -38,6 +38,17 @@ export interface Entry extends Pick<BatchFacts, 'batchId' | 'onError' | 'maxCost
   ran: number;
 }
 
+/** Batches of one person and priority that stand behind those in `entries`; each is kept under its place. */
+export interface Line {
+  owner: string;
+  priority: number;
+  /** The first place, and the one after the last. */
+  first: number;
+  end: number;
+  /** Jobs of all of them. */
+  jobs: number;
+}
+
 /** A job that a pod has given back. */
 export interface Returned {
   jobId: string;
@@ -66,12 +77,15 @@ export interface PoolPod {
   busyAt: number;
 }
 
-/** Everything a pool has come to; plain JSON, and no larger for a batch of many jobs than for one of few. */
+/** Everything a pool has come to; plain JSON, and no larger for many jobs or many batches than for few. */
 export interface PoolState {
   wish: PoolWish;
   /** It is to be forgotten once its pods are gone. */
   isRemoved?: boolean;
+  /** What it looks at. */
   entries: Entry[];
+  /** What stands behind. */
+  lines?: Line[];
   /** The next to be handed over again. */
   returned: Returned[];
   pods: PoolPod[];

@@ -24,14 +24,17 @@ export type SubmittedBatch = Pick<Entry, 'batchId' | 'owner' | 'priority' | 'cou
 /** Takes a batch in, once. */
 export function withBatch(state: PoolState, batch: SubmittedBatch): PoolState {
   if (state.entries.some(({ batchId }) => batchId === batch.batchId)) return state;
-  const order = state.orders;
-  const entry: Entry = { ...batch, order, next: 0, withdrawn: 0, ended: 0, usd: 0, ran: 0 };
-  return {
-    ...state,
-    had: letIn(state, batch.owner),
-    entries: [...state.entries, entry],
-    orders: order + 1,
-  };
+  return { ...letInto(state, batch.owner), entries: [...state.entries, entryOf(state, batch)] };
+}
+
+/** A batch of which nothing has been handed over. */
+export function entryOf({ orders }: PoolState, batch: SubmittedBatch): Entry {
+  return { ...batch, order: orders, next: 0, withdrawn: 0, ended: 0, usd: 0, ran: 0 };
+}
+
+/** The pool once somebody has come in with one more batch. */
+export function letInto(state: PoolState, owner: string): PoolState {
+  return { ...state, had: letIn(state, owner), orders: state.orders + 1 };
 }
 
 /** A pod has a job from now on; its owner is charged for what jobs take here. */

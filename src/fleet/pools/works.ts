@@ -25,9 +25,13 @@ export interface Found {
   lost: number;
 }
 
+/** Batches whose jobs are known by name. */
+const MOST_KNOWN = 32;
+
 /** What a pool has done outside of the engine. Each may be done twice. */
 export class PoolWorks {
   readonly #context: PoolWorksContext;
+  readonly #ids = new Map<string, string[]>();
 
   constructor(context: PoolWorksContext) {
     this.#context = context;
@@ -52,11 +56,10 @@ export class PoolWorks {
   }
 
   async next(batchId: string, from: number): Promise<Found> {
-    const { store } = this.#context;
-    const { jobIds = [] } = (await store.batchRecord(batchId)) ?? {};
+    const jobIds = await this.#jobIds(batchId);
     const found: Found = { facts: null, over: 0, lost: 0 };
-    for (const jobId of jobIds.slice(from)) {
-      const record = await this.#read(jobId);
+    for (let n = from; n < jobIds.length; n++) {
+      const record = await this.#read(jobIds[n] ?? '');
       if (record && !hasEnded(record)) return { ...found, facts: record.facts };
       if (record) found.over += 1;
       else found.lost += 1;
@@ -66,9 +69,8 @@ export class PoolWorks {
 
   /** Of a batch, from a position on, the jobs that are not over: all, or those among the named. */
   async waiting(batchId: string, from: number, named: string[] | null): Promise<string[]> {
-    const { jobIds = [] } = (await this.#context.store.batchRecord(batchId)) ?? {};
     const waiting: string[] = [];
-    for (const jobId of jobIds.slice(from)) {
+    for (const jobId of (await this.#jobIds(batchId)).slice(from)) {
       if (named && !named.includes(jobId)) continue;
       const record = await this.#read(jobId);
       if (record && !hasEnded(record)) waiting.push(jobId);
@@ -96,7 +98,10 @@ export class PoolWorks {
   }
 
   async finish(batchIds: string[]): Promise<void> {
-    for (const batchId of batchIds) await this.#context.store.noteBatch(batchId, { isFinished: true });
+    for (const batchId of batchIds) {
+      await this.#context.store.noteBatch(batchId, { isFinished: true });
+      this.#ids.delete(batchId);
+    }
   }
 
   /** Whether a batch is over, or not there at all. */
@@ -120,6 +125,18 @@ export class PoolWorks {
 
   forget(name: string): Promise<void> {
     return this.#context.pools.forget(name);
+  }
+
+  /** The names of a batch's jobs, which it keeps for good: a large one is not read for each of them. */
+  async #jobIds(batchId: string): Promise<string[]> {
+    const known = this.#ids.get(batchId);
+    if (known) return known;
+    const { jobIds } = (await this.#context.store.batchRecord(batchId)) ?? {};
+    if (!jobIds) return [];
+    this.#ids.set(batchId, jobIds);
+    const [oldest] = this.#ids.keys();
+    if (this.#ids.size > MOST_KNOWN && oldest !== undefined) this.#ids.delete(oldest);
+    return jobIds;
   }
 
   async #read(jobId: string): Promise<JobRecord | undefined> {

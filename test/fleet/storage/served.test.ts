@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { BOUNDS, listen } from '../../../src/fleet/gateway/http.ts';
 import { JobVerbs } from '../../../src/fleet/gateway/job-verbs.ts';
 import { answer } from '../../../src/fleet/gateway/routes.ts';
+import { JobBook } from '../../../src/fleet/jobs/book.ts';
 import { People } from '../../../src/fleet/people/people.ts';
 import { type KeptFiles, keptFiles, SIGNAL } from './kept-files.ts';
 import { startS3 } from './support.ts';
@@ -15,6 +16,7 @@ async function gateway({ home, store, settings, buckets, log }: KeptFiles) {
     pools: none,
     submissions: none,
     jobs: { store, progress: new Map() } as never,
+    book: new JobBook(store),
     elsewhere: { settings, buckets, log: (line) => log.push(line) },
   });
   const context = {

@@ -3,16 +3,24 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { serverIdentity } from '../../../src/fleet/engine/identity.ts';
 import { freePort } from '../../support/free-port.ts';
 import { until } from '../../support/until.ts';
 import { serverBinary } from './engine.ts';
 
 interface Node {
+  name: string;
+  fabric: string;
   ingress: string;
   admin: string;
   child: ChildProcess;
+  /** Starts it on what it has kept, as after a kill; resolves when it may be relied on. */
+  startAgain: () => Promise<void>;
 }
+
+/** Milliseconds in which a node that is back fetches what it lacks: nothing that answers by HTTP tells when it has. */
+export const CATCH_UP_MS = 15_000;
 
 export interface TestCluster {
   nodes: Node[];
@@ -53,18 +61,22 @@ export async function startCluster(count = 3): Promise<TestCluster> {
       RESTATE_LOG_FILTER: 'error',
     };
     const args = ['--no-logo', '--listen-mode', 'tcp', '--base-dir', join(folder, name), '--node-name', name];
-    const child = spawn(serverBinary ?? '', args, { env, stdio: 'ignore' });
-    return { ingress, admin, child };
+    const start = () => spawn(serverBinary ?? '', args, { env, stdio: 'ignore' });
+    const node: Node = {
+      name,
+      fabric,
+      ingress,
+      admin,
+      child: start(),
+      startAgain: async () => {
+        node.child = start();
+        await untilAnswering(node);
+        await sleep(CATCH_UP_MS);
+      },
+    };
+    return node;
   });
-  const answers = (url: string) =>
-    fetch(url).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  for (const { ingress, admin } of nodes) {
-    await until(admin, () => answers(`${admin}/health`), 60_000);
-    await until(ingress, () => answers(`${ingress}/restate/health`), 60_000);
-  }
+  for (const node of nodes) await untilAnswering(node);
   return {
     nodes,
     identityKey,
@@ -83,4 +95,26 @@ export async function startCluster(count = 3): Promise<TestCluster> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The node at which the cluster's calls are taken and its timers ring; undefined while none leads. */
+export async function leaderOf({ nodes }: TestCluster): Promise<Node | undefined> {
+  for (const node of nodes) {
+    const metrics = await fetch(`${node.fabric}/metrics`, { signal: AbortSignal.timeout(2_000) }).then(
+      (answer) => answer.text(),
+      () => '',
+    );
+    if (/^restate_num_active_partition_leaders\{[^}]*\} 1$/m.test(metrics)) return node;
+  }
+  return undefined;
+}
+
+async function untilAnswering({ ingress, admin }: Node): Promise<void> {
+  const answers = (url: string) =>
+    fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await until(admin, () => answers(`${admin}/health`), 60_000);
+  await until(ingress, () => answers(`${ingress}/restate/health`), 60_000);
 }

@@ -24,12 +24,12 @@ export interface TestServer {
 }
 
 /** A real server on sockets of its own. */
-export async function startTestServer(): Promise<TestServer> {
+export async function startTestServer(env: NodeJS.ProcessEnv = process.env): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'ap-'));
   const identityPath = join(folder, 'identity.pem');
   const identityKeys = [serverIdentity(identityPath)];
   const start = () =>
-    startServer({ folder: join(folder, 'r'), binary: serverBinary ?? '', identityPath, env: process.env });
+    startServer({ folder: join(folder, 'r'), binary: serverBinary ?? '', identityPath, env });
   const world: TestServer = {
     server: await start(),
     folder,
