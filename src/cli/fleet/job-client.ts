@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { text } from 'node:stream/consumers';
@@ -16,7 +15,13 @@ import type {
 } from '../../fleet/wire-jobs.ts';
 import type { Download } from '../../jobs/files/index.ts';
 import type { BatchFacts } from '../../machines/job-types.ts';
-import { type AskForFile, downloadFile, unanswered } from '../../services/comfyui/index.ts';
+import {
+  type AskForFile,
+  answerOf,
+  downloadFile,
+  type FileAnswer,
+  unanswered,
+} from '../../services/comfyui/index.ts';
 import { USER_AGENT } from '../../services/runpod/user-agent.ts';
 import type { Context } from '../context.ts';
 import { inNoFleet } from '../text/log-in.ts';
@@ -103,7 +108,7 @@ const OF_FILES = [404, 416];
 
 function askGateway(url: string, token: string): AskForFile {
   return (question, signal) =>
-    new Promise<IncomingMessage>((resolve, reject) => {
+    new Promise<FileAnswer>((resolve, reject) => {
       const { headers, path } = question;
       const asked = (url.startsWith('https:') ? getHttps : getHttp)(
         `${url}/${path}`,
@@ -114,7 +119,7 @@ function askGateway(url: string, token: string): AskForFile {
         (answer) => {
           answer.on('error', () => undefined);
           const { statusCode: status = 0 } = answer;
-          if (status < 400 || status >= 500 || OF_FILES.includes(status)) return resolve(answer);
+          if (status < 400 || status >= 500 || OF_FILES.includes(status)) return resolve(answerOf(answer));
           text(answer).then((body) => reject(refusalFrom(url, status, body)), reject);
         },
       );

@@ -1,6 +1,12 @@
 import { dirname, join } from 'node:path';
 import type { JobFacts, JobOutput } from '../../machines/job-types.ts';
-import { type ComfyWay, type Downloaded, downloadOutput, isFile } from '../../services/comfyui/index.ts';
+import {
+  type ComfyWay,
+  type Downloaded,
+  downloadOutput,
+  FileClient,
+  isFile,
+} from '../../services/comfyui/index.ts';
 import { makeFolder, permit } from './folder.ts';
 import { safeName } from './safe-name.ts';
 import { writeSidecar } from './sidecar.ts';
@@ -39,18 +45,19 @@ interface Listeners {
  *
  * Throws what `downloadOutput` throws, and `outputFolderLeadsOut`, after the downloads that were under way have ended.
  */
-export function fetchOutputs(
+export async function fetchOutputs(
   way: ComfyWay,
   facts: JobFacts,
   signal: AbortSignal,
   on: Listeners = {},
 ): Promise<JobOutput[]> {
-  return bringOutputs(
-    (output, toPath, ...how) => downloadOutput(way, output, toPath, ...how),
-    facts,
-    signal,
-    on,
-  );
+  const comfyui = new FileClient(way);
+  try {
+    const download: Download = (output, toPath, ...how) => downloadOutput(comfyui, output, toPath, ...how);
+    return await bringOutputs(download, facts, signal, on);
+  } finally {
+    comfyui.close();
+  }
 }
 
 /** Brings one output to a path, as `downloadOutput` does, from wherever it is. */

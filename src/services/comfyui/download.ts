@@ -1,11 +1,11 @@
-import type { IncomingMessage } from 'node:http';
-import { finished } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AutopodError, toFailure } from '../../errors.ts';
 import type { JobOutput } from '../../machines/job-types.ts';
+import type { FileAnswer } from './answer.ts';
+import type { FileClient } from './file-client.ts';
 import { PartFile } from './part-file.ts';
 import { settle } from './settle.ts';
-import { type ComfyWay, exchange, isHtml, odd, type Question, unanswered } from './way.ts';
+import { isHtml, odd, type Question, unanswered } from './way.ts';
 
 export interface Downloaded {
   /** Where it is: `toPath`, or that with `-2`, `-3`, … where another file has the name. */
@@ -18,7 +18,7 @@ export interface Downloaded {
 const PAUSES_MS = [200, 1_000, 3_000];
 
 /** Asks for a file, or for the rest of it as its headers say, and gives the answer's head. */
-export type AskForFile = (question: Question, signal: AbortSignal) => Promise<IncomingMessage>;
+export type AskForFile = (question: Question, signal: AbortSignal) => Promise<FileAnswer>;
 
 type Telling = (bytes: number, ofBytes: number | null) => void;
 interface Downloading {
@@ -30,7 +30,7 @@ interface Downloading {
  * Brings a file of ComfyUI's here, as `downloadFile` does.
  */
 export function downloadOutput(
-  way: ComfyWay,
+  comfyui: FileClient,
   { filename, subfolder, type }: Pick<JobOutput, 'filename' | 'subfolder' | 'type'>,
   toPath: string,
   signal: AbortSignal,
@@ -38,8 +38,14 @@ export function downloadOutput(
   downloading: Downloading = {},
 ): Promise<Downloaded> {
   const path = `/view?${new URLSearchParams({ filename, subfolder, type })}`;
-  const ask: AskForFile = (question) => exchange(way, question, signal);
-  return downloadFile(ask, { path, filename }, toPath, signal, onBytes, downloading);
+  return downloadFile(
+    (...asked) => comfyui.ask(...asked),
+    { path, filename },
+    toPath,
+    signal,
+    onBytes,
+    downloading,
+  );
 }
 
 /**
@@ -104,7 +110,14 @@ async function attempt(
     if (ofBytes === part.bytes) return;
     onBytes?.(part.bytes, ofBytes);
     try {
-      await takeAll(answer, part, () => onBytes?.(part.bytes, ofBytes));
+      let { bytes } = part;
+      await answer.read(
+        (pieces) => part.take(pieces),
+        (came) => {
+          bytes += came;
+          onBytes?.(bytes, ofBytes);
+        },
+      );
     } catch (error) {
       if (error instanceof AutopodError) throw error;
       signal.throwIfAborted();
@@ -116,27 +129,13 @@ async function attempt(
       throw unanswered(question, wrong);
     }
   } finally {
-    answer.destroy();
+    answer.close();
   }
-}
-
-/** By events rather than by iteration, which joins the pieces that have come into copies. */
-function takeAll(answer: IncomingMessage, part: PartFile, onPiece: () => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    answer.on('data', (chunk: Buffer) => {
-      const behind = part.take(chunk);
-      onPiece();
-      if (!behind) return;
-      answer.pause();
-      behind.then(() => answer.resume(), reject);
-    });
-    finished(answer, (error) => (error ? reject(error) : resolve()));
-  });
 }
 
 /** Makes the part what the answer's body goes on from, and gives the size of the whole, as far as it is told. */
 async function begin(
-  answer: IncomingMessage,
+  answer: FileAnswer,
   part: PartFile,
   question: Question,
   filename: string,
@@ -171,7 +170,7 @@ async function again(part: PartFile, question: Question, why: string): Promise<n
 }
 
 /** What the server calls this version of the file; weak ones say nothing of single bytes. */
-function versionOf({ headers }: IncomingMessage): string | undefined {
+function versionOf({ headers }: FileAnswer): string | undefined {
   const { etag } = headers;
   if (etag !== undefined && !etag.startsWith('W/')) return etag;
   return headers['last-modified'];

@@ -1,6 +1,8 @@
+export { answerOf, type FileAnswer } from './answer.ts';
 export { deletePending, interruptPrompt } from './cancel.ts';
 export { diskFailure } from './disk-failure.ts';
 export { type AskForFile, type Downloaded, downloadFile, downloadOutput } from './download.ts';
+export { FileClient } from './file-client.ts';
 export { objectInfo } from './object-info.ts';
 export { watchProgress } from './progress.ts';
 export { isFile, sha256Of } from './settle.ts';

@@ -5,8 +5,6 @@ import { diskFailure } from './disk-failure.ts';
 
 /** Files below this are fetched anew rather than continued: bytes. */
 const WORTH_RESUMING = 1 << 20;
-/** Bytes that are written at once, while the next ones come. */
-const WRITTEN_AT_ONCE = 1 << 20;
 
 /**
  * A file on its way here. Beside it lies, for one that is worth continuing, what the server calls this version of it:
@@ -18,11 +16,8 @@ export class PartFile {
   #hash: Hash = createHash('sha256');
   #bytes = 0;
   #version: string | undefined;
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
-  #writing: Promise<unknown> = Promise.resolve();
-  /** Stays so when a write has failed. */
-  #isWriting = false;
+  /** What is begun is written in its order; nothing is after a write that failed. */
+  #writing: Promise<void> = Promise.resolve();
 
   private constructor(path: string) {
     this.path = path;
@@ -69,22 +64,21 @@ export class PartFile {
     }
   }
 
-  /** Takes what comes next; where the disk is behind, a promise to be awaited before more is given. */
-  take(chunk: Buffer): Promise<void> | undefined {
-    this.#hash.update(chunk);
-    this.#bytes += chunk.length;
-    this.#waiting.push(chunk);
-    this.#waitingBytes += chunk.length;
-    if (this.#waitingBytes < WRITTEN_AT_ONCE) return undefined;
-    if (this.#isWriting) return this.#writeWaiting();
-    this.#beginWrite();
-    return undefined;
+  /** Takes what comes next. Resolves when it is written and its memory free. */
+  take(pieces: readonly Uint8Array[]): Promise<void> {
+    for (const piece of pieces) {
+      this.#hash.update(piece);
+      this.#bytes += piece.length;
+    }
+    this.#writing = this.#writing.then(() => this.#write(pieces));
+    // Told to whoever asks next, too.
+    this.#writing.catch(() => {});
+    return this.#writing;
   }
 
   /** Puts it on the disk and closes it: its SHA-256. Throws `comfyUnanswered` when somebody else has written to it. */
   async complete(): Promise<string> {
     try {
-      await this.#writeWaiting();
       await this.#writing;
       await this.#file?.sync();
     } catch (error) {
@@ -111,36 +105,17 @@ export class PartFile {
     await rm(this.#versionPath, { force: true });
   }
 
-  /** Begins to write what waits, once what was before it is written. Throws what went wrong with that. */
-  async #writeWaiting(): Promise<void> {
+  async #write(pieces: readonly Uint8Array[]): Promise<void> {
     try {
-      await this.#writing;
+      await writeAll(this.#file, pieces);
     } catch (error) {
       throw diskFailure(error, this.path);
     }
-    this.#beginWrite();
-  }
-
-  #beginWrite(): void {
-    const chunks = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    if (chunks.length === 0) return;
-    this.#isWriting = true;
-    this.#writing = writeAll(this.#file, chunks).then(() => {
-      this.#isWriting = false;
-    });
-    // Told to whoever writes next.
-    this.#writing.catch(() => {});
   }
 
   async #settled(): Promise<void> {
-    await this.#writeWaiting().catch(() => {});
     await this.#writing.catch(() => {});
     this.#writing = Promise.resolve();
-    this.#isWriting = false;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
   }
 
   get #versionPath(): string {
@@ -156,8 +131,8 @@ export class PartFile {
 }
 
 /** A disk that is nearly full takes a part and says so only of the next. */
-async function writeAll(file: FileHandle | undefined, chunks: Buffer[]): Promise<void> {
-  const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
-  const { bytesWritten } = (await file?.writev(chunks)) ?? { bytesWritten: bytes };
-  if (bytesWritten < bytes) await file?.appendFile(Buffer.concat(chunks).subarray(bytesWritten));
+async function writeAll(file: FileHandle | undefined, pieces: readonly Uint8Array[]): Promise<void> {
+  const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+  const { bytesWritten } = (await file?.writev(pieces)) ?? { bytesWritten: bytes };
+  if (bytesWritten < bytes) await file?.appendFile(Buffer.concat(pieces).subarray(bytesWritten));
 }

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { AutopodError } from '../../errors.ts';
 import { parseLenient } from '../lenient-json.ts';
+import type { FileAnswer } from './answer.ts';
 
 /** Where a pod's ComfyUI is reached on this machine: the tunnel's local port, or a Unix socket that leads there. */
 export type ComfyWay = { localPort: number } | { socketPath: string };
@@ -21,7 +22,8 @@ export interface Question {
 
 /** One of our own, as Node's may be told to use a proxy; connections of the tunnel are not kept when it is renewed. */
 const agent = new Agent({ keepAlive: false });
-const SILENCE_MS = 35_000;
+/** Milliseconds. */
+export const SILENCE_MS = 35_000;
 /** Of the socket, which Node's types leave out: fewer and larger pieces of a file. */
 const DEEP = { highWaterMark: 1 << 20 };
 
@@ -109,8 +111,11 @@ export async function askJson(
   }
 }
 
+/** As much of an answer as tells what it is. */
+type Head = Pick<FileAnswer, 'statusCode' | 'headers'>;
+
 /** What an answer that is none of those expected comes to. */
-export function odd(answer: IncomingMessage, question: Question, text = ''): AutopodError {
+export function odd(answer: Head, question: Question, text = ''): AutopodError {
   const status = answer.statusCode ?? 0;
   const isPassing = status >= 500 || status === 408 || status === 429;
   return new AutopodError(isPassing ? 'comfyUnanswered' : 'comfyAnswerUnexpected', {
@@ -120,7 +125,7 @@ export function odd(answer: IncomingMessage, question: Question, text = ''): Aut
   });
 }
 
-export function isHtml(answer: IncomingMessage): boolean {
+export function isHtml(answer: Head): boolean {
   return /^text\/html\b/i.test(answer.headers['content-type'] ?? '');
 }
 

@@ -8,7 +8,6 @@ import type { JobProgress } from '../../../src/machines/job-types.ts';
 import {
   type ComfyWay,
   deletePending,
-  downloadOutput,
   findPrompt,
   interruptPrompt,
   objectInfo,
@@ -20,6 +19,7 @@ import { comfyUI } from '../../../src/services/comfyui/status.ts';
 import { parseJson, readDefinitions, validatePrompt } from '../../../src/workflow/index.ts';
 import { COMFYUIS, type TestComfyUi } from '../../support/comfyuis.ts';
 import { until } from '../../support/until.ts';
+import { download } from './support/download.ts';
 import { NEVER } from './support/serve.ts';
 
 for (const { name, isThere, begin } of COMFYUIS) {
@@ -88,9 +88,9 @@ for (const { name, isThere, begin } of COMFYUIS) {
       await submit(painting(0x0080ff), promptId);
       const [output] = (await doneOf(promptId)).outputs;
       if (!output) throw new Error('it made nothing');
-      const whole = await downloadOutput(way, output, join(folder, 'whole.png'), NEVER);
+      const whole = await download(way, output, join(folder, 'whole.png'), NEVER);
       expect(await picture(whole.path)).toEqual({ width: 24, height: 16, color: [0, 0x80, 0xff] });
-      const again = await downloadOutput(way, output, join(folder, 'again.png'), NEVER);
+      const again = await download(way, output, join(folder, 'again.png'), NEVER);
       expect(again.sha256).toBe(whole.sha256);
       const rest = await fetch(
         `${comfyui.address}/view?${new URLSearchParams({ filename: output.filename, subfolder: '', type: 'output' })}`,
