@@ -69,6 +69,19 @@ async function fleetVerb(context: Context, command: Command, program: Command) {
   return context.fleet && verb;
 }
 
+/** Commander gives an option that a command and the one above it both have to the one above, wherever it stands. */
+function optionsOf(command: Command): object {
+  const { parent, options } = command;
+  const given = options
+    .map((option) => option.attributeName())
+    .filter((name) => command.getOptionValueSource(name) !== 'cli')
+    .filter((name) => parent?.getOptionValueSource(name) === 'cli');
+  return {
+    ...command.opts(),
+    ...Object.fromEntries(given.map((name) => [name, parent?.getOptionValue(name)])),
+  };
+}
+
 /** The whole command line. Command modules are loaded when their command runs. */
 export function buildProgram(context: Context, out: Output, onExit: (code: number) => void): Command {
   const program = new Command('autopod')
@@ -104,7 +117,7 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
         context.deadline.begin(timeout, command.getOptionValueSource('timeout') === 'cli');
       context.limitOptions = command.opts<LimitOptions>();
       const ofFleet = await fleetVerb(context, command, program);
-      onExit(await (await (ofFleet ?? load)())(context, named, command.opts(), value));
+      onExit(await (await (ofFleet ?? load)())(context, named, optionsOf(command), value));
     };
 
   addLaunch(program, runs);

@@ -166,8 +166,9 @@ async function show(context: Context, settings: Settings): Promise<number> {
   return 0;
 }
 
-async function install({ home, out, signal }: Context): Promise<number> {
-  const folder = libraryFolder(home());
+async function install(context: Context): Promise<number> {
+  const { out, signal } = context;
+  const folder = libraryFolder(context.home());
   out.say(storageText.installing());
   await installLibrary(folder, signal);
   if (out.isJson) out.json({ path: folder });

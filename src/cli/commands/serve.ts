@@ -93,11 +93,12 @@ function clusterOf({ restate, restateAdmin, restateIdentity, worker }: Options):
   };
 }
 
-async function install({ home, out, signal }: Context): Promise<number> {
+async function install(context: Context): Promise<number> {
+  const { out, signal } = context;
   const { installServer } = await import('../../fleet/engine/binary.ts');
   const { engineFolder } = await import('../../fleet/home.ts');
   out.say(fleetText.installing());
-  const path = await installServer(engineFolder(home()), signal);
+  const path = await installServer(engineFolder(context.home()), signal);
   if (out.isJson) out.json({ path });
   else out.line(fleetText.installed(path));
   return 0;

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { inProcess } from '../../support/shell.ts';
 import { keptFiles, SIGNAL } from './kept-files.ts';
@@ -36,6 +37,34 @@ describe('autopod serve storage', () => {
     expect(stdout).toContain('kept for 7 days after no job has needed them');
     expect(stdout).toContain('for 30 days after the job has ended');
     expect(await shown()).toMatchObject({ bucket: null, waiting: { files: 0 }, trouble: null, people: [] });
+  });
+
+  it('has npm put the SDK beside, though `serve` can have something installed as well', async () => {
+    const { root } = shell();
+    const programs = join(root, 'bin');
+    const asked = join(root, 'asked');
+    mkdirSync(programs);
+    writeFileSync(
+      join(programs, 'npm'),
+      `#!/bin/sh\necho "$@" >> '${asked}'\necho no such luck >&2\nexit 1\n`,
+      {
+        mode: 0o755,
+      },
+    );
+    const env = { PATH: `${programs}:${process.env.PATH}`, HOME: root, AUTOPOD_HOME: root, NO_COLOR: '1' };
+    const install = (...argv: string[]) =>
+      execa(process.execPath, ['dist/cli.js', 'serve', ...argv, '--install'], {
+        ...{ env, extendEnv: false, reject: false },
+      });
+    const { exitCode, stderr } = await install('storage');
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('no such luck')]);
+    expect(readFileSync(asked, 'utf8')).toMatch(
+      new RegExp(
+        `^install --prefix ${root}/s3 .*--ignore-scripts.* @aws-sdk/client-s3@\\S+ @aws-sdk/lib-storage@\\S+\n$`,
+      ),
+    );
+    await install();
+    expect(readFileSync(asked, 'utf8')).toContain('@restatedev/restate-server@');
   });
 
   it('takes a bucket that it could write, read and empty, and what it is entered with stays in its file', async () => {
