@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ import { markdown, median, say } from './report.ts';
 /**
  * `npm run bench:files [-- --files 200 --megabytes 20 --runs 3]`: the files of a job through autopod's tunnel to an OpenSSH
  * sshd in a network namespace, by one curl, by one that also waits for the disk, and by autopod, which waits for it as well,
- * checks the files and writes the sidecars. In turns. Needs root, iproute2, sshd and curl.
+ * checks the files and writes the sidecars. In turns, each with the CPU that it takes itself. Needs root, iproute2, sshd and curl.
  */
 const { values } = parseArgs({
   options: {
@@ -26,13 +27,25 @@ const outputs = Array.from({ length: Number(values.files) }, (_, n) =>
   output({ n, filename: `${MEGABYTES * 1_000_000}_${n}.png` }),
 );
 
-async function timed(work: (folder: string) => Promise<unknown> | unknown): Promise<number> {
+interface Spent {
+  seconds: number[];
+  cpuSeconds: number[];
+}
+
+async function timed(spent: Spent, work: (folder: string) => Promise<unknown> | unknown): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'autopod-bench-'));
-  const begun = performance.now();
+  const [begun, cpuBefore] = [performance.now(), cpuSeconds()];
   await work(folder);
-  const seconds = (performance.now() - begun) / 1000;
+  spent.seconds.push((performance.now() - begun) / 1000);
+  spent.cpuSeconds.push(cpuSeconds() - cpuBefore);
   await rm(folder, { recursive: true });
-  return seconds;
+}
+
+/** Of this process and of those that it has waited for. */
+function cpuSeconds(): number {
+  const [, fields = ''] = readFileSync('/proc/self/stat', 'utf8').split(') ');
+  const ticks = fields.split(' ').slice(11, 15).map(Number);
+  return ticks.reduce((sum, ticks) => sum + ticks, 0) / 100;
 }
 
 function byCurl(port: number, folder: string): void {
@@ -62,28 +75,31 @@ async function byAutopod(port: number, out: string): Promise<JobOutput[]> {
 }
 
 const net = await startTunnelWorld();
-const curl: number[] = [];
-const synced: number[] = [];
-const autopod: number[] = [];
+const [curl, synced, autopod] = [0, 1, 2].map((): Spent => ({ seconds: [], cpuSeconds: [] })) as [
+  Spent,
+  Spent,
+  Spent,
+];
 try {
   for (let run = 0; run < Number(values.runs); run += 1) {
-    curl.push(await timed((folder) => byCurl(net.port, folder)));
-    synced.push(await timed((folder) => byCurlAndSync(net.port, folder)));
-    autopod.push(await timed((folder) => byAutopod(net.port, folder)));
+    await timed(curl, (folder) => byCurl(net.port, folder));
+    await timed(synced, (folder) => byCurlAndSync(net.port, folder));
+    await timed(autopod, (folder) => byAutopod(net.port, folder));
   }
 } finally {
   await net.end();
 }
 const total = MEGABYTES * outputs.length;
-const part = (whole: number[], of: number[]) => (median(whole) / median(of)).toFixed(2);
-const rate = (seconds: number) => `${Math.round(total / seconds)} MB/s`;
+const part = (whole: Spent, of: Spent) => (median(whole.seconds) / median(of.seconds)).toFixed(2);
+const rate = ({ seconds }: Spent) => `${Math.round(total / median(seconds))} MB/s`;
+const cpu = ({ cpuSeconds }: Spent) => `${((median(cpuSeconds) / total) * 1000).toFixed(1)} s`;
 say(
   markdown(
-    [`${outputs.length} files of ${MEGABYTES} MB`, 'median', 'of curl', 'of curl and sync'],
+    [`${outputs.length} files of ${MEGABYTES} MB`, 'median', 'of curl', 'of curl and sync', 'CPU a GB'],
     [
-      ['one curl', rate(median(curl)), '1', ''],
-      ['one curl, and sync', rate(median(synced)), part(curl, synced), '1'],
-      ['autopod', rate(median(autopod)), part(curl, autopod), part(synced, autopod)],
+      ['one curl', rate(curl), '1', '', cpu(curl)],
+      ['one curl, and sync', rate(synced), part(curl, synced), '1', cpu(synced)],
+      ['autopod', rate(autopod), part(curl, autopod), part(synced, autopod), cpu(autopod)],
     ],
   ),
 );

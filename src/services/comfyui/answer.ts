@@ -24,7 +24,7 @@ export interface FileAnswer {
 }
 
 /** Bytes that are taken at once. */
-export const PIECE_BYTES = 1 << 20;
+export const PIECE_BYTES = 512 * 1024;
 /** Pieces that may be with who takes them, while another comes. */
 export const MOST_TAKEN = 2;
 
