@@ -2,7 +2,7 @@ import { Command, Help, Option } from 'commander';
 import type { LimitOptions } from '../services/limits.ts';
 import { VERSION } from '../version.ts';
 import { fleetOrNone } from './arguments/fleet.ts';
-import { requireValues } from './arguments/given.ts';
+import { requireOwnOptions, requireValues } from './arguments/given.ts';
 import type { Context } from './context.ts';
 import { FLEET_VERBS, fleetInForce, requireLocal, THROUGH_FLEET } from './fleet/in-force.ts';
 import { requireCarriedOut } from './fleet/not-carried-out.ts';
@@ -69,19 +69,6 @@ async function fleetVerb(context: Context, command: Command, program: Command) {
   return context.fleet && verb;
 }
 
-/** Commander gives an option that a command and the one above it both have to the one above, wherever it stands. */
-function optionsOf(command: Command): object {
-  const { parent, options } = command;
-  const given = options
-    .map((option) => option.attributeName())
-    .filter((name) => command.getOptionValueSource(name) !== 'cli')
-    .filter((name) => parent?.getOptionValueSource(name) === 'cli');
-  return {
-    ...command.opts(),
-    ...Object.fromEntries(given.map((name) => [name, parent?.getOptionValue(name)])),
-  };
-}
-
 /** The whole command line. Command modules are loaded when their command runs. */
 export function buildProgram(context: Context, out: Output, onExit: (code: number) => void): Command {
   const program = new Command('autopod')
@@ -110,6 +97,7 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
     (load) =>
     async (...args) => {
       const command = args.at(-1) as Command;
+      requireOwnOptions(command, program);
       requireValues(command);
       const [named, value] = command.args;
       const { timeout } = command.opts<{ timeout?: number }>();
@@ -117,7 +105,7 @@ export function buildProgram(context: Context, out: Output, onExit: (code: numbe
         context.deadline.begin(timeout, command.getOptionValueSource('timeout') === 'cli');
       context.limitOptions = command.opts<LimitOptions>();
       const ofFleet = await fleetVerb(context, command, program);
-      onExit(await (await (ofFleet ?? load)())(context, named, optionsOf(command), value));
+      onExit(await (await (ofFleet ?? load)())(context, named, command.opts(), value));
     };
 
   addLaunch(program, runs);

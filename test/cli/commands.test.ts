@@ -153,6 +153,15 @@ it('a usage error has the form of every failure', async () => {
   );
 });
 
+it.each([
+  [['serve', 'status', '--unit'], '--unit is an option of autopod serve, not of autopod serve status'],
+  [['serve', '--unit', 'status'], '--unit is an option of autopod serve, not of autopod serve status'],
+  [['jobs', 'show', '--all'], '--all is an option of autopod jobs, not of autopod jobs show'],
+])('%j: an option of the command above is no option of the verb', async (argv, words) => {
+  const { code, stderr } = await show(argv);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+});
+
 it('an AUTOPOD_API_URL that is none is a usage error', async () => {
   const env = { ...world.env, AUTOPOD_API_URL: 'foo' };
   const { code, stderr } = await inProcess({ env }, ['ls']);

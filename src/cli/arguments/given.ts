@@ -23,3 +23,23 @@ export function requireValues(command: Command): void {
     next: 'Leave it out, or give it a value; a shell variable that is not set is empty.',
   });
 }
+
+/**
+ * Commander gives an option of the command above (`serve` of `serve storage`) to that one, wherever it stands: takes over
+ * those that the command has as well. Throws `usage` for another, which nobody would heed.
+ */
+export function requireOwnOptions(command: Command, program: Command): void {
+  const { parent } = command;
+  if (!parent || parent === program) return;
+  for (const option of parent.options) {
+    const name = option.attributeName();
+    if (parent.getOptionValueSource(name) !== 'cli') continue;
+    const isOwn = command.options.some((own) => own.attributeName() === name);
+    if (isOwn) command.setOptionValueWithSource(name, parent.getOptionValue(name), 'cli');
+    else
+      throw new AutopodError('usage', {
+        message: `${option.long} is an option of autopod ${parent.name()}, not of autopod ${parent.name()} ${command.name()}.`,
+        command: `${parent.name()} ${command.name()}`,
+      });
+  }
+}
