@@ -1,5 +1,5 @@
 import type { BatchFacts, JobFacts, JobState } from '../machines/job-types.ts';
-import { hasEnded, type JobRecord, jobRecord, jobState } from '../store/jobs.ts';
+import { hasEnded, type JobRecord, jobRecord, jobState } from '../store/job-record.ts';
 import type { JobEnvironment, PodStanding } from './environment.ts';
 import { JobDrive } from './job-drive.ts';
 import { notRun, Tally } from './tally.ts';

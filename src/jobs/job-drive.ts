@@ -4,7 +4,7 @@ import type { Saved, Step } from '../host/step.ts';
 import { jobMachine } from '../machines/job.ts';
 import { jobFactsOf } from '../machines/job-reading.ts';
 import type { JobContext, JobFacts, JobState } from '../machines/job-types.ts';
-import { type JobRecord, jobRecord } from '../store/jobs.ts';
+import { type JobRecord, jobRecord } from '../store/job-record.ts';
 import type { JobEnvironment } from './environment.ts';
 import { jobWorks } from './works.ts';
 

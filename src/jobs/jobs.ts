@@ -1,5 +1,5 @@
 import type { BatchFacts, JobProgress, JobState } from '../machines/job-types.ts';
-import { jobState } from '../store/jobs.ts';
+import { jobState } from '../store/job-record.ts';
 import { BatchDrive } from './batch-drive.ts';
 import type { JobEnvironment } from './environment.ts';
 import type { BatchView } from './tally.ts';

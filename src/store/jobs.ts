@@ -1,65 +1,32 @@
-import { createHash, randomInt } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { link, opendir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AutopodError } from '../errors.ts';
-import type { BatchFacts, JobFacts, JobState } from '../machines/job-types.ts';
+import type { BatchFacts, JobFacts } from '../machines/job-types.ts';
 import { syncFolder, writeFileAtomic, writeSynced } from './atomic-file.ts';
 import { type Home, makeFolder } from './home.ts';
+import {
+  BATCH_MACHINE,
+  type BatchRecord,
+  batchRecordOf,
+  hasEnded,
+  JOB_ID,
+  JOB_MACHINE,
+  type JobRecord,
+  jobRecord,
+  newJobId,
+} from './job-record.ts';
 import { readRecord, recordText, setAside, writeRecord } from './json-record.ts';
-import { RECORD_SCHEMA } from './record-schema.ts';
 import type { StoredRecord } from './records.ts';
 import { SharedLock } from './shared-lock.ts';
 
-export type JobRecord = StoredRecord<JobFacts>;
-
-/** A batch as it is kept: with its jobs by name, and whether all of them have ended. */
-export interface BatchRecord extends StoredRecord<BatchFacts> {
-  jobIds: string[];
-  isFinished: boolean;
-  /** Pods that were stopped or ended for it, as nothing was left for them. */
-  endedPods: string[];
-}
-
-const JOB_MACHINE = 'job@1';
-const BATCH_MACHINE = 'batch@1';
-
-/** Letters and digits that are not taken for each other. */
-const ID_CHARACTERS = 'abcdefghjkmnpqrstuvwxyz23456789';
-const ID_LENGTH = 6;
-const JOB_FILE = new RegExp(`^([${ID_CHARACTERS}]{${ID_LENGTH}})\\.json$`);
+const JOB_FILE = new RegExp(`^(${JOB_ID})\\.json$`);
 
 /** Files written at a time while a batch is made. */
 const AT_A_TIME = 16;
 /** As for `RecordStore`. */
 const LOCKING = { timeoutMs: 20_000, suspendedMs: 3_000 };
-
-/** States in which nothing more happens to a job by itself. */
-const ENDED: readonly JobState[] = ['done', 'failed', 'cancelled'];
-
-/** A name for a job or a batch, short and easy to type: `k3f9xw`. */
-export function newJobId(): string {
-  return Array.from({ length: ID_LENGTH }, () => ID_CHARACTERS[randomInt(ID_CHARACTERS.length)]).join('');
-}
-
-/** The state a job was saved in. */
-export function jobState({ snapshot }: JobRecord): JobState {
-  return (snapshot as { value: JobState } | null)?.value ?? 'reconciling';
-}
-
-export function hasEnded(record: JobRecord): boolean {
-  return ENDED.includes(jobState(record));
-}
-
-/** Whether a job has ended, and not as it should. */
-export function isToRetry(record: JobRecord): boolean {
-  return hasEnded(record) && jobState(record) !== 'done';
-}
-
-/** A job's facts as its file has them. */
-export function jobRecord(facts: JobFacts, value: JobState): JobRecord {
-  return stored(JOB_MACHINE, facts, { value });
-}
 
 /**
  * Jobs and batches, a file each, shared by processes: a change reads and replaces its one file under a lock. A batch is
@@ -127,11 +94,10 @@ export class JobStore {
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
       await syncFolder(this.#home.jobs);
       const jobIds = written.map(({ facts }) => facts).toSorted((a, b) => a.index - b.index);
-      const record = {
-        ...stored(BATCH_MACHINE, batch, null),
-        jobIds: jobIds.map(({ jobId }) => jobId),
-        isFinished: false,
-      };
+      const record = batchRecordOf(
+        batch,
+        jobIds.map(({ jobId }) => jobId),
+      );
       await writeRecord(this.#batchPath(batch.batchId), record);
     } catch (error) {
       // Nobody's, and one more lot of them for each time it is tried.
@@ -302,10 +268,6 @@ export class JobStore {
   #contentPath(sha256: string): string {
     return join(this.#home.jobs, 'prompts', `${sha256}.json`);
   }
-}
-
-function stored<Facts>(machine: string, facts: Facts, snapshot: unknown): StoredRecord<Facts> {
-  return { schema: RECORD_SCHEMA, machine, facts, snapshot, savedAt: new Date().toISOString() };
 }
 
 function hashOf(text: string): string {

@@ -6,7 +6,8 @@ import { jobIdsOf, meant, theUnfinished } from '../../src/cli/running/job-ref.ts
 import { saySummary } from '../../src/cli/running/summary.ts';
 import { Tally } from '../../src/cli/running/tally.ts';
 import type { JobFacts, JobProgress, JobState } from '../../src/machines/job-types.ts';
-import { JobStore, jobRecord } from '../../src/store/jobs.ts';
+import { jobRecord } from '../../src/store/job-record.ts';
+import { JobStore } from '../../src/store/jobs.ts';
 import { batchFacts, jobFacts } from '../support/job-facts.ts';
 import { tempHome } from '../support/temp-home.ts';
 

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { JobBook } from '../../src/fleet/jobs/book.ts';
 import { Sums } from '../../src/fleet/jobs/sums.ts';
-import { JobStore, jobRecord } from '../../src/store/jobs.ts';
+import { jobRecord } from '../../src/store/job-record.ts';
+import { JobStore } from '../../src/store/jobs.ts';
 import { batchFacts, jobFacts } from '../support/job-facts.ts';
 import { tempHome } from '../support/temp-home.ts';
 

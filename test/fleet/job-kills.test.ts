@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
-import { jobState } from '../../src/store/jobs.ts';
+import { jobState } from '../../src/store/job-record.ts';
 import { until } from '../support/until.ts';
 import { isWholeAsked } from './support/engine.ts';
 import type { TestFleet } from './support/fleet.ts';

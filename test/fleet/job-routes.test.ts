@@ -13,7 +13,8 @@ import { People, type Role } from '../../src/fleet/people/people.ts';
 import { Buckets } from '../../src/fleet/storage/buckets.ts';
 import { Room } from '../../src/fleet/storage/room.ts';
 import { Settings } from '../../src/fleet/storage/settings.ts';
-import { JobStore, jobRecord } from '../../src/store/jobs.ts';
+import { jobRecord } from '../../src/store/job-record.ts';
+import { JobStore } from '../../src/store/jobs.ts';
 import { batchFacts, jobFacts } from '../support/job-facts.ts';
 import { tempHome } from '../support/temp-home.ts';
 

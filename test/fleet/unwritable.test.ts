@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jobState } from '../../src/store/jobs.ts';
+import { jobState } from '../../src/store/job-record.ts';
 import { until } from '../support/until.ts';
 import { isWholeAsked } from './support/engine.ts';
 import type { TestFleet } from './support/fleet.ts';

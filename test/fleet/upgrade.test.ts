@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { jobState } from '../../src/store/jobs.ts';
+import { jobState } from '../../src/store/job-record.ts';
 import { VERSION } from '../../src/version.ts';
 import { until } from '../support/until.ts';
 import { credentialsFile, startS3 } from './storage/support.ts';

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hasEnded, type JobRecord, JobStore, jobState, newJobId } from '../../src/store/jobs.ts';
+import { hasEnded, type JobRecord, jobState, newJobId } from '../../src/store/job-record.ts';
+import { JobStore } from '../../src/store/jobs.ts';
 import { batchFacts, jobFacts } from '../support/job-facts.ts';
 import { tempHome } from '../support/temp-home.ts';
 

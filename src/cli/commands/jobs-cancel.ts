@@ -1,4 +1,5 @@
-import { hasEnded, type JobRecord, JobStore, jobState } from '../../store/jobs.ts';
+import { hasEnded, type JobRecord, jobState } from '../../store/job-record.ts';
+import { JobStore } from '../../store/jobs.ts';
 import { cancelJobs } from '../running/cancel.ts';
 import { jobIdsOf, meant, theUnfinished } from '../running/job-ref.ts';
 import { jobJson } from '../running/job-view.ts';

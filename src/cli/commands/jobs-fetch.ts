@@ -1,7 +1,8 @@
 import { AutopodError } from '../../errors.ts';
 import { fetchOutputs, filesHere, wantedOutputs } from '../../jobs/files/index.ts';
 import type { JobFacts, JobOutput } from '../../machines/job-types.ts';
-import { hasEnded, type JobRecord, JobStore, jobRecord, jobState } from '../../store/jobs.ts';
+import { hasEnded, type JobRecord, jobRecord, jobState } from '../../store/job-record.ts';
+import { JobStore } from '../../store/jobs.ts';
 import type { Context } from '../context.ts';
 import { jobIdsOf } from '../running/job-ref.ts';
 import { jobJson } from '../running/job-view.ts';

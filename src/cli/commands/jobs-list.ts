@@ -1,6 +1,7 @@
 import { filesHere } from '../../jobs/files/index.ts';
 import type { JobFacts } from '../../machines/job-types.ts';
-import { hasEnded, type JobRecord, JobStore, jobState } from '../../store/jobs.ts';
+import { hasEnded, type JobRecord, jobState } from '../../store/job-record.ts';
+import { JobStore } from '../../store/jobs.ts';
 import { jobJson } from '../running/job-view.ts';
 import { jobUsd, runText } from '../text/run.ts';
 import { JOB_STATE_WORDS } from '../text/states.ts';

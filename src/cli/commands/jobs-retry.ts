@@ -1,7 +1,8 @@
 import { AutopodError } from '../../errors.ts';
 import { UNBEGUN } from '../../jobs/unbegun.ts';
 import type { JobFacts } from '../../machines/job-types.ts';
-import { isToRetry, JobStore } from '../../store/jobs.ts';
+import { isToRetry } from '../../store/job-record.ts';
+import { JobStore } from '../../store/jobs.ts';
 import { choosePod } from '../choosing/pod-argument.ts';
 import type { Context } from '../context.ts';
 import { jobIdsOf } from '../running/job-ref.ts';

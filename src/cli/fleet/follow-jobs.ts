@@ -3,7 +3,7 @@ import { type FailureCode, toFailure } from '../../errors.ts';
 import type { FleetJob } from '../../fleet/wire-jobs.ts';
 import { filesHere } from '../../jobs/files/index.ts';
 import type { BatchFacts, JobProgress, JobState } from '../../machines/job-types.ts';
-import { hasEnded, type JobRecord } from '../../store/jobs.ts';
+import { hasEnded, type JobRecord } from '../../store/job-record.ts';
 import type { Context } from '../context.ts';
 import { JobProgressView } from '../running/job-progress.ts';
 import { Pictures } from '../running/pictures.ts';

@@ -1,7 +1,7 @@
 import type { FleetJob } from '../../fleet/wire-jobs.ts';
 import { bringOutputs, type Download, filesHere } from '../../jobs/files/index.ts';
 import type { JobFacts, JobOutput } from '../../machines/job-types.ts';
-import { type JobRecord, jobRecord } from '../../store/jobs.ts';
+import { type JobRecord, jobRecord } from '../../store/job-record.ts';
 
 /**
  * Brings what a job has made to a folder of this machine, named as it was asked for when it was submitted; what is here

@@ -5,7 +5,7 @@ import type { FleetJob } from '../../fleet/wire-jobs.ts';
 import { jobOfFile } from '../../jobs/files/index.ts';
 import type { BatchFacts } from '../../machines/job-types.ts';
 import { sha256Of } from '../../services/comfyui/index.ts';
-import { hasEnded } from '../../store/jobs.ts';
+import { hasEnded } from '../../store/job-record.ts';
 import type { Context } from '../context.ts';
 import { fleetText } from '../text/fleet.ts';
 import { jobClient } from './job-client.ts';

@@ -4,7 +4,7 @@ import { AutopodError } from '../../errors.ts';
 import type { FleetJob } from '../../fleet/wire-jobs.ts';
 import { filesHere } from '../../jobs/files/index.ts';
 import type { BatchFacts } from '../../machines/job-types.ts';
-import { hasEnded, isToRetry, type JobRecord, jobState } from '../../store/jobs.ts';
+import { hasEnded, isToRetry, type JobRecord, jobState } from '../../store/job-record.ts';
 import { jobTable } from '../commands/jobs-list.ts';
 import { showJob } from '../commands/jobs-show.ts';
 import { jobJson } from '../running/job-view.ts';

@@ -1,5 +1,5 @@
 import type { BatchFacts } from '../../machines/job-types.ts';
-import type { JobRecord } from '../../store/jobs.ts';
+import type { JobRecord } from '../../store/job-record.ts';
 import type { Context } from '../context.ts';
 import { jobJson } from '../running/job-view.ts';
 import { saySummary } from '../running/summary.ts';

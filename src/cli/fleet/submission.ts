@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { AutopodError, toFailure } from '../../errors.ts';
 import type { BatchFacts, JobFacts, JobInput } from '../../machines/job-types.ts';
-import { newJobId } from '../../store/jobs.ts';
+import { newJobId } from '../../store/job-record.ts';
 import type { Context } from '../context.ts';
 import type { JobClient } from './job-client.ts';
 import { patiently } from './patiently.ts';

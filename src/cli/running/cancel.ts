@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hasEnded, type JobRecord, type JobStore } from '../../store/jobs.ts';
+import { hasEnded, type JobRecord } from '../../store/job-record.ts';
+import type { JobStore } from '../../store/jobs.ts';
 import type { Context } from '../context.ts';
 import { heedBatch } from './keeper-batches.ts';
 

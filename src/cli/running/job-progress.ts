@@ -1,5 +1,5 @@
 import type { JobProgress, JobState } from '../../machines/job-types.ts';
-import { type JobRecord, jobState } from '../../store/jobs.ts';
+import { type JobRecord, jobState } from '../../store/job-record.ts';
 import type { Output } from '../output/output.ts';
 import { printable } from '../output/printable.ts';
 import { FAILURE_WORDS } from '../text/failures.ts';

@@ -1,6 +1,7 @@
 import { AutopodError } from '../../errors.ts';
 import type { BatchFacts } from '../../machines/job-types.ts';
-import type { JobRecord, JobStore } from '../../store/jobs.ts';
+import type { JobRecord } from '../../store/job-record.ts';
+import type { JobStore } from '../../store/jobs.ts';
 
 /** What a user means: one job, or a batch with all of its jobs. */
 export interface Meant {

@@ -1,5 +1,5 @@
 import { filesHere } from '../../jobs/files/index.ts';
-import { type JobRecord, jobState } from '../../store/jobs.ts';
+import { type JobRecord, jobState } from '../../store/job-record.ts';
 
 /** A job as `--json` shows it. */
 export function jobJson(record: JobRecord) {

@@ -1,6 +1,6 @@
 import { filesHere } from '../../jobs/files/index.ts';
 import type { JobState } from '../../machines/job-types.ts';
-import { type JobRecord, jobState } from '../../store/jobs.ts';
+import { type JobRecord, jobState } from '../../store/job-record.ts';
 import { millionths, seconds } from './job-view.ts';
 
 /** What one pod has done of a batch. */

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { AutopodError, toFailure } from '../../errors.ts';
 import { filesHere } from '../../jobs/files/index.ts';
 import type { BatchFacts, JobFacts, JobOutput } from '../../machines/job-types.ts';
-import { type BatchRecord, hasEnded, isToRetry, type JobRecord, jobState } from '../../store/jobs.ts';
+import { type BatchRecord, hasEnded, isToRetry, type JobRecord, jobState } from '../../store/job-record.ts';
 import { callObject, type Places, tellObject } from '../engine/ask.ts';
 import type { JobBook } from '../jobs/book.ts';
 import type { FleetJobs } from '../jobs/jobs.ts';

@@ -1,5 +1,6 @@
 import { filesHere } from '../../jobs/files/index.ts';
-import { hasEnded, type JobRecord, type JobStore, jobState } from '../../store/jobs.ts';
+import { hasEnded, type JobRecord, jobState } from '../../store/job-record.ts';
+import type { JobStore } from '../../store/jobs.ts';
 import type { JobCost } from '../costs/shared-out.ts';
 import type { PersonCosts } from '../wire-jobs.ts';
 import { type Added, Sums } from './sums.ts';

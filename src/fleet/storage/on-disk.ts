@@ -2,7 +2,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { filesHere } from '../../jobs/files/index.ts';
 import type { JobFacts, JobOutput } from '../../machines/job-types.ts';
-import { hasEnded, type JobRecord, type JobStore } from '../../store/jobs.ts';
+import { hasEnded, type JobRecord } from '../../store/job-record.ts';
+import type { JobStore } from '../../store/jobs.ts';
 import type { FleetHome } from '../home.ts';
 
 /** The jobs of which something lies on the server's disk. What has gone elsewhere has no folder any more. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { AutopodError } from '../../errors.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
-import { newJobId } from '../../store/jobs.ts';
+import { newJobId } from '../../store/job-record.ts';
 import { withLock } from '../../store/lock.ts';
 import type { FleetHome } from '../home.ts';
 

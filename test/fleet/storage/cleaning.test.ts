@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { jobRecord } from '../../../src/store/jobs.ts';
+import { jobRecord } from '../../../src/store/job-record.ts';
 import { batchFacts, jobFacts } from '../../support/job-facts.ts';
 import { daysAgo, keptFiles, SIGNAL } from './kept-files.ts';
 import { startS3 } from './support.ts';

@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { S3Simulator } from '../../../sim/s3/server.ts';
-import { jobRecord, jobState } from '../../../src/store/jobs.ts';
+import { jobRecord, jobState } from '../../../src/store/job-record.ts';
 import { until } from '../../support/until.ts';
 import { isWholeAsked } from '../support/engine.ts';
 import { startFleet, type TestFleet } from '../support/fleet.ts';

@@ -1,7 +1,8 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type JobStore, jobRecord } from '../../../src/store/jobs.ts';
+import { jobRecord } from '../../../src/store/job-record.ts';
+import type { JobStore } from '../../../src/store/jobs.ts';
 import { daysAgo, keptFiles, SIGNAL } from './kept-files.ts';
 import { startS3 } from './support.ts';
 

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { ScenarioInput } from '../../../sim/scenario.ts';
 import { describeFleet } from '../../../src/fleet/home.ts';
-import type { JobRecord } from '../../../src/store/jobs.ts';
-import { hasEnded, JobStore } from '../../../src/store/jobs.ts';
+import type { JobRecord } from '../../../src/store/job-record.ts';
+import { hasEnded } from '../../../src/store/job-record.ts';
+import { JobStore } from '../../../src/store/jobs.ts';
 import { until } from '../../support/until.ts';
 import { workflowFile } from '../../support/workflows.ts';
 import { startFleet, type TestFleet } from './fleet.ts';
