@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
+import { pace } from '../support/pace.ts';
 import { sample } from '../support/sample.ts';
 import { HAS_SCRIPT, onTerminal as openTerminal } from '../support/terminal.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
@@ -95,7 +96,7 @@ describe.runIf(HAS_SCRIPT)('on a real terminal', () => {
   });
 
   it('Ctrl-C once: it says what is saved, ends 130, and the next up goes on with the same pod', async () => {
-    world = await startWorld({ latencies: { imagePullMs: 3_000 } } as never);
+    world = await startWorld({ latencies: { imagePullMs: 3_000 * pace() } } as never);
     const up = onTerminal(['up', '--local-port', 'auto']);
     await expect.poll(up.screen, { timeout: 60_000 }).toMatch(/Created pod/);
     up.type('\u0003');

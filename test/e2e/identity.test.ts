@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
+import { pace } from '../support/pace.ts';
 import { sample } from '../support/sample.ts';
 import { HAS_SCRIPT, onTerminal } from '../support/terminal.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
@@ -135,7 +136,7 @@ describe('a twin is a pod that the unanswered create has made, and no other', ()
   /** A launch whose lost create had a pod that was not found, so that another one was made; it is not ready yet. */
   const unready: ScenarioInput = {
     faults: [{ route: 'createPod', kind: 'dropBefore' }],
-    latencies: { imagePullMs: 8_000 },
+    latencies: { imagePullMs: 8_000 * pace() },
   };
   const whileItBoots = async (body: object): Promise<string> => {
     world = await startWorld(unready);

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
+import { pace } from '../support/pace.ts';
 import { until } from '../support/until.ts';
 import { EMPTY_IMAGE, workflowFile } from '../support/workflows.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
@@ -80,7 +81,7 @@ describe('Ctrl-C leaves what up goes on with, and one pod', () => {
   });
 
   it('pressed twice, at once', async () => {
-    const { child, ended } = await begin({ latencies: { imagePullMs: 2_000 } });
+    const { child, ended } = await begin({ latencies: { imagePullMs: 2_000 * pace() } });
     await said(child, 'Booting');
     const pressedAt = Date.now();
     child.kill('SIGINT');

@@ -2,6 +2,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
+import { pace } from '../support/pace.ts';
 import { sample } from '../support/sample.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
@@ -56,7 +57,7 @@ describe('an answer to the create that is lost or wrong never buys a second pod 
     await begin({
       faults: [{ route: 'createPod', kind: 'dropAfter' }],
       listLagMs: 2_500,
-      latencies: { comfyStartMs: 100, imagePullMs: 3_500 },
+      latencies: { comfyStartMs: 100, imagePullMs: 3_500 * pace() },
     });
     const run = await world.autopod(up);
     expect(run, run.stderr).toMatchObject({ code: 0 });
@@ -76,7 +77,7 @@ describe('several at once', () => {
   });
 
   it('stop while up drives the pod: the pod ends stopped and both commands say so', async () => {
-    await begin({ latencies: { imagePullMs: 5_000 } });
+    await begin({ latencies: { imagePullMs: 5_000 * pace() } });
     const launching = world.start(up);
     await podExists();
     const stopping = await world.autopod(['stop']);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { paced } from '../support/pace.ts';
+import { pace, paced } from '../support/pace.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
@@ -11,7 +11,8 @@ const count = (text: string, words: RegExp) => [...text.matchAll(new RegExp(word
 
 describe('progress is about this boot', () => {
   it('start and restart tell nothing of the boots before', async () => {
-    world = await startWorld();
+    // Long enough to be seen on a busy machine.
+    world = await startWorld({ latencies: { imagePullMs: 1_500 * pace() } });
     const first = await world.autopod(up);
     expect(first.stderr).toMatch(/Pulling from[\s\S]*start container[\s\S]*To see the GUI/);
     expect((await world.autopod(['stop'])).code).toBe(0);
@@ -39,7 +40,7 @@ describe('progress is about this boot', () => {
   });
 
   it('an up that goes on with an interrupted boot tells what comes from then on', async () => {
-    world = await startWorld({ latencies: { imagePullMs: 3_000 } });
+    world = await startWorld({ latencies: { imagePullMs: 3_000 * pace() } });
     const { child, ended } = world.start(up);
     await until('pulling', async () => (await world.pods())[0]?.status === 'STARTING');
     child.kill('SIGINT');

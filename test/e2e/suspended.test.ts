@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
+import { pace } from '../support/pace.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
@@ -89,7 +90,7 @@ describe('an up that was suspended with Ctrl-Z', () => {
   });
 
   it('is named to another up, which waits for it, and goes on when it is back', async () => {
-    await begin({ latencies: { imagePullMs: 2_000 } });
+    await begin({ latencies: { imagePullMs: 2_000 * pace() } });
     const { ended } = await suspend(up, isPulling);
     const other = world.start(up);
     let said = '';

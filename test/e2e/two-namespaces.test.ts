@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { canUnshare, IN_CONTAINER } from '../support/namespaces.ts';
+import { pace } from '../support/pace.ts';
 import { until } from '../support/until.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 
@@ -18,7 +19,7 @@ const inContainer = (args: string[]) => {
 
 describe.skipIf(!canUnshare)('a container and its host with one home', () => {
   it('buy one pod and have one keeper', async () => {
-    world = await startWorld({ latencies: { imagePullMs: 1_500 } });
+    world = await startWorld({ latencies: { imagePullMs: 1_500 * pace() } });
     const up = ['up', '--local-port', 'auto'];
     const host = world.start(up);
     const container = inContainer(up);
@@ -38,7 +39,7 @@ describe.skipIf(!canUnshare)('a container and its host with one home', () => {
   });
 
   it('follow one another, and take over from one that was killed', async () => {
-    world = await startWorld({ latencies: { imagePullMs: 3_000 } });
+    world = await startWorld({ latencies: { imagePullMs: 3_000 * pace() } });
     const container = inContainer(['up', '--local-port', 'auto']);
     await until('created', async () => (await world.podIds()).length === 1);
     const host = world.start(['up', '--local-port', 'auto']);

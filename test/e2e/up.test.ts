@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
+import { pace } from '../support/pace.ts';
 import { statusAt } from '../support/status-at.ts';
 import { until } from '../support/until.ts';
 import { leftRunning, startWorld, type TestWorld } from '../support/world.ts';
@@ -8,7 +9,7 @@ describe('up, from nothing to nothing', () => {
   let world: TestWorld;
   beforeAll(async () => {
     // Long enough to be seen on a busy machine.
-    world = await startWorld({ latencies: { imagePullMs: 1_500 } });
+    world = await startWorld({ latencies: { imagePullMs: 1_500 * pace() } });
   });
   afterAll(() => world.end());
   const port = { value: 0 };

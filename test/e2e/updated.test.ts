@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { installed } from '../support/other-user.ts';
-import { paced } from '../support/pace.ts';
+import { pace, paced } from '../support/pace.ts';
 import { commandLine, signal } from '../support/processes.ts';
 import { statusAt } from '../support/status-at.ts';
 import { until } from '../support/until.ts';
@@ -45,7 +45,7 @@ const remove = () => rmSync(join(program, 'dist'), { recursive: true });
 
 describe('autopod is updated or removed', () => {
   it('under a running up, which goes on to the end', async () => {
-    await begin({ latencies: { imagePullMs: 1_500 } });
+    await begin({ latencies: { imagePullMs: 1_500 * pace() } });
     const { ended } = start(up);
     await until('pulling', async () => (await podState()) === 'STARTING');
     update();
@@ -55,7 +55,7 @@ describe('autopod is updated or removed', () => {
   });
 
   it('for good under a running up, which says so and how to go on', async () => {
-    await begin({ latencies: { imagePullMs: 1_500 } });
+    await begin({ latencies: { imagePullMs: 1_500 * pace() } });
     const { ended } = start([...up, '--json']);
     await until('pulling', async () => (await podState()) === 'STARTING');
     remove();
