@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { jobState } from '../../src/store/job-record.ts';
 import { until } from '../support/until.ts';
-import { isWholeAsked } from './support/engine.ts';
+import { isWholeAsked, serverBinary } from './support/engine.ts';
 import type { TestFleet } from './support/fleet.ts';
 import {
   allEnded,
@@ -17,7 +17,15 @@ import {
 } from './support/jobs-fleet.ts';
 import { type Laptop, laptopOf } from './support/laptop.ts';
 
-describe.skipIf(!isWholeAsked)('jobs of a fleet whose processes are killed', { timeout: 240_000 }, () => {
+/** When all is killed; the first one runs with every other test, the others with `npm run test:fleet`. */
+const MOMENTS = [
+  ['running', ['running'], { seconds: 0.6 }],
+  ['uploading', ['preparing', 'uploading', 'submitting'], {}],
+  ['bringing files', ['downloading'], { bytes: 3_000_000, count: 3 }],
+] as const;
+const others = it.skipIf(!isWholeAsked);
+
+describe.skipIf(!serverBinary)('jobs of a fleet whose processes are killed', () => {
   let fleet: TestFleet;
   let ann: Laptop;
 
@@ -48,11 +56,7 @@ describe.skipIf(!isWholeAsked)('jobs of a fleet whose processes are killed', { t
 
   const filesHere = () => readdirSync(outOf(ann)).filter((name) => name.endsWith('.png'));
 
-  it.each([
-    ['uploading', ['preparing', 'uploading', 'submitting'], {}],
-    ['running', ['running'], { seconds: 0.6 }],
-    ['bringing files', ['downloading'], { bytes: 3_000_000, count: 3 }],
-  ] as const)(
+  it.each(isWholeAsked ? MOMENTS : MOMENTS.slice(0, 1))(
     'are run once, and their files made once, when all is killed while one is %s',
     async (_, states, options) => {
       await begin();
@@ -69,7 +73,7 @@ describe.skipIf(!isWholeAsked)('jobs of a fleet whose processes are killed', { t
     },
   );
 
-  it('are run once though the server is killed again and again', async () => {
+  others('are run once though the server is killed again and again', async () => {
     await begin({}, 2);
     const { ended } = running('often', 12, { seconds: 0.3 });
     for (let times = 0; times < 3; times++) {
@@ -83,21 +87,24 @@ describe.skipIf(!isWholeAsked)('jobs of a fleet whose processes are killed', { t
     expect(filesHere()).toHaveLength(12);
   });
 
-  it('are run once when the answer to a prompt is lost, or it never arrives, and all is killed meanwhile', async () => {
-    await begin();
-    await ann.autopod('pool', 'change', 'art', '--min', '1');
-    const pod = await until('a pod', () => [...fleet.simulator.world.pods.values()][0]);
-    pod.comfyui.faults.droppedPrompts = 3;
-    pod.comfyui.faults.lostAnswers = 2;
-    const { ended } = running('lost', 3, { seconds: 0.2 });
-    await someIs('submitting');
-    kill('serve', 'restate');
-    await fleet.serveAgain();
-    const { code, stderr } = await ended;
-    expect([code, stderr]).toEqual([0, expect.stringContaining('3 jobs done')]);
-    expect(timesMade(fleet, 'lost')).toBe(3);
-    expect(filesHere()).toHaveLength(3);
-  });
+  others(
+    'are run once when the answer to a prompt is lost, or it never arrives, and all is killed meanwhile',
+    async () => {
+      await begin();
+      await ann.autopod('pool', 'change', 'art', '--min', '1');
+      const pod = await until('a pod', () => [...fleet.simulator.world.pods.values()][0]);
+      pod.comfyui.faults.droppedPrompts = 3;
+      pod.comfyui.faults.lostAnswers = 2;
+      const { ended } = running('lost', 3, { seconds: 0.2 });
+      await someIs('submitting');
+      kill('serve', 'restate');
+      await fleet.serveAgain();
+      const { code, stderr } = await ended;
+      expect([code, stderr]).toEqual([0, expect.stringContaining('3 jobs done')]);
+      expect(timesMade(fleet, 'lost')).toBe(3);
+      expect(filesHere()).toHaveLength(3);
+    },
+  );
 
   /** A job that runs, on a pod that is none of these. */
   const runsElsewhere = (than: string[]) =>
@@ -108,7 +115,7 @@ describe.skipIf(!isWholeAsked)('jobs of a fleet whose processes are killed', { t
       return now && { jobId: now.facts.jobId, podId: now.facts.podId ?? '' };
     });
 
-  it.each([
+  others.each([
     ['', false],
     [', and all else with it', true],
   ])(
@@ -143,16 +150,19 @@ describe.skipIf(!isWholeAsked)('jobs of a fleet whose processes are killed', { t
     },
   );
 
-  it('have one pool with no more pods than it may, and none in the end, though the server is killed while it grows', async () => {
-    await begin({ faults: [{ route: 'createPod', kind: 'stall' }], listLagMs: 900 }, 2);
-    const { ended } = running('grow', 4);
-    await until('a pod is made', async () => (await fleet.podIds()).length > 0);
-    kill('serve', 'restate');
-    await fleet.serveAgain();
-    expect((await ended).code).toBe(0);
-    expect((await fleet.podIds()).length).toBeLessThanOrEqual(2);
-    expect(fleet.simulator.world.createCount).toBeLessThanOrEqual(2);
-    await ann.autopod('pool', 'change', 'art', '--idle', '1s');
-    await until('no pods', async () => (await fleet.podIds()).length === 0);
-  });
+  others(
+    'have one pool with no more pods than it may, and none in the end, though the server is killed while it grows',
+    async () => {
+      await begin({ faults: [{ route: 'createPod', kind: 'stall' }], listLagMs: 900 }, 2);
+      const { ended } = running('grow', 4);
+      await until('a pod is made', async () => (await fleet.podIds()).length > 0);
+      kill('serve', 'restate');
+      await fleet.serveAgain();
+      expect((await ended).code).toBe(0);
+      expect((await fleet.podIds()).length).toBeLessThanOrEqual(2);
+      expect(fleet.simulator.world.createCount).toBeLessThanOrEqual(2);
+      await ann.autopod('pool', 'change', 'art', '--idle', '1s');
+      await until('no pods', async () => (await fleet.podIds()).length === 0);
+    },
+  );
 });

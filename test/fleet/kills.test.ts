@@ -1,10 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ScenarioInput } from '../../sim/scenario.ts';
 import { until } from '../support/until.ts';
-import { isWholeAsked } from './support/engine.ts';
+import { isWholeAsked, serverBinary } from './support/engine.ts';
 import { startFleet, type TestFleet } from './support/fleet.ts';
 
-describe.skipIf(!isWholeAsked)('a fleet whose processes are killed', { timeout: 90_000 }, () => {
+/** The first one runs with every other test, the others with `npm run test:fleet`. */
+const others = it.skipIf(!isWholeAsked);
+
+describe.skipIf(!serverBinary)('a fleet whose processes are killed', () => {
   let fleet: TestFleet;
   const begin = async (scenario: ScenarioInput) => {
     fleet = await startFleet(scenario);
@@ -25,7 +28,7 @@ describe.skipIf(!isWholeAsked)('a fleet whose processes are killed', { timeout: 
     expect(fleet.journal().map(({ to }) => to)).toContain('creating.lookingAgain');
   });
 
-  it('goes on with a boot after a kill of Restate’s server, which is started again', async () => {
+  others('goes on with a boot after a kill of Restate’s server, which is started again', async () => {
     const ann = await begin({ latencies: { imagePullMs: 2_500 } });
     const { launch } = await ann.up();
     await ann.reaches(launch.launchId, 'booting');
@@ -36,7 +39,7 @@ describe.skipIf(!isWholeAsked)('a fleet whose processes are killed', { timeout: 
     expect(await fleet.podIds()).toHaveLength(1);
   });
 
-  it('ends the Restate’s server that a killed process has left, before it starts its own', async () => {
+  others('ends the Restate’s server that a killed process has left, before it starts its own', async () => {
     const ann = await begin({ latencies: { imagePullMs: 2_500 } });
     const { launch } = await ann.up();
     await ann.reaches(launch.launchId, 'booting');
@@ -49,7 +52,7 @@ describe.skipIf(!isWholeAsked)('a fleet whose processes are killed', { timeout: 
     expect(await fleet.podIds()).toHaveLength(1);
   });
 
-  it.each([
+  others.each([
     ['reconciling', 'ready'],
     ['creating.volumeValidated', 'ready'],
     ['startingComfyUI', 'ready'],
