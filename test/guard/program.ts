@@ -89,7 +89,7 @@ export function guardedPod(
         AUTOPOD_GUARD_TICK: '0.1',
         ...(pageSeconds && { AUTOPOD_GUARD_PAGE: pageSeconds }),
       },
-      timeout: 40_000,
+      timeout: 120_000,
     });
     return parse(stdout);
   };
