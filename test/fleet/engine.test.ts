@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { assign, fromPromise, setup } from 'xstate';
 import type { AutopodError } from '../../src/errors.ts';
@@ -158,6 +159,32 @@ describe.skipIf(!serverBinary)('the engine of a fleet', () => {
     isOver = true;
     await world.startAgain();
     await until('here', async () => (await state('killed')) === 'here');
+  });
+
+  it('keeps a step again only when the try that it has given up is over', async () => {
+    const kept = deferred();
+    const goOn = deferred();
+    let under = 0;
+    let most = 0;
+    const keep: Durable<Parcel>['keep'] = async (_key, { to }) => {
+      if (to !== 'awaiting') return;
+      under += 1;
+      most = Math.max(most, under);
+      kept.resolve();
+      await goOn.promise;
+      under -= 1;
+    };
+    await serve('again', {}, 0, { keep });
+    await call('again', 'begin', { input: {}, asker: asker() });
+    await kept.promise;
+    process.kill(world.server.pid, 'SIGKILL');
+    await world.server.ended;
+    await world.startAgain();
+    // It is begun again within a second.
+    await sleep(3_000);
+    goOn.resolve();
+    await until('here', async () => (await state('again')) === 'here');
+    expect(most).toBe(1);
   });
 
   it('rings an alarm through a kill of the server, the one that was set last and no other', async () => {
