@@ -7,7 +7,7 @@ import { CATCH_UP_MS, leaderOf, startCluster, type TestCluster } from './support
 import { isWholeAsked } from './support/engine.ts';
 import { startFleet, type TestFleet, type TestMember, WISH } from './support/fleet.ts';
 
-describe.skipIf(!isWholeAsked)('a fleet on a cluster that is there', { timeout: 240_000 }, () => {
+describe.skipIf(!isWholeAsked)('a fleet on a cluster that is there', () => {
   let cluster: TestCluster;
   let fleet: TestFleet;
   let ann: TestMember;

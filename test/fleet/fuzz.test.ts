@@ -285,7 +285,7 @@ const requests = fc
   .tuple(methods, paths, bodies)
   .map(([method, path, body]): [string, string, string] => [method, path, method === 'GET' ? '' : body]);
 
-describe('whatever is asked', { timeout: 60_000 }, () => {
+describe('whatever is asked', () => {
   it('without a token that is good, nothing is done and nothing is told', async () => {
     const gone = await gateway.token('admin');
     await gateway.people.remove('p2');

@@ -8,7 +8,7 @@ import type { TestFleet } from './support/fleet.ts';
 import { allEnded, making, outOf, poolOf, startJobsFleet, timesMade } from './support/jobs-fleet.ts';
 import { type Laptop, laptopOf } from './support/laptop.ts';
 
-describe.skipIf(!isWholeAsked)('jobs of a fleet', { timeout: 120_000 }, () => {
+describe.skipIf(!isWholeAsked)('jobs of a fleet', () => {
   let fleet: TestFleet;
   let ann: Laptop;
   let bob: Laptop;

@@ -10,7 +10,7 @@ const HEAD = 'fleet: ';
 const examples = jsonExamples().filter(({ command }) => command.startsWith(HEAD));
 const seen = new Map<string, string>();
 
-describe.runIf(isWholeAsked)('docs/json.md of a fleet', { timeout: 120_000 }, () => {
+describe.runIf(isWholeAsked)('docs/json.md of a fleet', () => {
   let fleet: TestFleet;
   let ann: Laptop;
 

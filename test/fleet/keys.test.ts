@@ -8,7 +8,7 @@ import { type Laptop, laptopOf } from './support/laptop.ts';
 
 const run = promisify(execFile);
 
-describe.skipIf(!isWholeAsked)('the keys of a fleet’s members', { timeout: 60_000 }, () => {
+describe.skipIf(!isWholeAsked)('the keys of a fleet’s members', () => {
   let fleet: TestFleet;
   let carol: TestMember;
   let ann: Laptop;

@@ -24,7 +24,7 @@ const WISH: PoolWish = {
   pod: {} as PoolWish['pod'],
 };
 
-describe.skipIf(!serverBinary)('batches that stand in line at a pool', { timeout: 60_000 }, () => {
+describe.skipIf(!serverBinary)('batches that stand in line at a pool', () => {
   let world: TestServer;
   const begun: string[] = [];
   const leftOut: string[] = [];

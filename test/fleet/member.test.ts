@@ -9,7 +9,7 @@ import { isWholeAsked } from './support/engine.ts';
 import { startFleet, type TestFleet } from './support/fleet.ts';
 import { newLaptop } from './support/laptop.ts';
 
-describe.skipIf(!isWholeAsked)('a member of a fleet, at their own machine', { timeout: 120_000 }, () => {
+describe.skipIf(!isWholeAsked)('a member of a fleet, at their own machine', () => {
   let fleet: TestFleet;
   let home: string;
   let autopod: (...args: string[]) => Promise<Run>;

@@ -41,7 +41,7 @@ describe('the fleet’s page', () => {
   });
 });
 
-describe.runIf(hasChromium && isWholeAsked)('the fleet’s page in a browser', { timeout: 90_000 }, () => {
+describe.runIf(hasChromium && isWholeAsked)('the fleet’s page in a browser', () => {
   let fleet: TestFleet;
   let ann: TestMember;
   let bob: TestMember;

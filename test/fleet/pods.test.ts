@@ -16,7 +16,7 @@ const PLAIN_FILES = Object.fromEntries(
   ]),
 );
 
-describe.skipIf(!serverBinary)('the pods of a fleet', { timeout: 60_000 }, () => {
+describe.skipIf(!serverBinary)('the pods of a fleet', () => {
   let fleet: TestFleet;
   let ann: TestMember;
   let bob: TestMember;

@@ -19,7 +19,7 @@ const QUICK = {
   AUTOPOD_KEEPER_TIMINGS: JSON.stringify({ autoStopLookMs: 200, guardLookMs: 500 }),
 };
 
-describe.skipIf(!isWholeAsked)('a fleet keeps its policy', { timeout: 90_000 }, () => {
+describe.skipIf(!isWholeAsked)('a fleet keeps its policy', () => {
   let fleet: TestFleet;
   let ann: TestMember;
   let bob: TestMember;
@@ -126,18 +126,18 @@ describe.skipIf(!isWholeAsked)('a fleet keeps its policy', { timeout: 90_000 }, 
     process.kill(serve, 'SIGKILL');
     process.kill(restate, 'SIGKILL');
     await fleet.serveAgain(QUICK);
-    await until('stopped', async () => (await status(podId)) === 'EXITED', 30_000);
+    await until('stopped', async () => (await status(podId)) === 'EXITED');
     await ann.reaches(launchId, 'stopped');
     expect(stoppedBy(launchId)).toBe('idle_stop');
     expect(await status(busy.podId)).toBe('RUNNING');
     await jobs(busy.podId, 0);
-    await until('stopped', async () => (await status(busy.podId)) === 'EXITED', 30_000);
+    await until('stopped', async () => (await status(busy.podId)) === 'EXITED');
   });
 
   it('a member may ask for less than holds for all', async () => {
     await limits('--idle-stop', '1h');
     const { podId, launchId } = await made(ann, { idleStopMs: 4_000 });
-    await until('stopped', async () => (await status(podId)) === 'EXITED', 30_000);
+    await until('stopped', async () => (await status(podId)) === 'EXITED');
     await ann.reaches(launchId, 'stopped');
     expect(stoppedBy(launchId)).toBe('idle_stop');
   });
@@ -160,7 +160,7 @@ describe.skipIf(!isWholeAsked)('a fleet keeps its policy', { timeout: 90_000 }, 
     });
     expect(body.error).toMatchObject({ code: 'limitReached', detail: { limit: 'quiet_hours' } });
     await jobs(podId, 0);
-    await until('stopped', async () => (await status(podId)) === 'EXITED', 30_000);
+    await until('stopped', async () => (await status(podId)) === 'EXITED');
     await ann.reaches(launchId, 'stopped');
     // The guard in the pod has the same time, and may be the first.
     expect(['quiet_hours', 'the pod itself']).toContain(stoppedBy(launchId));
@@ -171,10 +171,10 @@ describe.skipIf(!isWholeAsked)('a fleet keeps its policy', { timeout: 90_000 }, 
     const { body } = await ann.post(`/v1/pods/${podId}/plan`, { stopAfterMs: 3_600_000 });
     expect(Date.parse(body.stopAt)).toBeGreaterThan(Date.now() + 3_500_000);
     const guard = async () => (await ann.get(`/v1/pods/${podId}`)).body.autoStop?.guard?.state;
-    await until('armed', async () => (await guard()) === 'armed', 30_000);
+    await until('armed', async () => (await guard()) === 'armed');
     await ann.post(`/v1/pods/${podId}/plan`, { stopAfterMs: 8_000 });
     const inPod = () => fleet.simulator.world.pods.get(podId)?.guard.deadlineMs ?? Number.POSITIVE_INFINITY;
-    await until('the pod has heard', () => inPod() < Date.now() + 10_000, 30_000);
+    await until('the pod has heard', () => inPod() < Date.now() + 10_000);
     await fleet.killAll();
     await until('stopped', async () => (await status(podId)) === 'EXITED', 60_000);
     await fleet.serveAgain(QUICK);

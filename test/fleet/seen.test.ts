@@ -37,7 +37,7 @@ function streamed<T>(
   return Object.assign(seen, { end: () => void asked.destroy(), isOver: () => isOver });
 }
 
-describe.skipIf(!isWholeAsked)('what members see of a fleet', { timeout: 60_000 }, () => {
+describe.skipIf(!isWholeAsked)('what members see of a fleet', () => {
   let fleet: TestFleet;
   let ann: TestMember;
   let laptop: Laptop;

@@ -31,7 +31,7 @@ function listening(pid: number): string[] {
   });
 }
 
-describe.skipIf(!isWholeAsked)('autopod serve', { timeout: 90_000 }, () => {
+describe.skipIf(!isWholeAsked)('autopod serve', () => {
   let fleet: TestFleet;
   let ann: TestMember;
 

@@ -7,7 +7,7 @@ import type { TestFleet } from './support/fleet.ts';
 import { making, outOf, poolOf, startJobsFleet, storeOf, timesMade } from './support/jobs-fleet.ts';
 import { type Laptop, laptopOf } from './support/laptop.ts';
 
-describe.skipIf(!isWholeAsked)('a fleet that cannot write a record', { timeout: 120_000 }, () => {
+describe.skipIf(!isWholeAsked)('a fleet that cannot write a record', () => {
   let fleet: TestFleet;
   let ann: Laptop;
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { S3Simulator } from '../../../sim/s3/server.ts';
 import { jobRecord, jobState } from '../../../src/store/job-record.ts';
+import { pace } from '../../support/pace.ts';
 import { until } from '../../support/until.ts';
 import { isWholeAsked } from '../support/engine.ts';
 import { startFleet, type TestFleet } from '../support/fleet.ts';
@@ -21,7 +22,7 @@ const PLAIN_FILES = Object.fromEntries(
 const TIMINGS = { jobPollMs: 150, jobArrivalMs: 600, podPollMs: 200, moveMs: 200, cleanMs: 300 };
 const ENV = { ...PLAIN_FILES, AUTOPOD_KEEPER_TIMINGS: JSON.stringify(TIMINGS) };
 
-describe.skipIf(!isWholeAsked)('a fleet whose files go to a bucket', { timeout: 240_000 }, () => {
+describe.skipIf(!isWholeAsked)('a fleet whose files go to a bucket', () => {
   let fleet: TestFleet;
   let ann: Laptop;
   let s3: S3Simulator;
@@ -168,7 +169,7 @@ describe.skipIf(!isWholeAsked)('a fleet whose files go to a bucket', { timeout: 
     const refused = await run('fourth', 1).ended;
     expect([refused.code, JSON.parse(refused.stdout).error.code]).toEqual([1, 'serverDiskFull']);
     await fleet.autopod(['serve', 'storage', '--keep-free', '1MB']);
-    const running = ann.start('run', making(ann.home, 'fifth', { seconds: 2 }), '--out', outOf(ann));
+    const running = ann.start('run', making(ann.home, 'fifth', { seconds: 2 * pace() }), '--out', outOf(ann));
     let said = '';
     running.child.stderr?.on('data', (text: Buffer | string) => {
       said += text;

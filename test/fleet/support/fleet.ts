@@ -114,15 +114,11 @@ async function member(fleet: TestFleet, name: string, role: string): Promise<Tes
       return answer;
     },
     reaches: (launchId, state) =>
-      until(
-        `${launchId} is ${state}`,
-        async () => {
-          const { body: view } = await get(`/v1/launches/${launchId}`).catch(() => ({ body: {} }));
-          if (view.state === 'failed' && state !== 'failed') throw new Error(JSON.stringify(view.failure));
-          return view.state === state ? view : undefined;
-        },
-        30_000,
-      ),
+      until(`${launchId} is ${state}`, async () => {
+        const { body: view } = await get(`/v1/launches/${launchId}`).catch(() => ({ body: {} }));
+        if (view.state === 'failed' && state !== 'failed') throw new Error(JSON.stringify(view.failure));
+        return view.state === state ? view : undefined;
+      }),
   };
 }
 
