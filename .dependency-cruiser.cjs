@@ -12,9 +12,9 @@ module.exports = {
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'errors-import-nothing', severity: 'error', from: { path: '^src/errors' }, to: { path: '.' } },
     {
-      name: 'clock-imports-nothing',
+      name: 'clock-and-turns-import-nothing',
       severity: 'error',
-      from: { path: '^src/clock' },
+      from: { path: '^src/(clock|turns)' },
       to: { path: '^(src|sim)/' },
     },
     {
@@ -56,6 +56,7 @@ module.exports = {
       'store/',
       'clock',
       'errors',
+      'turns',
       'user',
       'version',
     ]),
@@ -81,6 +82,7 @@ module.exports = {
       'store/',
       'clock',
       'errors',
+      'turns',
       'user',
       'version',
     ]),

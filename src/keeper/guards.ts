@@ -11,10 +11,10 @@ import {
   type PlannedPod,
 } from '../store/plans.ts';
 import { RecordStore } from '../store/records.ts';
+import { Turns } from '../turns.ts';
 import { Guard } from './guard.ts';
 import type { PodShell } from './pod-shell.ts';
 import type { Stopping } from './stopping.ts';
-import { Turns } from './turns.ts';
 import { Writes } from './writes.ts';
 
 interface GuardsOptions {
@@ -62,7 +62,7 @@ export class Guards {
   readonly #options: GuardsOptions;
   readonly #records: RecordStore<PlanFacts>;
   readonly #kept = new Map<string, Kept>();
-  readonly #turns = new Turns(() => undefined);
+  readonly #turns = new Turns();
   readonly #writes: Writes;
 
   constructor(options: GuardsOptions) {

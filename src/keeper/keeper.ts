@@ -7,6 +7,7 @@ import type { Home } from '../store/home.ts';
 import { isAlive, presentIdentity, sweepPresence } from '../store/presence.ts';
 import { ownIdentity } from '../store/process-identity.ts';
 import { type TunnelFacts, type TunnelStore, tunnelStore } from '../store/tunnels.ts';
+import { Turns } from '../turns.ts';
 import { Accounts } from './accounts.ts';
 import type { OpenRequest, TunnelView } from './client.ts';
 import { Guards } from './guards.ts';
@@ -19,7 +20,6 @@ import { Stopping } from './stopping.ts';
 import { endStrays } from './strays.ts';
 import type { KeeperTimings } from './timings.ts';
 import { Tunnel, type TunnelOptions } from './tunnel.ts';
-import { Turns } from './turns.ts';
 import { PatientJournal, PatientLog } from './unwritten.ts';
 
 export interface KeeperOptions {

@@ -8,7 +8,7 @@ import { askRestate, callObject } from '../../src/fleet/engine/ask.ts';
 import { requireServerBinary } from '../../src/fleet/engine/binary.ts';
 import type { Answer, Doing, Durable, Standing } from '../../src/fleet/engine/durable.ts';
 import { startServer } from '../../src/fleet/engine/server.ts';
-import { startWorker, type Worker } from '../../src/fleet/engine/worker.ts';
+import { LAYOUT, startWorker, type Worker } from '../../src/fleet/engine/worker.ts';
 import { deferred } from '../support/deferred.ts';
 import { until } from '../support/until.ts';
 import { serverBinary, startTestServer, type TestServer } from './support/engine.ts';
@@ -284,24 +284,34 @@ describe.skipIf(!serverBinary)('the engine of a fleet', () => {
     expect(await state('refused')).toBe('cancelled');
   });
 
+  /** The status of a call that nobody has signed. */
+  const statusAt = async (port: number, path: string) => {
+    const { connect } = await import('node:http2');
+    return new Promise((resolve, reject) => {
+      const session = connect(`http://127.0.0.1:${port}`);
+      session.on('error', reject);
+      const request = session.request({ ':method': 'POST', ':path': path });
+      request.on('response', (headers) => {
+        resolve(headers[':status']);
+        session.destroy();
+      });
+      request.on('error', reject);
+      request.end('{}');
+    });
+  };
+
   it('takes no call that the server has not signed', async () => {
-    const worker = await serve('signed', {});
-    const answered = await import('node:http2').then(
-      ({ connect }) =>
-        new Promise((resolve, reject) => {
-          const session = connect(`http://127.0.0.1:${worker.port}`);
-          session.on('error', reject);
-          const request = session.request({ ':method': 'POST', ':path': '/1/invoke/signed/begin' });
-          request.on('response', (headers) => {
-            resolve(headers[':status']);
-            session.destroy();
-          });
-          request.on('error', reject);
-          request.end('{}');
-        }),
-    );
-    expect(answered).toBe(401);
+    const { port, uri } = await serve('signed', {});
+    expect(await statusAt(port, `${new URL(uri).pathname}/invoke/signed/begin`)).toBe(401);
   });
+
+  it.each(['/1', `/${LAYOUT - 1}/0.1.0`, `/${LAYOUT + 1}/0.1.0`])(
+    'leaves a call of another layout, %s, to whoever wrote its journal',
+    async (path) => {
+      const { port } = await serve('other', {});
+      expect(await statusAt(port, `${path}/invoke/other/begin`)).toBe(503);
+    },
+  );
 
   it('lets nobody in from outside at what is between it and its workers', async () => {
     await serve('private', {});

@@ -12,17 +12,10 @@ import type { JobFacts } from '../../src/machines/job-types.ts';
 import { jobFacts } from '../support/job-facts.ts';
 import { until } from '../support/until.ts';
 import { serverBinary, startTestServer, type TestServer } from './support/engine.ts';
+import { WISH } from './support/pool-wish.ts';
 
 const BATCHES = 60;
-const WISH: PoolWish = {
-  name: 'art',
-  owner: 'ann',
-  min: 1,
-  max: 1,
-  idleMs: 3_600_000,
-  patienceMs: 60_000,
-  pod: {} as PoolWish['pod'],
-};
+const ALONE: PoolWish = { ...WISH, min: 1, max: 1, idleMs: 3_600_000 };
 
 describe.skipIf(!serverBinary)('batches that stand in line at a pool', () => {
   let world: TestServer;
@@ -108,7 +101,7 @@ describe.skipIf(!serverBinary)('batches that stand in line at a pool', () => {
   afterEach(() => world.end());
 
   it('are begun once and in their order, through a kill of the server; one taken back before its turn is left out', async () => {
-    await call('wish', WISH);
+    await call('wish', ALONE);
     for (let n = 0; n < BATCHES; n++) await submit(`b${n}`);
     await submit('b30');
     const waiting = await until('all have come', async () => {

@@ -8,18 +8,9 @@ import {
   withFirst,
   withTakenOut,
 } from '../../src/fleet/pools/lines.ts';
-import type { Entry, PoolState, PoolWish } from '../../src/fleet/pools/pool-types.ts';
+import type { Entry, PoolState } from '../../src/fleet/pools/pool-types.ts';
 import { type SubmittedBatch, unbegunPool, withBatch } from '../../src/fleet/pools/turns.ts';
-
-const WISH: PoolWish = {
-  name: 'art',
-  owner: 'ann',
-  min: 0,
-  max: 4,
-  idleMs: 60_000,
-  patienceMs: 120_000,
-  pod: {} as PoolWish['pod'],
-};
+import { WISH } from './support/pool-wish.ts';
 
 /** A pool with what it keeps beside its state, as the engine does it. */
 class Kept {

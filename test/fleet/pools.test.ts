@@ -14,16 +14,8 @@ import {
   withPod,
   withWithdrawn,
 } from '../../src/fleet/pools/turns.ts';
+import { WISH } from './support/pool-wish.ts';
 
-const WISH: PoolWish = {
-  name: 'art',
-  owner: 'ann',
-  min: 0,
-  max: 4,
-  idleMs: 60_000,
-  patienceMs: 120_000,
-  pod: {} as PoolWish['pod'],
-};
 const NOW = 1_000_000;
 
 function pool(wish: Partial<PoolWish> = {}): PoolState {

@@ -1,6 +1,7 @@
 import type { EventObject } from 'xstate';
 import { AutopodError, type Failure, toFailure } from '../../errors.ts';
 import { begin, type Step, step, type Work, workDone, workFailed } from '../../host/step.ts';
+import { Turns } from '../../turns.ts';
 import { UNTIL_DONE } from './again.ts';
 import type {
   Answer,
@@ -12,7 +13,6 @@ import type {
   Standing,
   Task,
 } from './durable.ts';
-import { oneByOne } from './one-by-one.ts';
 import { performed, type Result } from './perform.ts';
 import {
   CancelledError,
@@ -61,7 +61,7 @@ export function durableObject<Context>(
   const { name, machine, works, keep, ringing, tells, isForgotten, keepAgainMs = KEEP_AGAIN_MS } = durable;
   type Keyed = ObjectContext;
   // The engine may begin a step again while one that it has given up still goes on.
-  const alone = oneByOne();
+  const kept = new Turns();
 
   /**
    * Keeps where a step led, ends the work it is past, begins what belongs to it. As long as it cannot be kept, it is tried
@@ -77,10 +77,9 @@ export function durableObject<Context>(
     const [only, ...others] = taken.begun;
     const known = others.length === 0 && only ? works[only.src]?.known?.(only.input as never) : undefined;
     const keeping = async (): Promise<Kept> => {
-      const halted = await alone(ctx.key, () => keep(ctx.key, taken, asker, known !== undefined)).then(
-        () => null,
-        haltOrRetry,
-      );
+      const halted = await kept
+        .take(ctx.key, () => keep(ctx.key, taken, asker, known !== undefined))
+        .then(() => null, haltOrRetry);
       return { halted, at: Date.now() };
     };
     const { halted, at: begunAt } = await ctx

@@ -14,7 +14,7 @@ import { createEndpointHandler } from './sdk.ts';
  * is not gone on with under another. It is part of the worker's address, as the version is, by which the engine tells
  * them apart.
  */
-export const LAYOUT = 1;
+export const LAYOUT = 2;
 
 export interface WorkerOptions {
   places: Places;
